@@ -21,6 +21,7 @@ from journeylib.log.schema import ROLES, Schema
 
 TELECOM = Path(__file__).resolve().parents[1] / "sample_data" / "telecom" / "audit.yaml"
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+WHOLE_AUDITS = {"telecom_audit", "bank_audit"}
 ROLE_OF = {"t_us": "timestamp", "case": "journey", "end_us": "end_timestamp"}
 ROLE_OF |= {f"{role}_micro": role for role in ("sentiment", "rating", "cost")}
 
@@ -31,6 +32,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="local[2]",
         help="engine to compare with DuckDB: an Ibis backend by name, or the address of a Spark",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what needs the audit of a whole sample."""
+    for item in items:
+        given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        asked_for = {*getattr(item, "fixturenames", ()), *map(str, given)}
+        if WHOLE_AUDITS & asked_for:
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

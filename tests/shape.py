@@ -22,6 +22,8 @@ NO_CODE = {
     tokenize.ENDMARKER,
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+# Participles say that something was done to a value, not what it is.
+NO_NAMES = {"found", "known", "told", "said", "kept", "place"}
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,21 @@ def functions() -> Iterator[Size]:
                 )
 
 
+def vague_names() -> Counter[str]:
+    """Return in how many functions of each room a value is called by none of its names."""
+    counts: Counter[str] = Counter()
+    for module in modules():
+        for node in ast.walk(parsed(module)):
+            if isinstance(node, Function):
+                stored = {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)} | {
+                    one.id
+                    for one in ast.walk(node)
+                    if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+                }
+                counts[room_of(module)] += len(stored & NO_NAMES)
+    return counts
+
+
 def main() -> None:
     """Print the shape."""
     write = sys.stdout.write
@@ -124,6 +141,9 @@ def main() -> None:
     for stem, rooms in sorted(stems().items()):
         if len(rooms) > 1:
             write(f"        {stem}: {', '.join(sorted(rooms))}\n")
+    vague = vague_names()
+    write(f"\n{sum(vague.values())} values called {', '.join(sorted(NO_NAMES))}: ")
+    write(", ".join(f"{room} {count}" for room, count in vague.most_common() if count) + "\n")
     sizes = list(functions())
     write(f"\n{len(sizes):,} functions; longest, and those with most parameters\n")
     for size in sorted(sizes, key=lambda size: -size.lines)[:8]:

@@ -80,6 +80,7 @@ def left(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_an_audit_leaves_a_run_and_says_where(run: Run, folder: Path) -> None:
     status, out, err = run("audit", "small.yaml", "--out", "runs", "--set", "title=Ours")
     assert (status, err) == (0, "")
@@ -97,6 +98,7 @@ def test_an_audit_leaves_a_run_and_says_where(run: Run, folder: Path) -> None:
     assert json.loads((latest / "manifest.json").read_text("utf-8"))["seconds"] > 0
 
 
+@pytest.mark.slow
 def test_a_failed_gate_ends_with_1_and_is_said_first(run: Run, folder: Path) -> None:
     gate = "gates=[{id: settled, metric: handoffs.sessions, min: 100}]"
     status, out, _ = run("audit", "small.yaml", "--set", gate)
@@ -107,6 +109,7 @@ def test_a_failed_gate_ends_with_1_and_is_said_first(run: Run, folder: Path) -> 
     assert (folder / "audits" / "small" / "latest" / "audit.html").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -129,6 +132,7 @@ def test_wrong_input_ends_with_2_and_writes_nothing(
     assert left(folder) == before
 
 
+@pytest.mark.slow
 def test_too_many_unusable_rows_end_with_2_without_their_content(run: Run, folder: Path) -> None:
     write_log(folder, [*rows(), *([["secret-1", "no time at all", "Chat", "b"]] * 20)])
     status, _, err = run("audit", "small.yaml")
@@ -190,6 +194,7 @@ def test_init_then_audit(run: Run, folder: Path) -> None:
     assert main(["audit", "first.yaml"]) == 0
 
 
+@pytest.mark.slow
 def test_a_log_is_audited_by_what_init_finds_in_it(run: Run, folder: Path) -> None:
     (folder / "small.yaml").unlink()
     status, out, _ = run("audit", "small.csv")
@@ -224,6 +229,7 @@ def test_notebooks_are_copied_and_none_is_replaced(run: Run, folder: Path) -> No
     assert (folder / "mine" / "explore.ipynb").read_text("utf-8") == "mine"
 
 
+@pytest.mark.slow
 def test_audits_started_together_in_one_folder_do_not_meet(folder: Path) -> None:
     command = [sys.executable, "-m", "journeylib.cli", "audit", "small.yaml"]
     runs = [
@@ -272,6 +278,7 @@ def test_a_working_folder_that_cannot_be_written_is_no_obstacle(
     assert sorted(folder.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_a_terminal_of_few_letters_ends_no_run(folder: Path) -> None:
     command = [sys.executable, "-m", "journeylib.cli", "init", "größe.csv"]
     letters = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}

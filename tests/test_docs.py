@@ -247,6 +247,7 @@ roles: {customer: client, touchpoint: step, timestamp: at}
 """
 
 
+@pytest.mark.slow
 def test_the_snippet_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [
         (f"c{number}", step, f"2026-01-{day:02d} 10:{minute:02d}")

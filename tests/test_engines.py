@@ -67,6 +67,7 @@ def assert_same_journeys(
     assert_equal(tables(rebuild(log, settings)), tables(rebuild(other, settings)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["PrepaidTravelCost", "DomesticDeclarations"])
 def test_travel_at_a_university(name: str, shared_data: Path, other_engine: Any) -> None:
     path = shared_data / f"bpic2020/{name}.xes.gz"
@@ -74,6 +75,7 @@ def test_travel_at_a_university(name: str, shared_data: Path, other_engine: Any)
     assert_same_journeys(log, other_engine)
 
 
+@pytest.mark.slow
 def test_incidents_of_an_it_desk(shared_data: Path, other_engine: Any) -> None:
     path = shared_data / "uci_incident_log/incident_event_log.zip"
     roles = {"journey": "number", "touchpoint": "ident_state", "timestamp": "sys_updated_at"}
@@ -81,6 +83,7 @@ def test_incidents_of_an_it_desk(shared_data: Path, other_engine: Any) -> None:
     assert_same_journeys(log, other_engine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["telecom", "bank"])
 def test_the_samples(name: str, other_engine: Any) -> None:
     config = load_config(SAMPLES / name / "audit.yaml")
@@ -110,6 +113,7 @@ def talks(customers: int = 60) -> list[tuple[object, ...]]:
     return rows
 
 
+@pytest.mark.slow
 def test_everything_that_is_measured(log_of: LogOf, other_engine: Any) -> None:
     columns = "customer t_us touchpoint actor session text rating_micro"
     rows = [(*row[:-1], None if row[-1] is None else int(row[-1] * 1e6)) for row in talks()]
@@ -163,6 +167,7 @@ def typed(folder: Path, unit: str = "us") -> list[Path]:
     return paths
 
 
+@pytest.mark.slow
 def test_spark_reads_parquet_where_it_lies(
     tmp_path: Path, spark: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,30 +175,39 @@ def test_spark_reads_parquet_where_it_lies(
     for days in (None, ("2026-01-01", "2026-01-01")):
         here = read_log(paths, ROLES, as_of="2030-01-01", days=days)
         there = read_log(paths, ROLES, as_of="2030-01-01", days=days, engine=spark._session)
-        assert there.events.get_backend().name == "pyspark"
+        assert there.events.get_backend().name == "duckdb"
         assert_equal(
             {"events": fetch(here.events.order_by("position"))},
             {"events": fetch(there.events.order_by("position"))},
         )
         assert_equal({"checks": here.quality.checks}, {"checks": there.quality.checks})
-    # As on a cluster, where what is held still knows how it was made.
-    monkeypatch.setattr("journeylib.log.engine.spark._is_local", lambda _session: False)
-    log = read_log(str(tmp_path / "*.parquet"), ROLES, as_of="2030-01-01", engine=spark)
-    read = set(re.findall(r"ReadSchema: struct<([^>]*)>", plan_of(log, spark)))
+    # Spark read the declared columns and no other, and gave its rows once.
+    asked: list[str] = []
+    monkeypatch.setattr(type(spark), "to_pyarrow", noting(type(spark).to_pyarrow, asked))
+    read_log(str(tmp_path / "*.parquet"), ROLES, as_of="2030-01-01", engine=spark)
+    read = set(re.findall(r"ReadSchema: struct<([^>]*)>", " ".join(asked)))
     assert read and all("unused" not in columns for columns in read), read
+    assert sum("t_us" in plan for plan in asked) == 1
 
 
-def plan_of(log: EventLog, spark: Any) -> str:
-    return str(spark._session.sql(spark.compile(log.events))._jdf.queryExecution().toString())
+def noting(to_pyarrow: Callable[..., Any], asked: list[str]) -> Callable[..., Any]:
+    def noted(engine: Any, table: Any, /, **options: Any) -> Any:
+        answer = to_pyarrow(engine, table, **options)
+        frame = engine._session.sql(engine.compile(table.as_table()))
+        asked.append(str(frame._jdf.queryExecution().toString()))
+        return answer
+
+    return noted
 
 
-def test_a_table_of_spark_stays_there(tmp_path: Path, spark: Any) -> None:
+@pytest.mark.slow
+def test_a_table_of_spark_is_read_by_spark(tmp_path: Path, spark: Any) -> None:
     paths = typed(tmp_path)
     frame = spark._session.read.parquet(*(path.as_uri() for path in paths))
     frame.createOrReplaceTempView("contacts")
     table = ibis.pyspark.connect(spark._session).table("contacts")
     log = read_log(table, ROLES, as_of="2030-01-01")
-    assert log.events.get_backend().name == "pyspark"
+    assert log.events.get_backend().name == "duckdb"
     assert log_hash(log) == log_hash(read_log(paths, ROLES, as_of="2030-01-01"))
 
 

@@ -6,18 +6,19 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
+VAGUE_NAMES = 280
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_420,
+    "audits": 5_685,
     "cli": 850,
-    "core": 630,
+    "core": 645,
     "delivery": 730,
-    "journeys": 5_320,
-    "judge": 5_920,
+    "journeys": 5_470,
+    "judge": 5_935,
     "lab": 2_200,
-    "log": 6_425,
-    "measures": 5_580,
+    "log": 6_500,
+    "measures": 5_620,
     "portfolio": 1_660,
     "present": 6_890,
     "workshop": 3_945,
@@ -52,6 +53,10 @@ def test_a_function_fits_on_a_screen() -> None:
 
 def test_what_belongs_together_is_handed_on_together() -> None:
     assert [size for size in shape.functions() if size.parameters > PARAMETERS] == []
+
+
+def test_values_are_called_what_they_are() -> None:
+    assert sum(shape.vague_names().values()) <= VAGUE_NAMES
 
 
 def test_no_room_grows_unseen() -> None:

@@ -263,6 +263,7 @@ HIDDEN_START = Strange(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @example(like=HIDDEN_START)
 @settings(
     max_examples=FEW, deadline=None, derandomize=True, suppress_health_check=QUIET,

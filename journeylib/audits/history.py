@@ -74,16 +74,17 @@ class Entry:
     @cached_property
     def streams(self) -> pd.DataFrame | None:
         """The streams of its last period; None where the file is damaged or not there."""
-        rows = self._table("streams")
+        rows = self.table("streams")
         return rows if rows is not None and {*STREAM_COLUMNS, "ends", "days"} <= set(rows) else None
 
     @cached_property
     def tested(self) -> pd.DataFrame | None:
         """Every stream that it compared; None where the file is damaged or not there."""
-        rows = self._table("tested")
+        rows = self.table("tested")
         return rows if rows is not None and set(TEST_COLUMNS) <= set(rows) else None
 
-    def _table(self, name: str) -> pd.DataFrame | None:
+    def table(self, name: str) -> pd.DataFrame | None:
+        """Return a table that the run kept; None where the file is damaged or not there."""
         try:
             rows: pd.DataFrame = pd.read_parquet(self.folder / "tables" / f"{name}.parquet")
         except (OSError, ValueError, pyarrow.ArrowException):
@@ -110,6 +111,13 @@ class History:
         """Return the runs as of an earlier day, the nearest last; one for each day."""
         newest = {entry.as_of: entry for entry in self.entries if entry.as_of < as_of}
         return tuple(newest[day] for day in sorted(newest))
+
+    def last_before(self, as_of: dt.date, run_id: str) -> Entry | None:
+        """Return the newest run as of this day or earlier; of a run made again, the one before."""
+        entries = [entry for entry in self.entries if entry.as_of <= as_of]
+        ids = [entry.run_id for entry in entries]
+        place = ids.index(run_id) if run_id in ids else len(ids)
+        return entries[place - 1] if place else None
 
     def only(self, run_ids: Sequence[str]) -> History:
         """Return the history as a run saw it that rested on these."""

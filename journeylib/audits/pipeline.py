@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from journeylib.audits.changes.changes import find_changes
+from journeylib import measures
+from journeylib.audits.changes.changes import definitions, find_changes
+from journeylib.audits.changes.small_changes import (
+    kept_evidence,
+    kept_judgement,
+    kept_reach,
+    kept_structure,
+    run_before,
+)
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.config.load import load_config
 from journeylib.audits.experiments.findings import lab_findings
@@ -28,8 +36,8 @@ from journeylib.audits.preparation.preparation import (
 from journeylib.audits.preparation.robustness import BaseCase, with_alternatives
 from journeylib.audits.result.build import build_document, build_tables, with_findings
 from journeylib.audits.result.decision import Decisions
-from journeylib.audits.result.result import Assessment, Audit, Changes
-from journeylib.core import Say, current_catalogue, languages, use_language, working
+from journeylib.audits.result.result import Assessment, Audit, Changes, run_id
+from journeylib.core import Say, current_catalogue, day_of, languages, use_language, working
 from journeylib.journeys import (
     Journeys,
     journey_structure,
@@ -41,14 +49,6 @@ from journeylib.journeys import (
 )
 from journeylib.judge import compare_ratings, judge
 from journeylib.log import explain_resource_errors, log_hash
-from journeylib.measures import (
-    LABEL_COLUMNS,
-    ServiceTypes,
-    estimate_service_types,
-    measure,
-    reach,
-    with_type_shares,
-)
 from journeylib.portfolio import portfolio
 
 STORIES_OF_SEGMENT = 3
@@ -76,7 +76,8 @@ def audit(
         of the log's last event.
     history : str, Path or History, optional
         Where earlier runs of this audit lie: the folder that `save` is given. The run is then
-        compared with them, too; it is the same otherwise.
+        compared with them, too, and a number whose change since the last of them rests on
+        fewer than ``journeys.min_customers`` customers stays what it was there.
 
     Raises
     ------
@@ -100,14 +101,15 @@ def audit(
             need_splink()
         if config.plan is not None:
             load_plan(config.plan)
-        assessment = _assess(config, annotations, say)
         if not isinstance(history, History):
             history = History() if history is None else read_history(Path(history) / config.name)
-        return _completed(assessment, history)
+        return _completed(_assess(config, annotations, history, say), history)
 
 
-def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessment:
-    """Read, rebuild, measure and judge."""
+def _assess(
+    config: AuditConfig, annotations: Annotations, history: History, say: Say
+) -> Assessment:
+    """Read, rebuild, measure and judge; cells that few changed since the last run are its own."""
     say(STEPS[0])
     raw = read_source(config)
     say(STEPS[1])
@@ -115,12 +117,17 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
     settings, log = without_absent(config, log, raw)
     journeys = rebuild(log, settings.journeys)
     say(STEPS[2])
-    evidence = measure(journeys, settings.measures, labelled=annotations.labelled)
+    evidence = measures.measure(journeys, settings.measures, labelled=annotations.labelled)
     types = _types(config, journeys, annotations)
     counted = types if EMOTIONAL in settings.judge.empathy_need else None
-    evidence = with_type_shares(withheld(evidence, prepared, settings), counted)
+    evidence = measures.with_type_shares(withheld(evidence, prepared, settings), counted)
+    as_of = config.as_of or _last_day(journeys.last_us)
+    events, decided = log_hash(journeys.log), config.hash()
+    last = history.last_before(as_of, run_id(as_of, decided, events))
+    before = run_before(journeys, last, definitions(config, journeys, prepared))
+    evidence, before = kept_evidence(evidence, journeys, before)
     say(STEPS[3])
-    judgement = judge(journeys, evidence, settings.judge)
+    judgement = kept_judgement(judge(journeys, evidence, settings.judge), before)
     prepared = with_alternatives(
         BaseCase(settings, prepared, journeys, judgement.scores, annotations.labelled, counted)
     )
@@ -132,9 +139,9 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
     )
     return Assessment(
         config=config,
-        as_of=config.as_of or _last_day(journeys.last_us),
-        log_hash=log_hash(journeys.log),
-        config_hash=config.hash(),
+        as_of=as_of,
+        log_hash=events,
+        config_hash=decided,
         annotations=annotations,
         prepared=prepared,
         journeys=journeys if types is None else journeys.with_types(types.journeys_of),
@@ -147,8 +154,10 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
         stories_by_segment=stories(journeys, by_segment=True, most=STORIES_OF_SEGMENT)
         if journeys.has("segment")
         else None,
-        reach=reach(journeys, evidence.turn_scores),
-        structure=None if graph_withheld(prepared, config) else journey_structure(journeys),
+        reach=kept_reach(measures.reach(journeys, evidence.turn_scores), before),
+        structure=None
+        if graph_withheld(prepared, config)
+        else kept_structure(journey_structure(journeys), before),
         conformance=None if config.plan is None else planned_vs_actual(journeys, config.plan),
         ratings=None
         if annotations.ratings is None
@@ -158,14 +167,14 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
 
 def _types(
     config: AuditConfig, journeys: Journeys, annotations: Annotations
-) -> ServiceTypes | None:
+) -> measures.ServiceTypes | None:
     """Tell the types of contacts and what they are about, where a company asks for it."""
     if config.service_types is None:
         return None
     labels = annotations.contact_labels
     if labels is None:
-        labels = pd.DataFrame({name: pd.Series(dtype="str") for name in LABEL_COLUMNS})
-    return estimate_service_types(journeys, labels, config.service_types, config.measures)
+        labels = pd.DataFrame({name: pd.Series(dtype="str") for name in measures.LABEL_COLUMNS})
+    return measures.estimate_service_types(journeys, labels, config.service_types, config.measures)
 
 
 def _completed(assessment: Assessment, history: History) -> Audit:
@@ -191,12 +200,12 @@ def _completed(assessment: Assessment, history: History) -> Audit:
 
 def _translations(assessment: Assessment, changes: Changes) -> Mapping[str, Decisions]:
     """Return the decisions in every other language; what changed is told in that of the run."""
-    found = {}
+    by_language = {}
     for language in languages():
         if language != current_catalogue().language:
             with use_language(language):
-                found[language] = decide(assessment, changes)
-    return found
+                by_language[language] = decide(assessment, changes)
+    return by_language
 
 
 @working("reading the log and rebuilding journeys")
@@ -246,5 +255,4 @@ def _loaded(
 
 def _last_day(last_us: int | None) -> dt.date:
     """Return the day of the last event; 1970-01-01 for a log without a clock."""
-    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return (epoch + dt.timedelta(microseconds=last_us or 0)).date()
+    return day_of(last_us or 0)

@@ -22,6 +22,7 @@ SEND: dict[bool | None, When | None] = {True: "always", False: "never", None: No
 def init(options: argparse.Namespace) -> int:
     """Look at a log and write a first configuration."""
     from journeylib.audits import write_first_config
+    from journeylib.core import text
 
     path, account = write_first_config(
         options.log,
@@ -34,7 +35,7 @@ def init(options: argparse.Namespace) -> int:
         ask=_asker(),
     )
     print(account)
-    print(f"\nWrote {path}. Read it, change what is wrong, then: journeylib audit {path}")
+    print("\n" + text("cli.init.wrote", file=str(path)))
     return OK
 
 
@@ -54,8 +55,10 @@ def _asker() -> Ask | None:
 
 def _ask(question: str, likely: bool) -> bool:
     """Ask on the terminal; Enter, or no answer at all, is the likely one."""
+    from journeylib.core import text
+
     try:
-        answer = input(f"{question} [{'Y/n' if likely else 'y/N'}] ").strip().lower()
+        answer = input(f"{question} {text('cli.ask' if likely else 'cli.ask_no')} ").strip().lower()
     except EOFError:
         return likely
     return answer[:1] in ("y", "j") if answer else likely
@@ -72,15 +75,16 @@ def audit(options: argparse.Namespace) -> int:
 def _configuration(path: Path) -> Path:
     """Return a configuration; for a log the one beside it, which is written where there is none."""
     from journeylib.audits import write_first_config
+    from journeylib.core import text
 
     if path.suffix in CONFIGURATIONS or not path.exists():
         return path
     beside = path.with_suffix(".yaml")
     if beside.exists():
-        print(f"{path} is a log: audited as {beside} beside it says.")
+        print(text("cli.init.beside", log=str(path), file=str(beside)))
         return beside
     written, account = write_first_config(path, out=beside, ask=_asker())
-    print(f"{account}\n\nWrote {written}, and audit the log as it says.\n")
+    print(f"{account}\n\n{text('cli.init.wrote_and_audits', file=str(written))}\n")
     return written
 
 
@@ -96,7 +100,7 @@ def _worst(audits: list[BatchEntry], run: Callable[[BatchEntry], int]) -> int:
 
 def _run(options: argparse.Namespace, audit: BatchEntry) -> int:
     from journeylib.cli.run_notebook import run_audit
-    from journeylib.core import JourneylibError
+    from journeylib.core import JourneylibError, text
     from journeylib.delivery import append_job_summary
 
     given = {"engine.address": options.engine, "language": options.lang}
@@ -116,8 +120,7 @@ def _run(options: argparse.Namespace, audit: BatchEntry) -> int:
     print(run.summary)
     append_job_summary((run.folder / "summary.md").read_text(encoding="utf-8"))
     for reason in run.unsent:
-        fail(f"not sent: {reason} The run is complete in {run.folder}; start the same command "
-              "again to send what is missing.", RUN_FAILED)  # fmt: skip
+        fail(text("cli.unsent_run", reason=reason, folder=str(run.folder)), RUN_FAILED)
     if run.unsent:
         return RUN_FAILED
     return OK if run.passed else GATE_FAILED
@@ -126,36 +129,38 @@ def _run(options: argparse.Namespace, audit: BatchEntry) -> int:
 def history(options: argparse.Namespace) -> int:
     """List the runs of an audit."""
     from journeylib.audits import find_home, read_history
+    from journeylib.core import label, text
 
-    runs = read_history(find_home(options.runs))
-    print(runs.runs().fillna("").to_string(index=False))
-    for name, reason in runs.skipped.items():
-        print(f"skipped {name}: {reason}", file=sys.stderr)
+    history = read_history(find_home(options.runs))
+    runs = history.runs().rename(columns=lambda name: label("cli.history.columns", name))
+    print(runs.fillna("").to_string(index=False))
+    for name, reason in history.skipped.items():
+        print(text("cli.history.skipped", run=name, reason=reason), file=sys.stderr)
     return OK
 
 
 def compare(options: argparse.Namespace) -> int:
     """Say what is not the same in two runs."""
     from journeylib.audits import compare_runs, find_run
-    from journeylib.core import use_language
 
     runs = [find_run(name, options.runs) for name in (options.before, options.after)]
-    with use_language(options.lang):
-        print(compare_runs(*runs).text)
+    print(compare_runs(*runs).text)
     return OK
 
 
 def reproduce(options: argparse.Namespace) -> int:
     """Make a run again and compare it byte for byte."""
-    from journeylib.audits import find_run
+    from journeylib.audits import config_of_run, find_run
     from journeylib.audits import reproduce as reproduce_run
-    from journeylib.core import RunError
+    from journeylib.core import RunError, use_language
 
+    run = find_run(options.run, options.runs)
     try:
-        again = reproduce_run(find_run(options.run, options.runs), config=options.config)
+        with use_language(options.lang or config_of_run(run, options.config).language):
+            again = reproduce_run(run, config=options.config)
+            print(again.text)
     except RunError as error:
         return fail(f"{error}", WRONG_INPUT)
-    print(again.text)
     return OK if again.same else DIFFERENT
 
 
@@ -163,10 +168,12 @@ def what_if(options: argparse.Namespace) -> int:
     """Make the audit of a run again and say what moving a share of a matter does."""
     from journeylib.audits import audit, config_of_run, find_run
     from journeylib.audits import what_if as forecast
+    from journeylib.core import use_language
 
     run = find_run(options.run, options.runs)
-    audited = audit(config_of_run(run, options.config))
-    print(forecast(audited, _moves(options.moves), staff=options.staff))
+    config = config_of_run(run, options.config)
+    with use_language(options.lang or config.language):
+        print(forecast(audit(config), _moves(options.moves), staff=options.staff))
     return OK
 
 
@@ -197,10 +204,8 @@ def workshop(options: argparse.Namespace) -> int:
 def _prepare(options: argparse.Namespace, audit: BatchEntry) -> int:
     from journeylib.audits import load_config
     from journeylib.cli.run_notebook import run_audit
-    from journeylib.core import catalogue_of
     from journeylib.workshop import latest_run, prepare_workshop
 
-    catalogue_of(options.lang)  # a typing error should not cost an audit
     chosen = {"overrides": audit.overrides, "as_of": options.as_of}
     run = options.run or latest_run(load_config(audit.config, **chosen), options.audits)
     if run is None:
@@ -211,45 +216,39 @@ def _prepare(options: argparse.Namespace, audit: BatchEntry) -> int:
 
 def export_notes(options: argparse.Namespace) -> int:
     """Write notes and questions as a table."""
-    from journeylib.core import catalogue_of
+    from journeylib.core import text
     from journeylib.workshop import export_notes as write_notes
 
     notes = write_notes(options.run, options.out, language=options.lang)
-    words = catalogue_of(options.lang)
-    print(words.text("cli.notes.exported", n=len(notes), file=str(options.out)))
+    print(text("cli.notes.exported", n=len(notes), file=str(options.out)))
     return OK
 
 
 def import_notes(options: argparse.Namespace) -> int:
     """Read notes from a table or edited slides."""
+    from journeylib.core import text
     from journeylib.workshop import notes_file, take_notes
 
     notes = take_notes(options.run, options.file, round=options.round)
     for message in notes.messages:
         print(message, file=sys.stderr)
-    print(
-        f"{notes.summary} Kept in {notes_file(options.run)}; make the workshop again to see them."
-    )
+    kept = text("cli.notes.kept", file=str(notes_file(options.run)))
+    print(f"{notes.summary} {kept}")
     return OK
 
 
 def write_bets(options: argparse.Namespace) -> int:
     """Write the ideas among the notes as bets."""
+    from journeylib.core import text
     from journeylib.workshop import write_bets as write
 
-    found = write(options.run, options.out)
-    if found.placeless:
-        print(
-            f"Ideas at no touchpoint of the run, so no bets: {found.placeless}. "
-            "Give them one and import the notes again.",
-            file=sys.stderr,
-        )
-    for name in found.incomplete:
-        print(f"{name}: say its smallest test and what stops it (Test: …, Stop if: …).")
-    print(
-        f"Bets in {options.out}: {len(found.bets)}, of them new: {found.new}. Name the file in the "
-        f"configuration: bets: {options.out.name}"
-    )
+    bets, file = write(options.run, options.out), options.out
+    if bets.placeless:
+        print(text("cli.bets.placeless", n=bets.placeless), file=sys.stderr)
+    for name in bets.incomplete:
+        print(text("cli.bets.incomplete", name=name))
+    counts = {"n": len(bets.bets), "new": bets.new}
+    print(text("cli.bets.wrote", file=str(file), name=file.name, **counts))
     return OK
 
 
@@ -266,11 +265,12 @@ def plan_experiment(options: argparse.Namespace) -> int:
 def watch_experiment(options: argparse.Namespace) -> int:
     """Watch an experiment; what stops it ends with the status of a failed gate."""
     from journeylib.cli.experiment_files import make_watch
+    from journeylib.core import text
 
     watched = make_watch(options.plan, as_of=options.as_of, send_when=SEND[options.send])
     print(watched.text)
     for reason in watched.unsent:
-        fail(f"not sent: {reason}", RUN_FAILED)
+        fail(text("cli.unsent", reason=reason), RUN_FAILED)
     if watched.stopped:
         return GATE_FAILED
     return RUN_FAILED if watched.unsent else OK
@@ -302,6 +302,7 @@ def label(options: argparse.Namespace) -> int:
         read_journeys,
         write_label_lists,
     )
+    from journeylib.core import text, use_language
 
     path = options.config
     config = load_config(path, overrides=options.overrides)
@@ -309,21 +310,20 @@ def label(options: argparse.Namespace) -> int:
     if options.import_file is None:
         out = options.out or path.with_name(f"{config.name}{WORKBOOK_END}")
         lists = write_label_lists(config, read_journeys(config), out)
-        print(
-            f"Wrote {len(lists.rows)} openings to {out}. They are personal: keep them to those who "
-            f"label.\nWhen it is filled in: journeylib label {path} --import {out}"
-        )
+        files = {"file": str(out), "config": str(path)}
+        with use_language(config.language):
+            print(text("cli.label.wrote", n=len(lists.rows), **files))
         return OK
     named = config.service_types and config.service_types.labels
     labels = import_labels(config, options.import_file, options.out or Path(named or beside))
-    print(
-        f"{labels.learned} labels to learn from, {labels.measured} to measure with, "
-        f"{labels.second} by a second person: kept in {labels.path}, which is personal."
-    )
-    if not named:
-        inside = labels.path.parent.resolve() == path.parent.resolve()
-        file = labels.path.name if inside else labels.path.resolve()
-        print(f"Add to {path}:\n\nservice_types:\n  labels: {file}")
+    counts = {"learned": labels.learned, "measured": labels.measured, "second": labels.second}
+    with use_language(config.language):
+        print(text("cli.label.kept", file=str(labels.path), **counts))
+        if not named:
+            inside = labels.path.parent.resolve() == path.parent.resolve()
+            file = labels.path.name if inside else labels.path.resolve()
+            heading = text("cli.label.name_it", config=str(path))
+            print(f"{heading}\n\nservice_types:\n  labels: {file}")
     return OK
 
 
@@ -338,6 +338,7 @@ def schema(options: argparse.Namespace) -> int:
 
 def recipes(options: argparse.Namespace) -> int:
     """List the systems whose exports are read as they are, or print one recipe."""
+    from journeylib.core import text
     from journeylib.log import find_recipe
     from journeylib.log import recipes as all_recipes
 
@@ -349,16 +350,18 @@ def recipes(options: argparse.Namespace) -> int:
     for recipe in listed:
         needed = ", ".join(one.name for one in recipe.inputs if not one.optional)
         print(f"{recipe.name:<{width}}  {recipe.title}: {needed}")
-    print("\njourneylib recipes NAME > mine.sql copies one; log.recipe: mine.sql uses it.")
+    print("\n" + text("cli.recipes"))
     return OK
 
 
 def notebooks(options: argparse.Namespace) -> int:
     """Copy the notebooks into a folder; a file that is there already stays as it is."""
     from journeylib.cli.run_notebook import copy_notebooks
+    from journeylib.core import text
 
     copied, left = copy_notebooks(options.folder)
-    print(f"Copied {', '.join(copied) or 'nothing'} to {options.folder}.")
+    key = "files" if copied else "nothing"
+    print(text(f"cli.copied.{key}", files=", ".join(copied), folder=str(options.folder)))
     if left:
-        print(f"Left as they are, for they are there already: {', '.join(left)}.", file=sys.stderr)
+        print(text("cli.copied.left", files=", ".join(left)), file=sys.stderr)
     return OK

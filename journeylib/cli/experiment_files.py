@@ -10,18 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from journeylib.audits import (
-    AuditConfig,
-    When,
-    assessment_of,
-    audit,
-    bets_of,
-    load_config,
-    objective_of,
-    plan_experiment,
-    read_experiment,
-    watch_experiment,
-)
+from journeylib import audits
 from journeylib.core import ConfigError, text, use_language
 from journeylib.delivery import send, watch_mail
 from journeylib.lab import Watch, empty_answers, plan_hash, read_plan
@@ -52,8 +41,10 @@ def make_plan(
     moves: Mapping[str, float] | None = None,
 ) -> str:
     """Plan an experiment, its own or the one on a move, and leave `plan.yaml` and `lab.html`."""
-    planned, file = plan_experiment(config, out=out, overrides=overrides, as_of=as_of, moves=moves)
-    with use_language(load_config(config, overrides=overrides).language):
+    planned, file = audits.plan_experiment(
+        config, out=out, overrides=overrides, as_of=as_of, moves=moves
+    )
+    with use_language(audits.load_config(config, overrides=overrides).language):
         page = write_page(file.parent, lab_page(planned, hash_=plan_hash(planned)))
         return text(
             f"lab.command.{'plan' if planned.run else 'not_run'}",
@@ -64,11 +55,11 @@ def make_plan(
         )
 
 
-def make_watch(file: Path, *, as_of: Day = None, send_when: When | None = None) -> WatchRun:
+def make_watch(file: Path, *, as_of: Day = None, send_when: audits.When | None = None) -> WatchRun:
     """Watch an experiment, leave `watch.json`, `mail.eml` and `lab.html`, and send the mail."""
-    watched = watch_experiment(file, as_of=as_of)
+    watched = audits.watch_experiment(file, as_of=as_of)
     planned = read_plan(file)
-    config = load_config(file.parent / planned.plan.source, as_of=as_of)
+    config = audits.load_config(file.parent / planned.plan.source, as_of=as_of)
     delivery, mail = config.delivery, file.parent / "mail.eml"
     with use_language(config.language):
         mail.write_bytes(watch_mail(planned.plan, watched, delivery.mail).as_bytes())
@@ -83,14 +74,14 @@ def make_watch(file: Path, *, as_of: Day = None, send_when: When | None = None) 
     return WatchRun(sentence, watched.stopped, tuple(unsent))
 
 
-def _is_due(when: When, watched: Watch) -> bool:
+def _is_due(when: audits.When, watched: Watch) -> bool:
     return when == "always" or (when == "alarm" and watched.stopped)
 
 
 def make_reading(file: Path, *, as_of: Day = None) -> str:
     """Read an experiment and leave `reading.json` and `lab.html`."""
-    reading = read_experiment(file, as_of=as_of)
-    with use_language(load_config(file.parent / reading.plan.source).language):
+    reading = audits.read_experiment(file, as_of=as_of)
+    with use_language(audits.load_config(file.parent / reading.plan.source).language):
         page = write_page(file.parent, lab_page(reading.plan, hash_=reading.hash, reading=reading))
         return text("lab.command.read", reading=str(reading), page=str(page))
 
@@ -116,7 +107,7 @@ def make_assessment(
     str
         What to tell.
     """
-    checked = load_config(config)
+    checked = audits.load_config(config)
     with use_language(checked.language):
         return _empty(out) if empty else _beside_audit(checked, out, run)
 
@@ -128,13 +119,13 @@ def _empty(out: Path) -> str:
     return text("lab.command.empty", file=str(file))
 
 
-def _beside_audit(config: AuditConfig, out: Path, run: Path | None) -> str:
-    document = audit(config).document if run is None else _document(run)
-    assessment, bets = assessment_of(config, document), bets_of(config, document)
+def _beside_audit(config: audits.AuditConfig, out: Path, run: Path | None) -> str:
+    document = audits.audit(config).document if run is None else _document(run)
+    assessment, bets = audits.assessment_of(config, document), audits.bets_of(config, document)
     page = assessment_page(
         config.heading,
         document["audit"]["as_of"],
-        objective=objective_of(config, document),
+        objective=audits.objective_of(config, document),
         bets=bets,
         assessment=assessment,
     )

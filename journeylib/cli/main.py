@@ -8,6 +8,7 @@ import io
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser(commands_of).parse_args(arguments)
     try:
         with sigterm_as_interrupt():
-            return status(lambda: options.command(options))
+            return status(lambda: _in_language(options))
     except KeyboardInterrupt:
         return RUN_FAILED
+
+
+def _in_language(options: argparse.Namespace) -> int:
+    """Run a command in the language that it was given, if any."""
+    from journeylib.core import use_language  # --help must answer at once
+
+    language = getattr(options, "lang", None)
+    with use_language(language) if language else nullcontext():
+        return int(options.command(options))
 
 
 def _day(text: str) -> dt.date:

@@ -201,12 +201,12 @@ def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
     """
     import papermill
 
-    known = papermill.inspect_notebook(str(notebook))
+    declared = papermill.inspect_notebook(str(notebook))
     for name, value in parameters.items():
-        if name not in known:
-            hint = did_you_mean(name, known)
+        if name not in declared:
+            hint = did_you_mean(name, declared)
             raise RunError(f"{notebook.name} has no parameter '{name}'.{hint}")
-        wanted = known[name]["inferred_type_name"]
+        wanted = declared[name]["inferred_type_name"]
         if wanted != type(value).__name__:
             raise RunError(
                 f"{notebook.name}: parameter '{name}' must be of type {wanted}, not "

@@ -18,7 +18,7 @@ from journeylib.core.catalogue.catalogue import (
     text,
     use_language,
 )
-from journeylib.core.described import Described
+from journeylib.core.described import ONE_OR_MORE, Described
 from journeylib.core.errors import (
     ConfigError,
     JourneylibError,
@@ -28,6 +28,7 @@ from journeylib.core.errors import (
     SchemaError,
     did_you_mean,
     extra,
+    nearest_file,
     printable,
     refuse_unknown,
 )
@@ -46,4 +47,5 @@ from journeylib.core.resampling import (
     occupied,
     resample,
 )
+from journeylib.core.whole_numbers import MICRO, US_PER_DAY, US_PER_SECOND, day_of, start_of
 from journeylib.core.yaml_reader import read_yaml

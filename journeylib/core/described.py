@@ -7,10 +7,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
 ENTRY = re.compile(r"^(\w[\w, ]*)\n((?:    .*\n?)+)", re.MULTILINE)
+
+# One text is written without a list; its letters are no texts.
+ONE_OR_MORE = BeforeValidator(
+    lambda given: (given,) if isinstance(given, str) else given,
+    json_schema_input_type=str | tuple[str, ...],
+)
 
 
 class Described(BaseModel):

@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class JourneylibError(Exception):
@@ -106,6 +107,11 @@ def refuse_unknown(
         if name not in known:
             near = did_you_mean(name, known)
             raise error(message.format(name=name, near=near, known=", ".join(known), **values))
+
+
+def nearest_file(path: Path, pattern: str) -> str:
+    """Return `did_you_mean` for a file that is not there, among those of its folder."""
+    return did_you_mean(path.name, sorted(p.name for p in path.parent.glob(pattern)))
 
 
 @contextmanager

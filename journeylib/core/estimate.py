@@ -21,6 +21,7 @@ AbstainReason = Literal[
     "ci_too_wide",
     "quality_gate",
     "privacy",
+    "dominance",
     "no_column",
     "no_clock",
     "not_served",

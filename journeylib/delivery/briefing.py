@@ -327,8 +327,8 @@ def _worst(document: Mapping[str, Any], folder: Path) -> tuple[tuple[WorstTouchp
         ]
     verdicts = {touchpoint["touchpoint"]: _verdict(touchpoint) for touchpoint in touchpoints}
     worst = tuple(
-        WorstTouchpoint(place, clean(name), value, customers, verdicts.get(name, text("none")))
-        for place, (name, value, customers) in enumerate(rows, start=1)
+        WorstTouchpoint(index, clean(name), value, customers, verdicts.get(name, text("none")))
+        for index, (name, value, customers) in enumerate(rows, start=1)
     )
     return worst, title if worst else ""
 

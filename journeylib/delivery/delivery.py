@@ -27,7 +27,7 @@ from journeylib.delivery.briefing import Briefing, brief
 from journeylib.delivery.chat import slack, teams
 from journeylib.delivery.ci_reports import findings_list, junit, summary
 from journeylib.delivery.mail import POLICY, Picture, compose
-from journeylib.present import experience_line, pdf, png
+from journeylib.present import experience_chart, pdf, png
 
 SENT = "delivery.json"
 WIDTH = 600  # pixels that a mail program shows
@@ -56,7 +56,7 @@ def write_files(folder: Path, config: AuditConfig) -> Briefing:
     experience = pd.read_parquet(folder / "tables" / "experience.parquet")
     picture = None
     if experience["sentiment"].notna().sum() >= LEAST:
-        figure = experience_line(
+        figure = experience_chart(
             experience,
             pd.read_parquet(folder / "tables" / "touchpoints.parquet"),
             stage_order=config.roles.stage_order,

@@ -42,8 +42,8 @@ def watch_mail(planned: Plan, watched: Watch, settings: MailSettings | None) -> 
     colour = LIGHT["bad"] if watched.stopped else LIGHT["good"]
     page = render("watch.html.j2", head=head, lines=lines, colour=colour)
     message.add_alternative(page, subtype="html")
-    for place, part in enumerate(part for part in message.walk() if part.is_multipart()):
-        part.set_boundary(f"=_{place}_{key}")
+    for index, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{index}_{key}")
     return message
 
 

@@ -104,8 +104,8 @@ def compose(
         )
     for path in attachments:
         _attach(message, path, briefing.run_id)
-    for place, part in enumerate(part for part in message.walk() if part.is_multipart()):
-        part.set_boundary(f"=_{place}_{briefing.run_id}")
+    for index, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{index}_{briefing.run_id}")
     return message
 
 

@@ -7,12 +7,7 @@ from journeylib.journeys.filters.narrowing import call
 from journeylib.journeys.graph.ends import Structure, journey_structure
 from journeylib.journeys.graph.markov_chain import absorb, journey_chain
 from journeylib.journeys.graph.simplify import ELSEWHERE, Simplified, simplify
-from journeylib.journeys.graph.transitions import (
-    journey_graph,
-    steps_around,
-    transitions,
-    variants,
-)
+from journeylib.journeys.graph.transitions import journey_graph, steps_around, transitions, variants
 from journeylib.journeys.identity.linkage import (
     FEWEST_KINDS,
     Linked,
@@ -21,7 +16,7 @@ from journeylib.journeys.identity.linkage import (
     need_splink,
 )
 from journeylib.journeys.identity.stitching import LEVELS, StitchReport, StitchSettings, stitch
-from journeylib.journeys.journeys import US_PER_DAY, Journeys, rebuild
+from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.preparation.business_hours import BusinessHours, open_time
 from journeylib.journeys.preparation.mapping import MappingReport, apply_mapping, read_mapping
 from journeylib.journeys.preparation.mapping_suggestions import suggest_mapping
@@ -36,26 +31,24 @@ from journeylib.journeys.walk.counting import (
     base_in_cells,
     count_units,
     count_units_again,
+    count_units_where,
     happens_between,
     median_in_cells,
     number_pairs,
     sum_in_cells,
 )
 from journeylib.journeys.walk.customer_sample import EVERYONE, CustomerSample
-from journeylib.journeys.walk.events import MISSING, Codes, Events, words_at
-from journeylib.journeys.walk.outline import (
-    BAD_END,
-    OTHER_END,
-    goal_events,
-    judged_by_goals,
-)
+from journeylib.journeys.walk.events import MISSING, Codes, Events, rows_in_order, words_at
+from journeylib.journeys.walk.outline import BAD_END, OTHER_END, goal_events, judged_by_goals
 from journeylib.journeys.walk.sessions import (
     first_rows,
     last_rows,
     latest_in,
     least_of_later,
     number_sessions,
+    row_after,
     row_before,
     value_at,
 )
 from journeylib.journeys.walk.tables import END, OTHER, START
+from journeylib.journeys.walk.visits import last_at_touchpoint

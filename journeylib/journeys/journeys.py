@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import working
+from journeylib.core import US_PER_DAY, working
 from journeylib.journeys.filters.filters import Verbs
 from journeylib.journeys.filters.narrowing import Narrowing, narrowed_trail
 from journeylib.journeys.identity.stitching import without_identifiers
@@ -21,20 +21,21 @@ from journeylib.journeys.segmentation.segment import Cutting, cut_journeys, quie
 from journeylib.journeys.walk.customer_sample import CustomerSample, first_by_hash
 from journeylib.journeys.walk.events import Events, Whole
 from journeylib.journeys.walk.outline import Outline, as_table, outline_of
-from journeylib.journeys.walk.tables import edge_table, touchpoint_table
+from journeylib.journeys.walk.tables import edge_table, public_edges, touchpoint_table
 from journeylib.log import (
     ROW_NUMBER,
     EventLog,
     Runs,
     fetch,
+    gathered,
     hand_over,
     is_sorted,
     materialise_sorted,
     numbered,
     reusable,
+    suppress,
 )
 
-US_PER_DAY = 86_400_000_000
 CUTS = {
     "case": "cut by the log's own cases",
     "gap": "cut after {days} days of silence",
@@ -187,18 +188,18 @@ class Journeys(Verbs):
             same on any engine and in any order of rows, and a smaller sample is part of a larger.
         """
         limit = min(most, self.settings.max_customers_modelled)
-        customers = self.outline.customers
-        if customers <= limit:
-            return CustomerSample(customers, customers)
-        return first_by_hash(self.table.select("customer_no").distinct(), self.log, limit)
+        customers = pd.unique(self.outline.customer)
+        if len(customers) <= limit:
+            return CustomerSample(len(customers), len(customers))
+        return first_by_hash(customers, self.log, limit)
 
     @cached_property
     def modelled(self) -> Journeys:
         """The journeys of the customers of `sample`; these themselves where that is everybody."""
         if self.sample.picked is None:
             return self
-        kept = np.isin(self.outline.customer, self.sample.numbers.to_numpy())
-        few = self._keep(kept, f"of {self.sample.used} customers drawn", "")
+        in_sample = np.isin(self.outline.customer, self.sample.numbers.to_numpy())
+        few = self._keep(in_sample, f"of {self.sample.used} customers drawn", "")
         # Its steps, where the engine is asked for them, are asked for often and in order.
         return replace(few, holds_order=True)
 
@@ -240,6 +241,16 @@ class Journeys(Verbs):
         """
         return edge_table(self.events, self.names)
 
+    @cached_property
+    def public_edges(self) -> pd.DataFrame:
+        """The transitions that may be shown: `graph.transitions` without its note."""
+        return self.edges_of(self.settings.min_customers)
+
+    def edges_of(self, min_customers: int) -> pd.DataFrame:
+        """Return the transitions that may be shown where so many customers are asked for."""
+        shown = suppress(self.touchpoints, min_customers)[0]
+        return public_edges(self.edges, sorted(shown["touchpoint"]), min_customers)
+
 
 @working("rebuilding journeys")
 def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
@@ -266,7 +277,7 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     Open journeys are kept: dropping them would drop those who wait longest.
     """
     settings = settings or JourneySettings()
-    log, _pairing = pair_lifecycle(log)
+    log, _pairing = pair_lifecycle(gathered(log))
     events = numbered(without_identifiers(log.events, log)).drop("customer")
     cut, cutting = cut_journeys(events, log, settings)
     trail = reusable(_unfolded(_held(cut)))

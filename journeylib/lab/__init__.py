@@ -2,7 +2,7 @@
 
 from journeylib.lab.amounts import change, count, date, level, some, span
 from journeylib.lab.experiment_plan import Baseline, Plan, check_unit, plan
-from journeylib.lab.exposures import DAY_US, observe, observe_units
+from journeylib.lab.exposures import observe, observe_units
 from journeylib.lab.plan_file import PlanFile, plan_hash, read_plan, write_plan
 from journeylib.lab.reading import MeasureReading, Reading, decision_words, read, read_units
 from journeylib.lab.safety_watch import Watch, watch

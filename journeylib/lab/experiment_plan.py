@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
 from scipy import optimize, stats
 
-from journeylib.core import ConfigError, LogError, did_you_mean, rounded, text
+from journeylib.core import ConfigError, LogError, refuse_unknown, rounded, text
+from journeylib.lab import exposures
 from journeylib.lab.amounts import change, count, level, some
-from journeylib.lab.exposures import (
-    BASELINE_WEEKS,
-    Observations,
-    customers_by_week,
-    observe,
-    observe_baseline,
-    observe_units,
-)
 from journeylib.lab.settings import Guardrail, LabMeasure, LabSettings
 from journeylib.lab.statistics.any_time import FEWEST, half_width
 from journeylib.lab.statistics.design import (
@@ -52,8 +46,16 @@ MESSAGES = {
     "queue": "lab: '{measure}' depends on a queue that both arms share. A customer of one arm "
     "waits behind customers of the other, so arms by customer show no difference even where the "
     "new way shortens every wait. Set unit: week or unit: team.",
-    "touchpoint": "lab.touchpoint names '{touchpoint}', which is no touchpoint of this log.{hint}",
+    "touchpoint": "lab.touchpoint names '{name}', which is no touchpoint of this log.{near}",
 }
+
+
+# Rounded where it is written down; what could not be estimated stands there as nothing.
+Number = Annotated[
+    float,
+    BeforeValidator(lambda value: math.nan if value is None else value),
+    PlainSerializer(rounded, when_used="json"),
+]
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ class Baseline:
     """
 
     name: str
-    value: float
-    variance: float
+    value: Number
+    variance: Number
     customers: int
     needed: int
 
@@ -96,8 +98,8 @@ class Look:
 
     day: int
     customers: int
-    time: float
-    z: float
+    time: Number
+    z: Number
 
 
 @dataclass(frozen=True)
@@ -139,13 +141,13 @@ class Plan:
     already: int
     baselines: tuple[Baseline, ...]
     by_week: tuple[int, ...]
-    correlation: float
-    power_each: float
+    correlation: Number
+    power_each: Number
     run: bool
     needed: int
     weeks: int
     looks: tuple[Look, ...]
-    findable: tuple[tuple[int, int, float], ...]
+    findable: tuple[tuple[int, int, Number], ...]
     text: str
     advice: tuple[str, ...] = ()
     source: str = ""
@@ -198,9 +200,7 @@ def check_touchpoint(log: EventLog, settings: LabSettings) -> None:
     ConfigError
     """
     names = list(fetch(log.events.select("touchpoint").distinct())["touchpoint"].dropna())
-    if settings.touchpoint not in names:
-        hint = did_you_mean(settings.touchpoint, names)
-        raise ConfigError(MESSAGES["touchpoint"].format(touchpoint=settings.touchpoint, hint=hint))
+    refuse_unknown([settings.touchpoint], names, MESSAGES["touchpoint"])
 
 
 def plan(log: EventLog, settings: LabSettings, *, written: dt.date, source: str = "") -> Plan:
@@ -215,10 +215,6 @@ def plan(log: EventLog, settings: LabSettings, *, written: dt.date, source: str 
         not used.
     source : str
         The configuration, so that later commands find the log.
-
-    Returns
-    -------
-    Plan
 
     Raises
     ------
@@ -239,35 +235,35 @@ def plan(log: EventLog, settings: LabSettings, *, written: dt.date, source: str 
         already = _already(log, settings, written)
     if settings.unit != "customer":
         return _plan_units(log, settings, until, written, already, source)
-    observed = observe_baseline(log, settings, until=until)
-    by_week = customers_by_week(log, settings, until=until)
+    observed = exposures.observe_baseline(log, settings, until=until)
+    by_week = exposures.customers_by_week(log, settings, until=until)
     each = power_each(settings.power, len(settings.guardrails))
     correlation = 0.0 if settings.before is None else _correlation(observed)
-    found = [_baseline(observed, one) for one in settings.measures]
+    baselines = [_baseline(observed, one) for one in settings.measures]
     base: dict[str, Any] = {
         "settings": settings, "written": written, "already": already,
         "by_week": tuple(number if number >= SHOWN else 0 for number in by_week),
         "correlation": correlation, "power_each": each, "source": source,
     }  # fmt: skip
-    refusal = _refusal(settings, found)
+    refusal = _refusal(settings, baselines)
     if refusal:
-        return Plan(**base, baselines=tuple(found), run=False, needed=0, weeks=0, looks=(),
+        return Plan(**base, baselines=tuple(baselines), run=False, needed=0, weeks=0, looks=(),
                     findable=(), text=refusal)  # fmt: skip
-    return _planned(base, found)
+    return _planned(base, baselines)
 
 
 def _already(log: EventLog, settings: LabSettings, written: dt.date) -> int:
     if settings.assignments is None and not log.has(settings.arm_column):
         return 0
     if settings.unit != "customer":
-        units = observe_units(log, settings, begin=settings.begins, until=written)
+        units = exposures.observe_units(log, settings, begin=settings.begins, until=written)
         return len(units)
-    return len(observe(log, settings, until=written).customers)
+    return len(exposures.observe(log, settings, until=written).customers)
 
 
-def _baseline(observed: Observations, measure: LabMeasure) -> Baseline:
+def _baseline(observed: exposures.Observations, measure: LabMeasure) -> Baseline:
     plain = observed.settings.model_copy(update={"before": None})
-    watched = Observations(plain, observed.customers, observed.sums, observed.last_day)
+    watched = exposures.Observations(plain, observed.customers, observed.sums, observed.last_day)
     ((arm, _none),) = watched.arms(measure, observed.last_day)
     if arm.customers < SHOWN:
         return Baseline(measure.name, math.nan, math.nan, 0, 0)
@@ -275,7 +271,7 @@ def _baseline(observed: Observations, measure: LabMeasure) -> Baseline:
     return Baseline(measure.name, value, variance, arm.customers, 0)
 
 
-def _correlation(observed: Observations) -> float:
+def _correlation(observed: exposures.Observations) -> float:
     """Return how closely the primary goes with what was known before."""
     measure = observed.settings.primary
     ((arm, _none),) = observed.arms(measure, observed.last_day)
@@ -299,7 +295,7 @@ def _refusal(settings: LabSettings, found: Sequence[Baseline]) -> str:
                 "lab.plan.thin",
                 customers=_shown(one.customers),
                 touchpoint=settings.touchpoint,
-                weeks=some(BASELINE_WEEKS, "week"),
+                weeks=some(exposures.BASELINE_WEEKS, "week"),
                 measure=measure.heading,
             )
         if not one.variance > 0:
@@ -412,7 +408,7 @@ def _arrivals(settings: LabSettings, by_week: Sequence[int]) -> list[tuple[float
     last = grown[-1] - grown[-2] if len(grown) > 1 else (grown[0] if grown else 0)
     while len(grown) < settings.most_weeks:
         grown.append((grown[-1] if grown else 0) + last)
-    found: list[tuple[float, float]] = []
+    arrivals: list[tuple[float, float]] = []
     so_far, worth = 0.0, 0.0
     for week, total in enumerate(grown):
         first = settings.begins + dt.timedelta(weeks=week)
@@ -420,8 +416,8 @@ def _arrivals(settings: LabSettings, by_week: Sequence[int]) -> list[tuple[float
         share = (stages or settings.all_stages[:1])[-1].share
         worth += (total - so_far) * 4 * share * (1 - share)
         so_far = total
-        found.append((so_far, worth))
-    return found
+        arrivals.append((so_far, worth))
+    return arrivals
 
 
 def _weeks(arrivals: Sequence[tuple[float, float]], needed: int) -> int | None:
@@ -479,10 +475,10 @@ def _plan_units(
     weekly = settings.unit == "week"
     weeks_known = 12
     begin = until - dt.timedelta(days=7 * weeks_known - 1)
-    units = observe_units(log, settings, begin=begin, until=until, arms=False)
+    units = exposures.observe_units(log, settings, begin=begin, until=until, arms=False)
     design = Design(settings.alpha, power_each(settings.power, len(settings.guardrails)))
     guard = Design(GUARD_ALPHA, design.power, one_sided=True)
-    found = []
+    baselines = []
     for measure in settings.measures:
         there = units[units[f"base:{measure.name}"] > 0]
         if len(there) < 2:
@@ -496,12 +492,12 @@ def _plan_units(
         variance = float(y.var())
         test = guard if isinstance(measure, Guardrail) else design
         per_arm = customers_needed(delta, (variance, variance), test)[0] if variance > 0 else 0
-        found.append(
+        baselines.append(
             Baseline(measure.name, float(y.mean()), variance, len(there),
                      2 * max(per_arm, FEWEST_UNITS))
         )  # fmt: skip
-    needed = max(one.needed for one in found)
-    weeks = needed if weekly else BASELINE_WEEKS
+    needed = max(one.needed for one in baselines)
+    weeks = needed if weekly else exposures.BASELINE_WEEKS
     run = weeks <= UNIT_WEEKS if weekly else len(units) >= needed
     measure = settings.primary
     words = {
@@ -511,56 +507,39 @@ def _plan_units(
         "weeks": some(weeks if run else UNIT_WEEKS if weekly else len(units),
                       "week" if run or weekly else settings.unit),
     }  # fmt: skip
-    variances = (found[0].variance, found[0].variance)
+    variances = (baselines[0].variance, baselines[0].variance)
     findable = tuple(
         (week, week, smallest_difference(week, variances, design))
         for week in range(2 * FEWEST_UNITS, UNIT_WEEKS + 1, 2)
         if weekly
     )
     return Plan(
-        settings, written, already, tuple(found), (), 0.0, design.power, run, needed,
+        settings, written, already, tuple(baselines), (), 0.0, design.power, run, needed,
         weeks, (Look(7 * weeks - 1, needed, 1.0, float(stats.norm.isf(settings.alpha / 2))),),
         findable, text(f"lab.plan.{'run_units' if run else 'not_units'}", **words),
         (text("lab.plan.already", customers=_shown(already)),) if already else (), source,
     )  # fmt: skip
 
 
+PLANS = TypeAdapter(Plan)
+
+
 def plan_content(planned: Plan) -> dict[str, Any]:
     """Return a plan as plain values, numbers rounded to six digits."""
-    lab = planned.settings.model_dump(mode="json")
+    content = PLANS.dump_python(planned, mode="json")
+    lab = content.pop("settings")
     if lab["assignments"]:
         lab["assignments"]["file"] = ""  # where it lies is no part of a plan
-    return {
-        "lab": lab,
-        "source": planned.source,
-        "written": planned.written.isoformat(),
-        "already": planned.already,
-        "baselines": [
-            {
-                "name": one.name,
-                "value": rounded(one.value),
-                "variance": rounded(one.variance),
-                "customers": one.customers,
-                "needed": one.needed,
-            }
-            for one in planned.baselines
-        ],
-        "by_week": list(planned.by_week),
-        "correlation": rounded(planned.correlation),
-        "power_each": rounded(planned.power_each),
-        "run": planned.run,
-        "needed": planned.needed,
-        "weeks": planned.weeks,
-        "looks": [
-            {
-                "day": look.day,
-                "customers": look.customers,
-                "time": rounded(look.time),
-                "z": rounded(look.z),
-            }
-            for look in planned.looks
-        ],
-        "findable": [[week, who, rounded(least)] for week, who, least in planned.findable],
-        "text": planned.text,
-        "advice": list(planned.advice),
-    }
+    return {"lab": lab, **content}
+
+
+def plan_from(content: Mapping[str, Any]) -> Plan:
+    """Return the plan that `plan_content` wrote down.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a key is missing or wrong.
+    """
+    fields = {key: value for key, value in content.items() if key != "lab"}
+    return PLANS.validate_python({**fields, "settings": content["lab"]})

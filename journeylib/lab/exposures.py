@@ -14,7 +14,7 @@ import pandas as pd
 from ibis import _
 from numpy.typing import NDArray
 
-from journeylib.core import LogError, SchemaError, did_you_mean
+from journeylib.core import MICRO, US_PER_DAY, LogError, SchemaError, refuse_unknown, start_of
 from journeylib.lab.settings import AssignmentsConfig, LabMeasure, LabSettings
 from journeylib.lab.statistics.any_time import FEWEST
 from journeylib.lab.statistics.differences import (
@@ -24,11 +24,10 @@ from journeylib.lab.statistics.differences import (
     difference,
     pooled,
 )
-from journeylib.log import MICRO, EventLog, fetch, flag_of, micro_of
+from journeylib.log import EventLog, fetch, flag_of, micro_of
 
 Bools = NDArray[np.bool_]
-DAY_US = 86_400_000_000
-WEEK_US = 7 * DAY_US
+WEEK_US = 7 * US_PER_DAY
 BASELINE_WEEKS = 4  # of exposures that the baselines of a plan rest on
 ROLE_COLUMNS = {"rating": "rating_micro", "cost": "cost_micro", "error": "error"}
 NO_SEGMENT = "(none)"
@@ -36,9 +35,9 @@ NO_SEGMENT = "(none)"
 MESSAGES = {
     "no_clock": "an experiment needs a log with times: declare roles.timestamp.",
     "no_arm": "the log has no column '{name}' for the arm. Declare it under roles.attributes, or "
-    "give lab.assignments.{hint}",
+    "give lab.assignments.{near}",
     "no_column": "lab: '{measure}' names the column '{name}', which the log does not have. Declare "
-    "it under roles.attributes.{hint}",
+    "it under roles.attributes.{near}",
     "no_outcomes": "lab: '{measure}' is an outcome, but the configuration has no log.outcomes.",
     "other_arms": "the arm column holds {count} other words than '{control}' and '{new}'. Set "
     "lab.arms to the words of the log.",
@@ -128,11 +127,6 @@ class Observations:
         return pooled([difference(control, new) for control, new in stages])
 
 
-def day_us(day: dt.date) -> int:
-    """Return the first microsecond of a day, UTC."""
-    return (day - dt.date(1970, 1, 1)).days * DAY_US
-
-
 def observe(log: EventLog, settings: LabSettings, *, until: dt.date) -> Observations:
     """Read the customers of an experiment out of a log.
 
@@ -143,10 +137,6 @@ def observe(log: EventLog, settings: LabSettings, *, until: dt.date) -> Observat
     until : datetime.date
         The last day that is read.
 
-    Returns
-    -------
-    Observations
-
     Raises
     ------
     SchemaError
@@ -155,7 +145,7 @@ def observe(log: EventLog, settings: LabSettings, *, until: dt.date) -> Observat
         If the log has no times, the arm column holds other words, or a covariate may hold the
         effect itself.
     """
-    begin, end = day_us(settings.begins), day_us(until) + DAY_US
+    begin, end = start_of(settings.begins), start_of(until) + US_PER_DAY
     exposed = _exposed(log, settings, begin, end)
     return _observed(log, settings, exposed, begin, end)
 
@@ -178,8 +168,8 @@ def observe_baseline(log: EventLog, settings: LabSettings, *, until: dt.date) ->
     """
     _check_clock(log)
     wait = max(math.ceil(one.days or 0) for one in settings.measures)
-    end = day_us(until) + DAY_US
-    last = end - wait * DAY_US
+    end = start_of(until) + US_PER_DAY
+    last = end - wait * US_PER_DAY
     begin = last - BASELINE_WEEKS * WEEK_US
     events = log.events
     seen = events.filter(
@@ -195,14 +185,14 @@ def observe_baseline(log: EventLog, settings: LabSettings, *, until: dt.date) ->
 def customers_by_week(log: EventLog, settings: LabSettings, *, until: dt.date) -> list[int]:
     """Count the customers seen at the touchpoint in the last 1, 2, … weeks of a log."""
     _check_clock(log)
-    end = day_us(until) + DAY_US
+    end = start_of(until) + US_PER_DAY
     events = log.events.filter(
         log.events["touchpoint"] == settings.touchpoint, log.events["t_us"] < end
     )
     last = fetch(events.group_by("customer").aggregate(last=events["t_us"].max()))["last"]
     first = fetch(log.events.aggregate(first=log.events["t_us"].min()))["first"].iloc[0]
-    known = 0 if pd.isna(first) else int((end - first) // WEEK_US)
-    weeks = range(1, min(settings.most_weeks, known) + 1)
+    weeks_in_log = 0 if pd.isna(first) else int((end - first) // WEEK_US)
+    weeks = range(1, min(settings.most_weeks, weeks_in_log) + 1)
     return [int((last >= end - week * WEEK_US).sum()) for week in weeks]
 
 
@@ -229,14 +219,14 @@ def observe_units(
         other arm), and per measure ``top:name`` (int64, millionths) and ``base:name`` (int64).
     """
     _check_clock(log)
-    first, end = day_us(begin), day_us(until) + DAY_US
+    first, end = start_of(begin), start_of(until) + US_PER_DAY
     weekly = settings.unit == "week"
     if weekly:
         end = first + (end - first) // WEEK_US * WEEK_US
     events = log.events.filter(log.events["t_us"] >= first, log.events["t_us"] < end)
     if weekly:
         age = events["t_us"] - first
-        events = events.mutate(unit=age // WEEK_US).filter((age % WEEK_US) >= DAY_US)
+        events = events.mutate(unit=age // WEEK_US).filter((age % WEEK_US) >= US_PER_DAY)
     else:
         name = str(settings.team)
         _check_column(log, name, "unit")
@@ -270,18 +260,14 @@ def _unit_sums(log: EventLog, events: ibis.Table, measure: LabMeasure) -> pd.Dat
             f"lab: '{measure.name}' is an outcome of a customer; weeks and teams need a column or "
             "touchpoints that are reached."
         )
+    hits = _hits(log, events, measure)
     if measure.kind == "reaches":
-        hits = events.filter(events["touchpoint"].isin(measure.reaches))
         table = hits.group_by("unit").aggregate(n=hits["customer"].nunique())
         rows = table.mutate(top=table["n"] * MICRO, base=table["n"]).drop("n")
     else:
-        value = _value(log, events, measure)
-        there = events.mutate(value=value).filter(_.value.notnull())
-        if measure.at:
-            there = there.filter(there["touchpoint"].isin(measure.at))
-        rows = there.group_by("unit").aggregate(top=there["value"].sum(), base=there.count())
-    found = fetch(rows).set_index("unit")
-    return found.rename(columns={c: f"{c}:{measure.name}" for c in ("top", "base")})
+        rows = hits.group_by("unit").aggregate(top=hits["value"].sum(), base=hits.count())
+    sums = fetch(rows).set_index("unit")
+    return sums.rename(columns={c: f"{c}:{measure.name}" for c in ("top", "base")})
 
 
 def _check_clock(log: EventLog) -> None:
@@ -290,16 +276,13 @@ def _check_clock(log: EventLog) -> None:
 
 
 def _check_column(log: EventLog, name: str, measure: str) -> None:
-    if not log.has(name):
-        hint = did_you_mean(name, log.events.columns)
-        raise SchemaError(MESSAGES["no_column"].format(measure=measure, name=name, hint=hint))
+    problem = MESSAGES["no_column"]
+    refuse_unknown([name], log.events.columns, problem, SchemaError, measure=measure)
 
 
 def _arm_column(log: EventLog, settings: LabSettings) -> str:
     name = settings.arm_column
-    if not log.has(name):
-        hint = did_you_mean(name, log.events.columns)
-        raise SchemaError(MESSAGES["no_arm"].format(name=name, hint=hint))
+    refuse_unknown([name], log.events.columns, MESSAGES["no_arm"], SchemaError)
     return name
 
 
@@ -331,7 +314,7 @@ def _exposed(log: EventLog, settings: LabSettings, begin: int, end: int) -> pd.D
     rows = rows.sort_values(["customer", "first_us", "word"], kind="stable")
     first = rows.drop_duplicates("customer").reset_index(drop=True)
     words = rows.groupby("customer", sort=True)["word"].nunique()
-    stages = [day_us(stage.begins) for stage in settings.all_stages]
+    stages = [start_of(stage.begins) for stage in settings.all_stages]
     stage = np.searchsorted(stages, first["first_us"], side="right") - 1
     exposed = pd.DataFrame(
         {
@@ -388,14 +371,14 @@ def _observed(
     customers = pd.DataFrame(
         {
             "arm": exposed["arm"],
-            "exposed_day": (exposed["first_us"] - begin) // DAY_US,
+            "exposed_day": (exposed["first_us"] - begin) // US_PER_DAY,
             "stage": exposed["stage"],
             "both": exposed["both"].astype(bool),
             "segment": _segments(log, rows, len(exposed), end) if settings.segments else NO_SEGMENT,
             "before": _before(log, rows, settings, exposed),
         }
     )
-    return Observations(settings, customers, sums, int((end - begin) // DAY_US) - 1)
+    return Observations(settings, customers, sums, int((end - begin) // US_PER_DAY) - 1)
 
 
 def _sums(
@@ -412,33 +395,35 @@ def _sums(
         hits = log.outcomes.filter(
             log.outcomes["kind"] == measure.outcome, log.outcomes["value_micro"] > 0
         ).mutate(value=ibis.literal(MICRO, type="int64"))
-    elif measure.kind == "reaches":
-        hits = log.events.filter(log.events["touchpoint"].isin(measure.reaches))
-        hits = hits.mutate(value=ibis.literal(MICRO, type="int64"))
     else:
-        hits = log.events.mutate(value=_value(log, log.events, measure))
-        hits = hits.filter(hits["value"].notnull())
-        if measure.at:
-            hits = hits.filter(hits["touchpoint"].isin(measure.at))
+        hits = _hits(log, log.events, measure)
     hits = hits.filter(hits["t_us"].notnull(), hits["t_us"] < end)
     joined = exposed.join(hits.select("customer", "t_us", "value"), "customer")
     after = joined["t_us"] >= joined["first_us"]
     if settings.touchpoint in measure.reaches:
         after = joined["t_us"] > joined["first_us"]
     if measure.days is not None:
-        after = after & (joined["t_us"] < joined["first_us"] + int(measure.days * DAY_US))
+        after = after & (joined["t_us"] < joined["first_us"] + int(measure.days * US_PER_DAY))
     joined = joined.filter(after)
     if measure.kind != "column":  # a customer counts once, on the first day
-        once = joined.group_by("customer_row").aggregate(
+        joined = joined.group_by("customer_row").aggregate(
             t_us=joined["t_us"].min(), value=joined["value"].max()
         )
-        joined = once
-    daily = joined.mutate(day=(joined["t_us"] - begin) // DAY_US)
+    daily = joined.mutate(day=(joined["t_us"] - begin) // US_PER_DAY)
     rows = fetch(
         daily.group_by(["customer_row", "day"]).aggregate(top=_.value.sum(), base=_.count())
     )
     rows = rows.rename(columns={"customer_row": "customer"}).astype("int64")
     return rows.sort_values(["customer", "day"], ignore_index=True)
+
+
+def _hits(log: EventLog, events: ibis.Table, measure: LabMeasure) -> ibis.Table:
+    """Return the events that count for a measure, with their value in millionths."""
+    if measure.kind == "reaches":
+        hits = events.filter(events["touchpoint"].isin(measure.reaches))
+        return hits.mutate(value=ibis.literal(MICRO, type="int64"))
+    hits = events.mutate(value=_value(log, events, measure)).filter(_.value.notnull())
+    return hits.filter(hits["touchpoint"].isin(measure.at)) if measure.at else hits
 
 
 def _value(log: EventLog, events: ibis.Table, measure: LabMeasure) -> Any:
@@ -458,24 +443,24 @@ def _value(log: EventLog, events: ibis.Table, measure: LabMeasure) -> Any:
 
 def _segments(log: EventLog, exposed: ibis.Table, size: int, end: int) -> NDArray[np.object_]:
     """Return the segment that each customer had first from the exposure on."""
-    found = np.full(size, NO_SEGMENT, dtype=object)
+    values = np.full(size, NO_SEGMENT, dtype=object)
     if not log.has("segment"):
-        return found
+        return values
     there = log.events.filter(log.events["segment"].notnull(), log.events["t_us"] < end)
     joined = exposed.join(there.select("customer", "t_us", "segment"), "customer")
     joined = joined.filter(joined["t_us"] >= joined["first_us"])
     rows = fetch(joined.group_by(["customer_row", "segment"]).aggregate(at=joined["t_us"].min()))
     rows = rows.sort_values(["customer_row", "at", "segment"]).drop_duplicates("customer_row")
-    found[rows["customer_row"].to_numpy()] = rows["segment"].to_numpy(dtype=object)
-    return found
+    values[rows["customer_row"].to_numpy()] = rows["segment"].to_numpy(dtype=object)
+    return values
 
 
 def _before(
     log: EventLog, exposed: ibis.Table, settings: LabSettings, rows: pd.DataFrame
 ) -> NDArray[np.float64]:
-    found = np.full(len(rows), np.nan)
+    values = np.full(len(rows), np.nan)
     if settings.before is None:
-        return found
+        return values
     if "before" in rows:
         return rows["before"].to_numpy(dtype=np.float64)
     measure = LabMeasure(name="before", column=settings.before.column)
@@ -484,10 +469,10 @@ def _before(
     joined = joined.filter(
         joined["value"].notnull(),
         joined["t_us"] < joined["first_us"],
-        joined["t_us"] >= joined["first_us"] - int(settings.before.days * DAY_US),
+        joined["t_us"] >= joined["first_us"] - int(settings.before.days * US_PER_DAY),
     )
     sums = fetch(
         joined.group_by("customer_row").aggregate(top=joined["value"].sum(), n=joined.count())
     )
-    found[sums["customer_row"]] = sums["top"] / sums["n"] / MICRO
-    return found
+    values[sums["customer_row"]] = sums["top"] / sums["n"] / MICRO
+    return values

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from journeylib.core import ConfigError, read_yaml
-from journeylib.lab.experiment_plan import Baseline, Look, Plan, plan_content
-from journeylib.lab.settings import LabSettings
+from journeylib.lab.experiment_plan import Plan, plan_content, plan_from
 
 DIGITS = 12  # of the hash of one entry
 PLACE = "source"  # where the configuration lies is no part of what was decided
@@ -61,10 +58,6 @@ def write_plan(planned: Plan, path: str | Path) -> Path:
     ----------
     planned : Plan
     path : str or Path
-
-    Returns
-    -------
-    Path
     """
     content = plan_content(planned)
     text = yaml.safe_dump(
@@ -86,10 +79,6 @@ def read_plan(path: str | Path) -> PlanFile:
     ----------
     path : str or Path
 
-    Returns
-    -------
-    PlanFile
-
     Raises
     ------
     ConfigError
@@ -103,7 +92,7 @@ def read_plan(path: str | Path) -> PlanFile:
         raise ConfigError(MESSAGES["broken"].format(path=path, why="it is not YAML")) from None
     try:
         given, entries = content.pop("hash"), content.pop("entries")
-        planned = _plan(content)
+        planned = plan_from(content)
     except (KeyError, TypeError, AttributeError, ValueError, ValidationError) as error:
         why = f"a key is missing or wrong ({type(error).__name__})"
         raise ConfigError(MESSAGES["broken"].format(path=path, why=why)) from None
@@ -112,31 +101,6 @@ def read_plan(path: str | Path) -> PlanFile:
     if not changed and _digest(content) != given:
         changed = ["hash"]
     return PlanFile(planned, str(given), tuple(changed))
-
-
-def _plan(content: Mapping[str, Any]) -> Plan:
-    return Plan(
-        settings=LabSettings.model_validate(content["lab"]),
-        written=dt.date.fromisoformat(content["written"]),
-        already=content["already"],
-        baselines=tuple(_baseline(one) for one in content["baselines"]),
-        by_week=tuple(content["by_week"]),
-        correlation=content["correlation"],
-        power_each=content["power_each"],
-        run=content["run"],
-        needed=content["needed"],
-        weeks=content["weeks"],
-        looks=tuple(Look(**one) for one in content["looks"]),
-        findable=tuple((week, who, least) for week, who, least in content["findable"]),
-        text=content["text"],
-        advice=tuple(content["advice"]),
-        source=content["source"],
-    )
-
-
-def _baseline(one: Mapping[str, Any]) -> Baseline:
-    numbers = {name: math.nan if one[name] is None else one[name] for name in ("value", "variance")}
-    return Baseline(one["name"], **numbers, customers=one["customers"], needed=one["needed"])
 
 
 def _digest(content: Any) -> str:

@@ -153,10 +153,6 @@ def read(file: PlanFile, observed: Observations) -> Reading:
     file : PlanFile
     observed : Observations
 
-    Returns
-    -------
-    Reading
-
     Notes
     -----
     The primary is read as it stood at the last planned look, by the interval that its boundary
@@ -251,8 +247,8 @@ def boundary_so_far(planned: Plan, observed: Observations, looks: int) -> Bounda
         return Boundary(
             tuple(look.time for look in planned.looks), tuple(look.z for look in planned.looks)
         )
-    kept = [time for at, time in enumerate(times) if at == 0 or time > times[at - 1]]
-    return spending(kept, planned.settings.alpha)
+    rising = [time for at, time in enumerate(times) if at == 0 or time > times[at - 1]]
+    return spending(rising, planned.settings.alpha)
 
 
 def _z(planned: Plan, observed: Observations, looks: int, alpha: float) -> float:
@@ -275,25 +271,25 @@ def _read_primary(planned: Plan, observed: Observations, day: int, *, looks: int
         # Nothing peeks at the primary outside its looks.
         none = Estimate.none("immature_window", measure.unit, estimand=_estimand(measure))
         return MeasureReading(measure.name, measure.heading, measure.unit, none, math.nan, math.nan)
-    found = observed.difference(measure, day)
+    difference = observed.difference(measure, day)
     if settings.way == "any_time":
-        half = float(half_width(found.variance, settings.least_worth, settings.alpha))
+        half = float(half_width(difference.variance, settings.least_worth, settings.alpha))
         method = "any-time interval"
     else:
-        half = _z(planned, observed, looks, settings.alpha) * found.error
+        half = _z(planned, observed, looks, settings.alpha) * difference.error
         method = "repeated confidence interval" if len(planned.looks) > 1 else "one look"
-    return _measure(measure, found, half, method)
+    return _measure(measure, difference, half, method)
 
 
 def _read_guardrail(
     planned: Plan, observed: Observations, guardrail: Guardrail, day: int, *, looks: int
 ) -> MeasureReading:
-    found = observed.difference(guardrail, day)
+    difference = observed.difference(guardrail, day)
     if planned.settings.way == "any_time":
-        half = float(half_width(found.variance, guardrail.limit, 2 * GUARD_ALPHA))
+        half = float(half_width(difference.variance, guardrail.limit, 2 * GUARD_ALPHA))
     else:
-        half = _z(planned, observed, max(looks, 1), 2 * GUARD_ALPHA) * found.error
-    reading = _measure(guardrail, found, half, "one-sided, against its limit")
+        half = _z(planned, observed, max(looks, 1), 2 * GUARD_ALPHA) * difference.error
+    reading = _measure(guardrail, difference, half, "one-sided, against its limit")
     return _against_limit(reading, guardrail)
 
 
@@ -395,17 +391,23 @@ def _by_segment(planned: Plan, observed: Observations, day: int, looks: int) -> 
     if settings.segments and (looks or settings.way == "any_time"):
         names = observed.customers["segment"]
         for name in sorted(names.unique()):
-            found = observed.difference(
+            difference = observed.difference(
                 settings.primary, day, among=np.asarray(names == name, dtype=bool)
             )
-            if min(found.customers) < FEWEST:
+            if min(difference.customers) < FEWEST:
                 continue
             if settings.way == "any_time":
-                half = float(half_width(found.variance, settings.least_worth, settings.alpha))
+                half = float(half_width(difference.variance, settings.least_worth, settings.alpha))
             else:
-                half = _z(planned, observed, looks, settings.alpha) * found.error
+                half = _z(planned, observed, looks, settings.alpha) * difference.error
             rows.append(
-                (name, sum(found.customers), found.value, found.value - half, found.value + half)
+                (
+                    name,
+                    sum(difference.customers),
+                    difference.value,
+                    difference.value - half,
+                    difference.value + half,
+                )
             )
     return pd.DataFrame(rows, columns=list(SEGMENT_COLUMNS))
 
@@ -448,7 +450,7 @@ def read_units(file: PlanFile, units: pd.DataFrame, *, until: dt.date) -> Readin
 
 def _read_unit_measure(planned: Plan, units: pd.DataFrame, measure: LabMeasure) -> MeasureReading:
     guard = isinstance(measure, Guardrail)
-    found = switchback(
+    contrast = switchback(
         units[f"top:{measure.name}"] / 1e6,
         units[f"base:{measure.name}"],
         units["is_new"],
@@ -459,15 +461,15 @@ def _read_unit_measure(planned: Plan, units: pd.DataFrame, measure: LabMeasure) 
         "estimand": _estimand(measure),
         "method": "re-randomisation of units",
     }
-    known = found.enough and math.isfinite(found.value)
+    is_estimated = contrast.enough and math.isfinite(contrast.value)
     estimate = (
-        Estimate(found.value, measure.unit, lo=found.lo, hi=found.hi, **fields)
-        if known
+        Estimate(contrast.value, measure.unit, lo=contrast.lo, hi=contrast.hi, **fields)
+        if is_estimated
         else Estimate.none("n_small", measure.unit, **fields)
     )
     reading = MeasureReading(
-        measure.name, measure.heading, measure.unit, estimate, found.control, found.new,
-        new_error=found.new_error,
+        measure.name, measure.heading, measure.unit, estimate, contrast.control, contrast.new,
+        new_error=contrast.new_error,
         new_customers=int(units.loc[units["is_new"], "customers"].sum()),
     )  # fmt: skip
     return _against_limit(reading, measure) if isinstance(measure, Guardrail) else reading

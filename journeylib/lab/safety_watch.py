@@ -88,10 +88,6 @@ def watch(planned: Plan, observed: Observations) -> Watch:
     planned : Plan
     observed : Observations
 
-    Returns
-    -------
-    Watch
-
     Notes
     -----
     The sample ratio and the guardrails are tested by any-time tests, so looking every day costs
@@ -99,9 +95,9 @@ def watch(planned: Plan, observed: Observations) -> Watch:
     """
     settings = planned.settings
     trail, ratio_stop = _trail(observed)
-    found = [_harm(observed, guardrail) for guardrail in settings.guardrails]
-    harm = pd.concat([table for table, _stop in found]) if found else pd.DataFrame(columns=HARM)
-    stops = [stop for stop in (ratio_stop, *(stop for _table, stop in found)) if stop]
+    harms = [_harm(observed, guardrail) for guardrail in settings.guardrails]
+    harm = pd.concat([table for table, _stop in harms]) if harms else pd.DataFrame(columns=HARM)
+    stops = [stop for stop in (ratio_stop, *(stop for _table, stop in harms)) if stop]
     until = date(settings.begins, observed.last_day)
     return Watch(
         settings.name,
@@ -142,19 +138,19 @@ def _harm(observed: Observations, guardrail: Guardrail) -> tuple[pd.DataFrame, S
     rows, stop = [], None
     begins = observed.settings.begins
     for day in range(observed.last_day + 1):
-        found = observed.difference(guardrail, day)
-        if min(found.customers) < FEWEST or not found.variance > 0:
+        difference = observed.difference(guardrail, day)
+        if min(difference.customers) < FEWEST or not difference.variance > 0:
             continue
-        worse = -guardrail.sign * found.value
-        ratio = float(likelihood_ratio(worse, found.variance, guardrail.limit, one_sided=True))
-        bound = worse - one_sided_width(found.variance, guardrail.limit, GUARD_ALPHA)
-        rows.append((day, guardrail.name, found.value, bound, ratio))
+        worse = -guardrail.sign * difference.value
+        ratio = float(likelihood_ratio(worse, difference.variance, guardrail.limit, one_sided=True))
+        bound = worse - one_sided_width(difference.variance, guardrail.limit, GUARD_ALPHA)
+        rows.append((day, guardrail.name, difference.value, bound, ratio))
         if stop is None and ratio >= 1 / GUARD_ALPHA:
             sentence = text(
                 "lab.watch.harm",
                 guardrail=guardrail.heading,
-                difference=change(found.value, guardrail.unit),
-                control=level(found.control, guardrail.unit),
+                difference=change(difference.value, guardrail.unit),
+                control=level(difference.control, guardrail.unit),
                 date=date(begins, day).isoformat(),
                 least=change(-guardrail.sign * max(bound, 0.0), guardrail.unit),
             )

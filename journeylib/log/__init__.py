@@ -1,6 +1,6 @@
 """Read logs, map columns to roles, check their quality, protect their people."""
 
-from journeylib.log.canonical.canonical_events import MICRO, alias, flag_of, micro_of
+from journeylib.log.canonical.canonical_events import alias, flag_of, micro_of
 from journeylib.log.canonical.timestamps import shape_share
 from journeylib.log.canonical.wide_rows import WideRows
 from journeylib.log.engine.duckdb import (
@@ -16,6 +16,7 @@ from journeylib.log.engine.row_order import (
     ROW_NUMBER,
     Runs,
     customer_numbers,
+    gathered,
     is_sorted,
     materialise_sorted,
     numbered,
@@ -54,13 +55,15 @@ from journeylib.log.sources.table_sources import drop_scratch
 from journeylib.log.suppression import (
     COUNTS,
     MIN_CELL,
-    Crossed,
+    Cells,
+    Shown,
     bounded_share,
+    dominated,
+    protect,
+    protect_parts,
     share_bounds,
+    shows,
     suppress,
-    suppress_crossed,
-    suppress_parts,
-    without_small_parts,
 )
 from journeylib.log.text.detectors import (
     asks_for_human,

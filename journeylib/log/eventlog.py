@@ -53,8 +53,10 @@ def check(
     key: str, role: str = "", rows: int = 0, *, severity: str | None = None, **values: Any
 ) -> Check:
     """Return a check with the text ``log.check.<key>``; its name is what stands before the dot."""
-    found = text(f"log.check.{key}", role=role, rows=rows, **values)
-    return Check(key.partition(".")[0], role, severity or _SEVERITIES.get(key, "ok"), rows, found)
+    sentence = text(f"log.check.{key}", role=role, rows=rows, **values)
+    return Check(
+        key.partition(".")[0], role, severity or _SEVERITIES.get(key, "ok"), rows, sentence
+    )
 
 
 def count_check(name: str, role: str, rows: int, **values: Any) -> Check:

@@ -9,7 +9,6 @@ from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
-from ibis.backends import BaseBackend
 from pydantic import ValidationError
 
 from journeylib.core import SchemaError, did_you_mean, refuse_unknown, working
@@ -28,14 +27,16 @@ from journeylib.log.canonical.repeated_hours import settle_repeated_hours
 from journeylib.log.canonical.wide_rows import open_log
 from journeylib.log.engine.duckdb import (
     as_engine,
+    connect,
     hand_over,
     hold_coded,
     identifier,
     lock_engine,
     run,
     scratch_name,
+    take_in,
 )
-from journeylib.log.engine.row_order import NUMBERS, numbered, store_sorted
+from journeylib.log.engine.row_order import NUMBERS, store_by_customer
 from journeylib.log.eventlog import EventLog, Quality
 from journeylib.log.quality.report import outcome_checks, quality_checks
 from journeylib.log.quality.stray_times import usual_span
@@ -98,9 +99,9 @@ def read_log(
         columns = LogColumns(source, roles, asked) if from_log else outcomes
         log = _with_outcomes(log, columns, outcomes_schema, asked)
     reader = log.events.get_backend()
-    if asked.engine is not None:
+    if asked.engine is not None and asked.engine.name == "duckdb":
         log = _in_engine(log, asked.engine)
-    if not isinstance(options.get("engine"), BaseBackend):
+    if options.get("engine") is not reader:
         lock_engine(reader)
     return log if name is None else replace(log, name=name)
 
@@ -141,9 +142,9 @@ def _in_engine(log: EventLog, engine: Any) -> EventLog:
 
 
 def _read_options(given: Mapping[str, Any]) -> ReadOptions:
-    known = [field.name for field in fields(ReadOptions) if field.name not in ("window", "limit")]
+    names = [field.name for field in fields(ReadOptions) if field.name not in ("window", "limit")]
     problem = "'{name}' is no option of read_log.{near} Options: {known}."
-    refuse_unknown(given, known, problem, SchemaError)
+    refuse_unknown(given, names, problem, SchemaError)
     return ReadOptions(**given)
 
 
@@ -153,13 +154,16 @@ def _with_outcomes(log: EventLog, source: Any, given: Any, options: ReadOptions)
         raise SchemaError(
             "outcomes need an outcomes_schema: at least 'customer', and 'kind' or 'constant_kind'."
         )
+    here = log.events.get_backend()
+    elsewhere = options.engine is not None and options.engine.name != "duckdb"
     table, read, used = read_outcomes(
         source,
         as_schema(given, OutcomesSchema),
-        engine=log.events.get_backend(),
+        engine=options.engine if elsewhere else here,
         max_unusable_share=options.max_unusable_share,
         end_us=end_of(options.as_of) if log.has_clock else None,
     )
+    table = hand_over(table, here)
     more = outcome_checks(table, log.events, read, used)
     checks = pd.concat([log.quality.checks, more], ignore_index=True)
     return replace(log, outcomes=table, quality=replace(log.quality, checks=checks))
@@ -195,7 +199,11 @@ def _problem_text(problem: Any, model: Any) -> str:
 
 
 def _staged(raw: Raw, roles: Schema, plan: ReadingPlan, window: Window | None) -> ir.Table:
-    """Map every row once, and hold the result so that counting does not map again."""
+    """Map every row once, and hold the result so that counting does not map again.
+
+    Another engine maps its rows where they lie and is asked for them once: an audit has hundreds
+    of small questions, each of which it would plan and schedule.
+    """
 
     def wanted(rows: ir.Table) -> ir.Table:
         return rows if window is None else rows.filter(window.holds(rows["t_us"]))
@@ -203,7 +211,7 @@ def _staged(raw: Raw, roles: Schema, plan: ReadingPlan, window: Window | None) -
     first = mapped_rows(raw, roles, plan)
     backend = raw.table.get_backend()
     if backend.name != "duckdb":
-        return wanted(judged(first, roles)).cache()
+        return take_in(wanted(judged(first, roles)), connect(), coded_columns(roles, plan))
     # A view keeps the two steps apart; as one expression each time would be parsed thrice.
     view = scratch_name("mapped")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
@@ -220,12 +228,8 @@ def _without_strays(rows: ir.Table, roles: Schema) -> ir.Table:
     span = usual_span(rows.filter(rows[REASON].isnull()))
     if span is None:
         return rows
-    stray = rows[REASON].isnull() & ~rows["t_us"].between(span[0], span[1] - 1)
-    backend = rows.get_backend()
-    if backend.name != "duckdb":
-        return rows.mutate(**{REASON: stray.ifelse(STRAY_TIME, rows[REASON])}).cache()
     run(
-        backend,
+        rows.get_backend(),
         f"UPDATE {rows.get_name()} SET {REASON} = '{STRAY_TIME}' "
         f"WHERE {REASON} IS NULL AND t_us NOT BETWEEN {span[0]} AND {span[1] - 1}",
     )
@@ -233,21 +237,17 @@ def _without_strays(rows: ir.Table, roles: Schema) -> ir.Table:
 
 
 def _events(rows: ir.Table, counts: Survey, roles: Schema) -> ir.Table:
-    """Keep the usable rows in the engine, without the helpers.
+    """Keep the usable rows, without the helpers.
 
-    On DuckDB the events of a customer are held in order: neither ties nor journeys sort again.
+    The events of a customer are held in order: neither ties nor journeys sort again.
     """
     helpers = [column for column in rows.columns if column.startswith(HELPER)]
     backend = rows.get_backend()
-    if backend.name == "duckdb" and roles.has_clock and "case" not in rows.columns:
+    if roles.has_clock and "case" not in rows.columns:
         usable = rows.filter(rows[REASON].isnull()).drop(*helpers)
-        runs = ("customer_no", "customer", "journey")
-        order = ("t_us", "position", "touchpoint_no")
-        held = store_sorted(numbered(usable), scratch_name("events"), runs, order)
+        held = store_by_customer(usable)
         run(backend, f"DROP TABLE {rows.get_name()}")
         return held.drop(*NUMBERS)
-    if backend.name != "duckdb":
-        return rows.filter(rows[REASON].isnull()).drop(*helpers)
     table = rows.get_name()
     if counts.reasons:
         run(backend, f"DELETE FROM {table} WHERE {REASON} IS NOT NULL")

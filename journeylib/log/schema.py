@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self, get_type_hints
 
 import ibis
 from ibis import _
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from journeylib.core import Described
+from journeylib.core import ONE_OR_MORE, Described
 
 Actor = Literal["customer", "bot", "human", "system"]
 ACTORS: tuple[Actor, ...] = ("customer", "bot", "human", "system")
@@ -243,14 +243,7 @@ class Schema(Described):
         return self.timestamp is not None
 
 
-Columns = Annotated[
-    tuple[Column, ...],
-    BeforeValidator(
-        lambda given: (given,) if isinstance(given, str) else given,
-        json_schema_input_type=str | tuple[str, ...],
-    ),
-    Field(min_length=1),
-]
+Columns = Annotated[tuple[Column, ...], ONE_OR_MORE, Field(min_length=1)]
 
 
 class Span(Described):

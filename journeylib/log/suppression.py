@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import Estimate
+from journeylib.core import Estimate, Floats
 
 MIN_CELL = 10  # fewest customers of a shown cell, unless the configuration permits fewer
 COUNTS = ("events", "journeys", "customers")  # none is larger than the one before
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-Cell = tuple[int, int]
+NEAR = 1e-6  # counts of a linear program that are closer are equal
 
 
 def suppress(
@@ -43,7 +43,7 @@ def suppress(
     Notes
     -----
     Where a total is shown beside the rows, a removed row can be found by subtraction: there
-    `suppress_parts` and `suppress_crossed` hide further cells.
+    `protect` hides further cells.
 
     Examples
     --------
@@ -55,7 +55,254 @@ def suppress(
     return shown, len(frame) - len(shown)
 
 
-def suppress_parts(customers: Ints, cases: Ints, minimum: int) -> Bools:
+@dataclass(frozen=True)
+class Cells:
+    """Counted cells, some of which add up to totals that are shown too.
+
+    Attributes
+    ----------
+    counts : ndarray of int64, shape (cells, counts)
+        What is counted of each cell, none larger than the one before; the last is customers, or
+        what stands for them.
+    totals : tuple of ndarray of int64, shape (cells,)
+        Cells with the same number add up to one shown total; -1 is in none.
+    named : ndarray of bool, shape (cells,), optional
+        Cells that the table shows where they are large enough; others are always hidden.
+        Default: all.
+    most : ndarray of int64, shape (cells, counts), optional
+        What no cell can be larger than, known from elsewhere.
+    zeros_shown : bool
+        The table shows its empty cells as such. Else nobody can tell an empty cell from a hidden
+        one.
+    """
+
+    counts: Ints
+    totals: tuple[Ints, ...]
+    named: Bools | None = None
+    most: Ints | None = None
+    zeros_shown: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What of counted cells may be shown.
+
+    Attributes
+    ----------
+    exact : ndarray of bool, shape (cells,)
+        Cells that may be shown as they are.
+    least : ndarray of int64, shape (cells, counts)
+        The counts of exact cells; of others what may be said in their place, "at least so many";
+        0 where a cell is hidden.
+    """
+
+    exact: Bools
+    least: Ints
+
+    @property
+    def at_least(self) -> Bools:
+        """Cells of which only a lower bound may be shown."""
+        return ~self.exact & (self.least[:, -1] > 0)
+
+
+def protect(cells: Cells, minimum: int, *, bounds: bool = False) -> Shown:
+    """Decide what may be shown of cells, so that their totals tell nothing of a small one.
+
+    Parameters
+    ----------
+    cells : Cells
+        In an order that does not depend on the log's.
+    minimum : int
+        Fewest customers of a shown cell.
+    bounds : bool
+        A cell that would give a small one away is shown as "at least", in whole multiples of
+        `minimum`; else it is hidden.
+
+    Returns
+    -------
+    Shown
+
+    Notes
+    -----
+    A small cell is protected when two tables with the same shown numbers exist: one in which it
+    is empty, and one in which it holds `minimum` customers. Each is the solution of a linear
+    program. Where none exists, the cheapest change of shown cells is looked for that makes one;
+    the cells that change are hidden, or bounded (Fischetti and Salazar 2003, Management Science
+    49:1057, partial cell suppression). To hide a cell costs its cases; to bound it costs less, the
+    larger it is.
+
+    Where nothing that is shown protects a cell, all that shares a total with it is hidden.
+
+    Examples
+    --------
+    One journey is hidden; the 22 beside it are hidden with it.
+
+    >>> cells = Cells(np.array([[388, 380], [22, 22], [1, 1]]), (np.zeros(3, np.int64),))
+    >>> protect(cells, 10).exact.tolist()
+    [True, False, False]
+    >>> protect(cells, 10, bounds=True).least.tolist()
+    [[370, 370], [22, 22], [0, 0]]
+    """
+    counts, people = cells.counts, cells.counts[:, -1]
+    named = np.ones(len(counts), dtype=np.bool_) if cells.named is None else cells.named
+    exact = named & ((people >= max(minimum, 1)) | ((people == 0) & cells.zeros_shown))
+    shown = Shown(exact, np.where(exact[:, None], counts, 0))
+    small = named & (people > 0) & (people < minimum)
+    for part in _connected(cells.totals, small, exact & (people > 0)):
+        own = Cells(
+            counts[part],
+            tuple(total[part] for total in cells.totals),
+            most=None if cells.most is None else cells.most[part],
+            zeros_shown=cells.zeros_shown,
+        )
+        found = _protected(
+            own,
+            Shown(exact[part], shown.least[part]),
+            np.flatnonzero(small[part]),
+            minimum,
+            bounds=bounds,
+        )
+        shown.exact[part], shown.least[part] = found.exact, found.least
+    return shown
+
+
+def _connected(totals: tuple[Ints, ...], small: Bools, large: Bools) -> Iterator[Ints]:
+    """Yield the cells that totals connect, where some are small and some can protect them."""
+    if not (small.any() and large.any()):
+        return
+    from scipy import sparse
+
+    many, pairs, offset = len(small), [], len(small)
+    for total in totals:
+        inside = np.flatnonzero(total >= 0)
+        pairs.append(np.stack([inside, offset + total[inside]]))
+        offset += int(total.max(initial=-1)) + 1
+    one, other = np.concatenate(pairs, axis=1)
+    graph = sparse.csr_array((np.ones(len(one)), (one, other)), shape=(offset, offset))
+    part = sparse.csgraph.connected_components(graph, directed=False)[1][:many]
+    for number in np.intersect1d(part[small], part[large]):
+        yield np.flatnonzero(part == number)
+
+
+def _protected(cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds: bool) -> Shown:
+    """Hide or bound what gives one of the `small` cells away; see `protect`."""
+    counts = cells.counts
+    size = np.maximum(counts[:, 0], 1.0)
+    tables = _Tables(cells, 1 / size if bounds else size)
+    for level in (minimum, 0):  # the larger changes first
+        left = small
+        while len(left):  # one table may protect many cells
+            others = _unprotected(left, tables.nearest(shown, left, level), level)
+            if len(others) == len(left):
+                break
+            left = others
+        while len(left):
+            found = tables.cheapest(shown, int(left[0]), level)
+            shown = _reduced(cells, shown, int(left[0]), found, minimum if bounds else 0)
+            left = left[1:] if found is None else _unprotected(left, found, level)
+    return shown
+
+
+def _unprotected(goals: Ints, found: Floats, level: int) -> Ints:
+    """Return the goals that are not empty in a table, or hold less than `level`."""
+    there = found[goals, -1]
+    left: Ints = goals[there > NEAR if level == 0 else there < level - NEAR]
+    return left
+
+
+def _reduced(cells: Cells, shown: Shown, cell: int, found: Floats | None, step: int) -> Shown:
+    """Hide what a table changes, or show a lower bound of it, in whole steps; all without one."""
+    least = np.zeros_like(shown.least)
+    if found is None:
+        near = [(total == total[cell]) & (total >= 0) for total in cells.totals]
+        moved = shown.exact & np.any(near, axis=0)
+    else:
+        moved = shown.exact & (np.abs(found - cells.counts) > NEAR).any(axis=-1)
+        if step:
+            lower = np.floor(np.minimum(cells.counts, found + NEAR)).astype(np.int64)
+            least = lower // step * step
+            least[least[:, -1] < step] = 0
+    return Shown(shown.exact & ~moved, np.where(moved[:, None], least, shown.least))
+
+
+class _Tables:
+    """The tables that have the shown numbers of cells, as solutions of a linear program."""
+
+    def __init__(self, cells: Cells, price: Floats) -> None:
+        from scipy import sparse
+
+        many, columns = cells.counts.shape
+        self.counts, self.price = cells.counts.astype(np.float64), price
+        self.most, sums = np.full((many, columns), np.inf), []
+        for total in cells.totals:
+            inside = np.flatnonzero(total >= 0)
+            names, place = np.unique(total[inside], return_inverse=True)
+            ones = np.ones(len(inside))
+            sums.append(sparse.csr_array((ones, (place, inside)), shape=(len(names), many)))
+            self.most[inside] = np.minimum(self.most[inside], (sums[-1] @ self.counts)[place])
+        if cells.most is not None:
+            self.most = np.minimum(self.most, cells.most)
+        if cells.zeros_shown:
+            self.most[cells.counts[:, -1] == 0] = 0
+        step = sparse.eye_array(columns, k=1) - sparse.eye_array(columns)
+        self.sums = sparse.kron(sparse.vstack(sums), sparse.eye_array(columns), format="csr")
+        self.order = sparse.kron(sparse.eye_array(many), step.tocsr()[:-1], format="csr")
+
+    def nearest(self, shown: Shown, goals: Ints, level: int) -> Floats:
+        """Return a table with as little in the goals as can be, or as much of `level`."""
+        low, high = self._free(shown)
+        cost = np.zeros(low.shape)
+        cost[goals, -1] = 1 if level == 0 else -1
+        high[goals, -1] = np.maximum(level, self.counts[goals, -1])
+        found = self._solved(low, high, cost.ravel())
+        return self.counts if found is None else found
+
+    def cheapest(self, shown: Shown, goal: int, level: int) -> Floats | None:
+        """Return the table with an empty goal, or with `level` in it, that changes least."""
+        low, high = self._free(shown)
+        low[shown.exact], high[shown.exact] = 0, self.most[shown.exact]
+        low[goal, -1], high[goal, -1] = (0, 0) if level == 0 else (level, np.inf)
+        high[goal] = np.maximum(high[goal], low[goal, -1])
+        return self._solved(low, high, np.zeros(low.size), shown.exact)
+
+    def _free(self, shown: Shown) -> tuple[Floats, Floats]:
+        exact = shown.exact[:, None]
+        return shown.least.astype(np.float64), np.where(exact, self.counts, self.most)
+
+    def _solved(
+        self, low: Floats, high: Floats, cost: Floats, priced: Bools | None = None
+    ) -> Floats | None:
+        """Return the table of least cost within bounds, or None; changes of `priced` cells cost."""
+        from scipy import sparse
+        from scipy.optimize import linprog
+
+        now, order, sums = self.counts.ravel(), self.order, self.sums
+        beyond, low, high = np.zeros(order.shape[0]), low.ravel(), high.ravel()
+        if priced is not None:
+            at = np.flatnonzero(np.repeat(priced, self.counts.shape[1]))
+            pick = sparse.eye_array(len(now), format="csr")[at]
+            paid = sparse.eye_array(len(at))
+            order = sparse.block_array([[order, None], [pick, -paid], [-pick, -paid]])
+            sums = sparse.hstack([sums, sparse.csr_array((sums.shape[0], len(at)))])
+            beyond = np.concatenate([beyond, now[at], -now[at]])
+            low = np.concatenate([low, np.zeros(len(at))])
+            high = np.concatenate([high, np.full(len(at), np.inf)])
+            cost = np.concatenate([cost, np.repeat(self.price, self.counts.shape[1])[at]])
+        found = linprog(
+            cost,
+            A_ub=order,
+            b_ub=beyond,
+            A_eq=sums,
+            b_eq=self.sums @ now,
+            bounds=np.stack([low, high], axis=-1),
+            method="highs",
+        )
+        if found.status:
+            return None
+        return np.asarray(found.x[: len(now)], dtype=np.float64).reshape(self.counts.shape)
+
+
+def protect_parts(customers: Ints, cases: Ints, minimum: int) -> Bools:
     """Decide which parts of each total may be shown, where the total is shown too.
 
     Parameters
@@ -63,73 +310,58 @@ def suppress_parts(customers: Ints, cases: Ints, minimum: int) -> Bools:
     customers, cases : ndarray of int64, shape (totals, parts)
         Who is behind each part, and what adds up to the total.
     minimum : int
-        Fewest customers of a shown part, and fewest cases that hidden parts hold together.
+        Fewest customers of a shown part.
 
     Returns
     -------
     ndarray of bool, shape (totals, parts)
-        Hidden parts of a total hold no case, or at least `minimum` cases in at least two parts.
-
-    Notes
-    -----
-    The smallest shown part, of equal ones the first, is hidden until that holds (Cox 1980,
-    JASA 75:370, for one line).
 
     Examples
     --------
-    One journey is hidden; the 22 beside it are hidden with it.
-
-    >>> suppress_parts(np.array([[380, 22, 1]]), np.array([[388, 22, 1]]), 10).tolist()
+    >>> protect_parts(np.array([[380, 22, 1]]), np.array([[388, 22, 1]]), 10).tolist()
     [[True, False, False]]
     """
-    shown = customers >= max(minimum, 1)
-    for row, parts in enumerate(shown):
-        while parts.any():
-            left = int(cases[row][~parts].sum())
-            if left == 0 or (left >= minimum and (~parts).sum() > 1):
-                break
-            candidates = np.flatnonzero(parts)
-            parts[candidates[np.argmin(cases[row][candidates])]] = False
-    return shown
+    counts = np.stack([cases.ravel(), customers.ravel()], axis=-1)
+    total = np.repeat(np.arange(len(cases)), cases.shape[1])
+    return protect(Cells(counts, (total,)), minimum).exact.reshape(cases.shape)
 
 
-def without_small_parts(table: pd.DataFrame, parts: Sequence[str], minimum: int) -> pd.DataFrame:
-    """Leave out counts of a few, where the parts of a row add up to a total that is shown.
+def dominated(cell: Ints, customer: Ints, amount: Ints, cells: int) -> Bools:
+    """Return the cells of which one customer makes more than half.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-    parts : sequence of str
-        Columns of counts that add up.
-    minimum : int
-        Fewest cases of a shown part, none aside.
+    cell, customer, amount : ndarray of int64
+        Where each amount belongs, whose it is, and how much; amounts are not negative.
+    cells : int
+        How many cells there are.
 
     Returns
     -------
-    pandas.DataFrame
-        The parts as Int64, missing where they are few, and where one more must go so that what
-        is missing holds at least `minimum` cases in at least two parts.
+    ndarray of bool, shape (cells,)
 
     Examples
     --------
-    >>> row = pd.DataFrame({"kept": [210], "passed": [30], "left": [0], "open": [1]})
-    >>> without_small_parts(row, list(row), 10).iloc[0].tolist()
-    [210, <NA>, 0, <NA>]
+    >>> dominated(np.array([0, 0, 1, 1]), np.array([1, 2, 1, 2]), np.array([3, 4, 3, 3]), 2)
+    array([ True, False])
     """
-    counts = table[list(parts)].to_numpy(np.int64)
-    shown = (counts == 0) | (counts >= minimum)
-    # Parts of no case stay: they may be shown, and protect nobody.
-    some = np.where(counts > 0, counts, np.iinfo(np.int64).max)
-    for row, here in enumerate(shown):
-        hidden = ~here
-        while hidden.any() and (counts[row][hidden].sum() < minimum or hidden.sum() < 2):
-            candidates = np.where(hidden, np.iinfo(np.int64).max, some[row])
-            if candidates.min() == np.iinfo(np.int64).max:
-                break
-            hidden[candidates.argmin()] = True
-        shown[row] = ~hidden
-    found = {name: table[name].astype("Int64").where(shown[:, n]) for n, name in enumerate(parts)}
-    return table.assign(**found)
+    there = np.flatnonzero(amount > 0)
+    if not len(there):
+        return np.zeros(cells, dtype=np.bool_)
+    cell, customer, amount = cell[there], customer[there], amount[there]
+    order = np.lexsort([customer, cell])
+    new = (np.diff(cell[order], prepend=-1) != 0) | (np.diff(customer[order], prepend=-1) != 0)
+    first = np.flatnonzero(new)
+    own = np.add.reduceat(amount[order], first)
+    most, total = np.zeros(cells, dtype=np.int64), np.zeros(cells, dtype=np.int64)
+    np.maximum.at(most, cell[order][first], own)
+    np.add.at(total, cell[order][first], own)
+    return most > total - most
+
+
+def shows(size: float, minimum: int) -> bool:
+    """Return whether a number of customers or cases may be shown: none, or not just a few."""
+    return size == 0 or size >= minimum
 
 
 def share_bounds(
@@ -191,117 +423,3 @@ def bounded_share(
     if ends is None or estimate.value is None:
         return estimate
     return replace(estimate, value=None, lo=ends[0], hi=ends[1], abstain="privacy")
-
-
-@dataclass(frozen=True)
-class Crossed:
-    """A table of rows × columns beside which the totals of both are shown.
-
-    Attributes
-    ----------
-    cells : ndarray of int64, shape (rows, columns, 3)
-        `COUNTS` of each cell.
-    row_most : ndarray of int64, shape (rows, 3)
-        `COUNTS` of each row's total: no cell can be larger.
-    column_most : ndarray of int64, shape (rows, columns, 3)
-        The same of the total of the column that holds the cell.
-    line : ndarray of int64, shape (rows, columns)
-        Cells of a column with the same line add up to one shown total.
-    named : ndarray of bool, shape (rows, columns)
-        Cells that the table shows where they are large enough; others are always hidden.
-    """
-
-    cells: Ints
-    row_most: Ints
-    column_most: Ints
-    line: Ints
-    named: Bools
-
-
-def suppress_crossed(table: Crossed, minimum: int) -> Bools | None:
-    """Decide which cells may be shown, so that the totals tell nothing of a small one.
-
-    Parameters
-    ----------
-    table : Crossed
-        Rows and columns in an order that does not depend on the log's.
-    minimum : int
-        Fewest customers of a shown cell.
-
-    Returns
-    -------
-    ndarray of bool, shape (rows, columns), or None
-        None where no choice of cells protects all small ones.
-
-    Notes
-    -----
-    A small cell is protected when two tables with the same shown numbers exist: one in which
-    it is empty, and one in which it holds `minimum` customers. Each comes from rectangles of
-    hidden cells: what one corner loses its neighbours gain, and the opposite corner loses.
-    Every rectangle is the one that hides the fewest further events; of equals, the first. All is
-    done in whole numbers, with no solver.
-    """
-    customers = table.cells[..., 2]
-    shown = table.named & (customers >= max(minimum, 1))
-    for row, column in np.argwhere(table.named & (customers > 0) & (customers < minimum)):
-        cell = int(row), int(column)
-        loss = table.cells[cell]
-        for change in (-loss, np.full(len(COUNTS), minimum - loss[2])):
-            corners = _changed(table, shown, cell, [change])
-            if corners is None:
-                corners = _changed(table, shown, cell, _small_steps(change))
-            if corners is None:
-                return None
-            for corner in corners:
-                shown[corner] = False
-    return shown
-
-
-def _small_steps(change: Ints) -> list[Ints]:
-    """Split a change into single customers, then single journeys, then single events."""
-    sign, (events, journeys, customers) = int(np.sign(change[0])), np.abs(change)
-    steps = np.array([[1, 1, 1], [1, 1, 0], [1, 0, 0]]) * sign
-    return list(steps.repeat([customers, journeys - customers, events - journeys], axis=0))
-
-
-def _changed(table: Crossed, shown: Bools, cell: Cell, steps: Sequence[Ints]) -> set[Cell] | None:
-    """Return the cells to hide so that a cell may change by all steps; None if it cannot."""
-    shown, exists = shown.copy(), table.cells[..., 2] > 0
-    table, hidden = replace(table, cells=table.cells.copy()), set()
-    for change in steps:
-        corners = _rectangle(table, shown, cell, change, exists)
-        if corners is None:
-            return None
-        for corner, sign in zip((cell, *corners), (1, 1, -1, -1), strict=True):
-            table.cells[corner] += sign * change
-            shown[corner] = False
-        hidden |= set(corners)
-    return hidden
-
-
-def _rectangle(
-    table: Crossed, shown: Bools, cell: Cell, change: Ints, exists: Bools
-) -> tuple[Cell, Cell, Cell] | None:
-    """Return the other corners that let a cell change, at the lowest price; the opposite first."""
-    row, column = cell
-    price = np.where(shown, table.cells[..., 0], 0)
-    up, down = exists & _may_change(table, change), exists & _may_change(table, -change)
-    # In the same line of the cell's column, and of the other column.
-    same = (table.line == table.line[row]) & (table.line[:, [column]] == table.line[row, column])
-    fits = same & up & down[row] & down[:, [column]]
-    fits[row], fits[:, column] = False, False
-    if not (fits.any() and up[cell]):
-        return None
-    cost = price + price[row] + price[:, [column]]
-    least = int(np.where(fits, cost, np.iinfo(np.int64).max).argmin())
-    other_row, other_column = divmod(least, fits.shape[1])
-    return (other_row, other_column), (row, other_column), (other_row, column)
-
-
-def _may_change(table: Crossed, change: Ints) -> Bools:
-    """Return the cells that still are counts of events, journeys and customers after a change."""
-    after = table.cells + change
-    ordered = (after[..., 2] >= 0) & (after[..., 1] >= after[..., 2])
-    ordered &= after[..., 0] >= after[..., 1]
-    fits = (after <= table.row_most[:, None]) & (after <= table.column_most)
-    return np.asarray(ordered & fits.all(axis=-1))

@@ -1,10 +1,17 @@
 """Counts, times, loops, hand-offs, effort, sentiment: small tables with intervals."""
 
-from journeylib.measures.bots.bot_sessions import BotSessions, bot_sessions, done_of, with_sessions
-from journeylib.measures.bots.containment import waterfall_flags
+from journeylib.measures.bots.bot_sessions import (
+    STATES,
+    BotSessions,
+    bot_sessions,
+    done_of,
+    sessions_of,
+)
+from journeylib.measures.bots.containment import public_waterfall, waterfall_flags
 from journeylib.measures.bots.handoff_audit import Handoffs
 from journeylib.measures.bots.handoff_patterns import MOST_EARLIER
 from journeylib.measures.evidence import Evidence, measure
+from journeylib.measures.measured import OF_PERSONS
 from journeylib.measures.overall.comparison import FOUND, Comparison, compare
 from journeylib.measures.overall.key_results import KEY_RESULTS, key_results
 from journeylib.measures.overall.period_series import ALL, EVENTS, STREAM_COLUMNS, Periods, streams
@@ -43,6 +50,5 @@ from journeylib.measures.texts.sentiment import (
     customer_scores,
     score_of_events,
 )
-from journeylib.measures.texts.turn_model import MICRO
 from journeylib.measures.touchpoints.visit_measures import flag_of, whole_weeks
 from journeylib.measures.withhold import without_graph

@@ -1,4 +1,4 @@
-"""Evidence: everything that was measured, with the small cells left at the door."""
+"""Evidence: all measures of a log, without cells below the minimum number of customers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import (
-    AbstainReason,
-    Estimate,
-    refuse_unknown,
-    working,
-)
+from journeylib.core import AbstainReason, Estimate, refuse_unknown, working
 from journeylib.journeys import Journeys, transitions, variants
 from journeylib.log import suppress
 from journeylib.measures.bots.bot_sessions import bot_sessions
@@ -170,7 +165,7 @@ def measure(
     edges, paths = transitions(journeys), variants(journeys)
     hidden += edges.attrs["suppressed"] + paths.attrs["suppressed"]
     names, kept = touchpoint_names(journeys), list(shown["touchpoint"])
-    estimates, draws = at_the_door(measures, names, kept, journeys.settings.min_customers)
+    estimates, draws = without_small_cells(measures, names, kept, journeys.settings.min_customers)
     return Evidence(
         totals=_totals(journeys) | {"suppressed": hidden},
         touchpoints=shown.drop(columns="touchpoint_no"),
@@ -187,7 +182,7 @@ def measure(
     )
 
 
-def at_the_door(
+def without_small_cells(
     measures: list[Measured], names: list[str], shown: list[str], min_customers: int
 ) -> tuple[pd.DataFrame, dict[str, npt.NDArray[np.float64]]]:
     """Keep the shown touchpoints of each measure, in the order in which they are shown.

@@ -167,7 +167,7 @@ def _draws_of_few(
     log_odds = stats.binom.logpmf(cases, of, rate)
     chance = np.exp(log_odds - log_odds.max())
     evenly = (np.arange(DRAWS) + 0.5) / DRAWS
-    place = np.searchsorted(np.cumsum(chance / chance.sum()), evenly)
-    drawn = cases[np.minimum(place, len(cases) - 1)] / of
+    picked = np.searchsorted(np.cumsum(chance / chance.sum()), evenly)
+    drawn = cases[np.minimum(picked, len(cases) - 1)] / of
     dice = np.random.default_rng([SEED, zlib.crc32(measure.encode())])
     return np.asarray(dice.permutation(drawn))

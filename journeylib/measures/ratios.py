@@ -15,14 +15,14 @@ from journeylib.log import bounded_share
 
 @dataclass(frozen=True)
 class Ratio:
-    """A sum of `top` over the rows of `base`, per row of `base`.
+    """A sum of `top` over the rows of `base`, per row of `base`; every row where it is None.
 
     Attributes
     ----------
     top : array of bool or int
         Counted or added up; one entry per row.
-    base : array of bool
-        The rows that count.
+    base : array of bool or None
+        The rows that count; None where all do.
     estimand : str
         What the ratio is, in words.
     unit : str
@@ -78,19 +78,19 @@ def _estimated(
     group, customer, journey = (table[c].to_numpy() for c in ("group", "customer_no", "journey"))
     estimates = {}
     for name, ratio in measurable.items():
-        base = np.flatnonzero(np.asarray(ratio.base, dtype=bool))
+        base = np.arange(len(table)) if ratio.base is None else np.flatnonzero(ratio.base)
         top = np.asarray(ratio.top)[base].astype(np.int64)
         totals = np.zeros((GROUPS, 1, 2))
         totals[:, 0, 0] = np.bincount(group[base], top, minlength=GROUPS)
         totals[:, 0, 1] = np.bincount(group[base], minlength=GROUPS)
-        people = len(np.unique(customer[base]))
+        people = len(pd.unique(customer[base]))
         fewest = 1 if ratio.of_model and people >= min_customers else min_customers
         estimates[name] = ratio_of_sums(
             totals,
             unit=ratio.unit,
             estimand=ratio.estimand,
             n_customers=people,
-            n_journeys=len(np.unique(journey[base])),
+            n_journeys=len(pd.unique(journey[base])),
             min_customers=fewest,
         )
     return estimates
@@ -113,7 +113,7 @@ def ratio_of_sums(
     result = resample(
         sums, quotient, share=unit == "share", n_customers=[n_customers], n_trials=[trials]
     )
-    found = Estimate(
+    estimate = Estimate(
         value=float(result.value[0]),
         unit=unit,
         # A ratio of amounts that are never negative is never negative, nor is its interval.
@@ -126,5 +126,5 @@ def ratio_of_sums(
         method="ratio of sums, delete-a-group jackknife by customer",
     )
     if unit != "share":
-        return found
-    return bounded_share(found, float(sums[:, 0, 0].sum()), trials, minimum=min_customers)
+        return estimate
+    return bounded_share(estimate, float(sums[:, 0, 0].sum()), trials, minimum=min_customers)

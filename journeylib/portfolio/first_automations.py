@@ -217,15 +217,15 @@ def _choose(
 ) -> tuple[list[_Candidate], list[float]]:
     if not free:
         return [], []
-    places_of = {one.name: place for place, one in enumerate(free)}
+    places_of = {one.name: index for index, one in enumerate(free)}
     limits = Limits(
         settings.budget,
         settings.fewest,
         settings.most,
         groups=[one.row["stage"] for one in free] if settings.one_per_stage else (),
         after={
-            place: [places_of[name] for name in one.settings.after if name in places_of]
-            for place, one in enumerate(free)
+            index: [places_of[name] for name in one.settings.after if name in places_of]
+            for index, one in enumerate(free)
         },
     )
     draws, costs = _draws(free), [one.build for one in free]
@@ -237,7 +237,7 @@ def _choose(
         risk_aversion=settings.risk_aversion,
     )
     often = selection_frequency(draws, costs, limits)
-    return [free[place] for place in places], [float(share) for share in often]
+    return [free[index] for index in places], [float(share) for share in often]
 
 
 def _draws(candidates: Sequence[_Candidate]) -> Floats:

@@ -4,7 +4,7 @@ This room draws numbers that the rooms below have computed; it computes none. In
 ``from journeylib import present as show``, then one call, one output.
 """
 
-from journeylib.present.charts.experience import experience_line
+from journeylib.present.charts.experience import experience_chart
 from journeylib.present.dashboard import OWN_ERRORS, render_html, style_once
 from journeylib.present.drawing import svg
 from journeylib.present.drawing.font_metrics import ANY, ARIAL, FontMetrics

@@ -46,6 +46,7 @@ _FOLD = re.compile(
     r'<div class="jl-prose">(<h3>([A-Z]) · .*?</h3>)(.*?)(?=<div class="jl-prose"><h[23]>|</main>)',
     re.DOTALL,
 )
+_FINDING = re.compile(r'<p class="jl-finding">(.*?)(?:[.;] |</p>)', re.DOTALL)
 NOTEBOOKS = "en"  # the language that our notebooks are written in
 
 
@@ -200,13 +201,17 @@ def _title(node: Any) -> str:
 
 def _folded(page: str) -> str:
     """Fold the sections of the appendix: each opens by a click, or by a link to its id."""
-    return _FOLD.sub(
-        lambda found: (
-            f'<details class="jl jl-fold"><summary>{found[1]}</summary><div class="jl-folded" '
-            f'id="appendix-{found[2].lower()}"><div class="jl-prose">{found[3]}</div></details>'
-        ),
-        page,
-    )
+
+    def fold(section: re.Match[str]) -> str:
+        title, letter, rest = section.groups()
+        finding = _FINDING.search(rest)
+        first = f"<span>{finding[1]}</span>" if finding else ""
+        return (
+            f'<details class="jl jl-fold"><summary>{title}{first}</summary><div class="jl-folded" '
+            f'id="appendix-{letter.lower()}"><div class="jl-prose">{rest}</div></details>'
+        )
+
+    return _FOLD.sub(fold, page)
 
 
 def _with_contents(page: str) -> str:

@@ -92,7 +92,9 @@ class Figure:
             return self.body()
         chart = json.loads(self.chart.to_json())
         layout = {n: x for n, x in chart["layout"].items() if n not in ("meta", "width")}
-        written = json.dumps({"data": chart["data"], "layout": layout}, sort_keys=True)
+        narrow = (chart["layout"].get("meta") or {}).get("narrow")
+        parts = {"data": chart["data"], "layout": layout, "narrow": narrow}
+        written = json.dumps(parts, sort_keys=True)
         for name, colour in LIGHT.items():
             written = written.replace(f'"{colour}"', f'"--jl-{name}"')
         return self.body().replace("<figure ", f'<figure data-chart="{escape(written)}" ', 1)

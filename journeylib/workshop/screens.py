@@ -296,7 +296,7 @@ def _touchpoint(content: Content, stage: Stage, point: Touchpoint) -> Screen:
         name = words.text("lane.serves").split(",")[0]
         facts.append((name, serves_text(words, point), point.channel))
     base = [words.text("card.served", serves=serves_text(words, point))]
-    if point.stability:
+    if point.stability and point.shown_verdict != "abstain":
         base.append(words.text("verdict.share", share=words.percent(point.stability, 0)))
     sides = (("machine", point.machine), ("person", point.person))
     reasons = [(words.text(f"reason.{side}"), why[:2]) for side, why in sides if why]

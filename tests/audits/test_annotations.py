@@ -93,6 +93,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> jl.Audit:
     return audit_of(folder, said)
 
 
+@pytest.mark.slow
 def test_scores_are_the_same_bytes_with_and_without_ratings(
     bare: jl.Audit, full: jl.Audit, tmp_path: Path
 ) -> None:
@@ -108,6 +109,7 @@ def test_scores_are_the_same_bytes_with_and_without_ratings(
     assert json.dumps(without) == json.dumps(beside)
 
 
+@pytest.mark.slow
 def test_people_stand_beside_the_log(full: jl.Audit) -> None:
     found = full.document["ratings"]
     people = {row["touchpoint"]: row["human_agency"] for row in found["touchpoints"]}
@@ -124,6 +126,7 @@ def test_people_stand_beside_the_log(full: jl.Audit) -> None:
     assert "expert want more human than worker at 50 %, less at 0 %" in shown.note
 
 
+@pytest.mark.slow
 def test_people_who_differ_from_the_verdict_are_seen(full: jl.Audit) -> None:
     scores = full.judgement.scores
     judged = scores.assign(verdict=scores["touchpoint"].map({"Chat": "assist", "Call": "automate"}))
@@ -145,6 +148,7 @@ def test_people_who_differ_from_the_verdict_are_seen(full: jl.Audit) -> None:
     assert "apart at 1 of 2 touchpoints" in shown.note
 
 
+@pytest.mark.slow
 def test_detectors_are_checked_and_corrected(full: jl.Audit) -> None:
     (found,) = full.document["detectors"]
     assert (found["detector"], found["n"]) == ("human_request", 250)
@@ -159,6 +163,7 @@ def test_detectors_are_checked_and_corrected(full: jl.Audit) -> None:
     assert list(shown.frame["labelled"]) == [250]
 
 
+@pytest.mark.slow
 def test_labelled_turns_correct_the_scores_and_say_so(bare: jl.Audit, full: jl.Audit) -> None:
     chat = {name: {t["touchpoint"]: t for t in a.document["touchpoints"]}["Chat"]["measures"]
             for name, a in (("bare", bare), ("full", full))}  # fmt: skip
@@ -172,6 +177,7 @@ def test_labelled_turns_correct_the_scores_and_say_so(bare: jl.Audit, full: jl.A
     assert indicators.loc[("Chat", "rework"), "source"] == ""
 
 
+@pytest.mark.slow
 def test_hand_overs_stand_beside_their_labels(bare: jl.Audit, full: jl.Audit) -> None:
     further = full.document["handoffs"]["further"]
     assert further["escalation_precision"]["value"] == 1
@@ -181,12 +187,14 @@ def test_hand_overs_stand_beside_their_labels(bare: jl.Audit, full: jl.Audit) ->
     assert "labelled as needing a human" in show.handoff_table(full)._repr_html_()
 
 
+@pytest.mark.slow
 def test_without_either_a_sentence_says_so(bare: jl.Audit) -> None:
     assert bare.document["detectors"] == []
     assert "not checked on this log" in repr(show.detectors(bare))
     assert "No ratings are declared" in repr(show.ratings(bare))
 
 
+@pytest.mark.slow
 def test_no_text_customer_or_rater_is_shown(full: jl.Audit, tmp_path: Path) -> None:
     folder = jl.save(full, tmp_path)
     said = [
@@ -204,6 +212,7 @@ def test_no_text_customer_or_rater_is_shown(full: jl.Audit, tmp_path: Path) -> N
     assert not any("labels.csv" in text for text in said[:1] + said[2:])
 
 
+@pytest.mark.slow
 def test_the_run_is_named_by_what_the_files_hold(full: jl.Audit, tmp_path: Path) -> None:
     said = (
         "measures: {labelled_turns: labels.csv, needs_human: needs}\nratings: {file: ratings.csv}\n"

@@ -15,6 +15,7 @@ from journeylib.audits.runs import bundle
 from journeylib.core.errors import ConfigError, RunError
 
 
+@pytest.mark.slow
 def test_a_run_holds_what_other_programs_rely_on(small_audit: jl.Audit, tmp_path: Path) -> None:
     folder = jl.save(small_audit, tmp_path)
     assert folder == tmp_path / "small" / small_audit.run_id

@@ -38,6 +38,7 @@ def test_paths_are_taken_from_the_file_on(small: Path) -> None:
     assert load_config(small).log.files == (str(small.parent / "small.csv"),)
 
 
+@pytest.mark.slow
 def test_one_file_written_as_a_text_is_one_file(small: Path) -> None:
     loaded = load_config(small)
     (file,) = loaded.log.files

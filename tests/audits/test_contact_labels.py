@@ -15,6 +15,7 @@ from openpyxl import Workbook, load_workbook
 import journeylib as jl
 from journeylib import present as show
 from journeylib.audits import save
+from journeylib.audits.preparation.contact_labels import RUN_FILES
 from journeylib.cli.main import main
 from journeylib.core import Estimate
 
@@ -75,6 +76,12 @@ def fill_in(path: Path) -> None:
     book.save(path)
 
 
+def make_run(folder: Path) -> None:
+    """Make a folder look like that of a run."""
+    for name in RUN_FILES:
+        (folder / name).write_text("{}", encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The configuration of a log whose lists were written, filled in and brought back."""
@@ -91,6 +98,7 @@ def run(labelled: Path) -> jl.Audit:
     return jl.audit(labelled)
 
 
+@pytest.mark.slow
 def test_the_workbook_offers_the_choices_and_says_that_it_is_personal(labelled: Path) -> None:
     path = labelled.with_name("chats-labels.personal.xlsx")
     book = load_workbook(path)
@@ -153,17 +161,19 @@ def test_a_word_that_is_no_type_is_refused_without_naming_a_text(
     assert main([*args[:3], str(tmp_path / "other.xlsx")]) == 2
 
 
+@pytest.mark.slow
 def test_lists_overwrite_nothing_and_stand_in_no_run(
     labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["label", str(labelled)]) != 0
     assert "is there already" in capsys.readouterr().err
-    (tmp_path / "audit.json").write_text("{}")
+    make_run(tmp_path)
     inside = tmp_path / "tables" / "labels.xlsx"
     assert main(["label", str(labelled), "--out", str(inside)]) != 0
     assert "personal" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_audit_says_what_bots_get_and_what_became_of_it(run: jl.Audit) -> None:
     types = run.document["service_types"]
     assert types["answer"] == "estimated"
@@ -185,6 +195,7 @@ def test_the_audit_says_what_bots_get_and_what_became_of_it(run: jl.Audit) -> No
     assert found["service-types-bots"].evidence["gave_up"] == bots["gave_up"]
 
 
+@pytest.mark.slow
 def test_what_contacts_are_about_is_told_without_labels(run: jl.Audit, tmp_path: Path) -> None:
     bare = jl.audit(write(tmp_path, "service_types: {}\n"))
     types = bare.document["service_types"]
@@ -231,6 +242,7 @@ def test_a_candidate_says_what_kind_of_contact_a_bot_would_get(run: jl.Audit) ->
     assert "transactional " in kinds
 
 
+@pytest.mark.slow
 def test_a_type_counts_for_a_verdict_only_where_it_has_a_weight(
     run: jl.Audit, labelled: Path
 ) -> None:
@@ -276,6 +288,7 @@ def test_the_labels_are_part_of_what_was_decided(labelled: Path, tmp_path: Path)
     assert jl.load_config(copy).hash() != before
 
 
+@pytest.mark.slow
 def test_labels_of_the_page_are_kept_at_once_and_taken_up_again(tmp_path: Path) -> None:
     pytest.importorskip("anywidget")
     config = write(tmp_path)
@@ -313,6 +326,6 @@ def test_labels_of_the_page_are_kept_at_once_and_taken_up_again(tmp_path: Path) 
 
 def test_a_page_of_labels_does_not_stand_in_a_run(tmp_path: Path) -> None:
     config = write(tmp_path)
-    (tmp_path / "audit.json").write_text("{}", encoding="utf-8")
+    make_run(tmp_path)
     with pytest.raises(jl.RunError, match="stands in the run"):
         show.label_page(config)

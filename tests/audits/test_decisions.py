@@ -19,6 +19,7 @@ from journeylib.audits.result.decision import Decisions
 from journeylib.audits.result.result import Change, Changes
 from journeylib.core import Estimate, number, use_language
 from journeylib.judge import HandoffTime
+from journeylib.log import Cells, protect
 from journeylib.measures import Handoffs
 
 SAMPLES = ["telecom_audit", "bank_audit"]
@@ -89,6 +90,10 @@ def exclusions(document: dict[str, Any]) -> list[str]:
         sentence = next((one for one in said["trials"] if one.startswith(row["touchpoint"])), "")
         if sentence and row["value"]["lo"] < 0 and "perhaps nothing" not in sentence:
             found.append(f"{row['touchpoint']}: worth something, and perhaps nothing")
+    whole = document.get("handoffs", {}).get("contained_verified") or {"hi": None}
+    named = [bot["verified_lo"] for bot in said["bots"] if bot["touchpoint"] in said["detail"]]
+    if None not in (*named, whole["hi"]) and named and whole["hi"] < min(named):
+        found.append("all bots together are worse than the worst that is named")
     served = [row for row in document["touchpoints"] if row["served_by"] != "nobody"]
     settled = sum(row["verdict"] != "abstain" for row in document["touchpoints"])
     if not any(one.startswith(f"{settled} of {len(served)} touchpoints") for one in said["trust"]):
@@ -123,6 +128,7 @@ def document_of(audit: jl.Audit) -> dict[str, Any]:
     return {**audit.document, "touchpoints": rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", SAMPLES)
 def test_no_two_sentences_exclude_each_other(which: str, request: pytest.FixtureRequest) -> None:
     assert exclusions(document_of(request.getfixturevalue(which))) == []
@@ -135,6 +141,15 @@ def test_what_excludes_each_other_is_noticed(telecom_audit: jl.Audit) -> None:
         " billing: never hand over, and assist",
         " fault: a machine should help, and adds little",
     }
+
+
+def test_a_bot_that_hands_over_by_design_is_named_where_it_counts(bank_audit: jl.Audit) -> None:
+    """The phone menu passes nine of ten on; without it 13 to 15 % lie below the worst of 18 %."""
+    said = bank_audit.document["decisions"]
+    compared, _, also = said["detail"].partition(" Phone menu counts too: ")
+    assert compared.startswith("Worst: Chatbot: cards") and also == "it hands 92 % to a person."
+    without = {**document_of(bank_audit), "decisions": {**said, "detail": compared}}
+    assert exclusions(without) == ["all bots together are worse than the worst that is named"]
 
 
 VERDICTS = ("automate", "assist", "human_led", "human_only", "fix_first", "abstain")
@@ -212,6 +227,7 @@ def generated(audit: jl.Audit, seed: int) -> tuple[jl.Audit, Changes]:
     return other, replace(audit.changes, entries=changes)
 
 
+@pytest.mark.slow
 def test_no_two_sentences_of_200_generated_audits_exclude_each_other(
     telecom_audit: jl.Audit,
 ) -> None:
@@ -253,6 +269,7 @@ def _the_first_of_the_words_agree(audit: jl.Audit, said: Decisions) -> None:
             assert row["touchpoint"] in words.partition("may be nothing at")[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("which", SAMPLES)
 def test_sentences_are_short(which: str, language: str, request: pytest.FixtureRequest) -> None:
@@ -332,8 +349,11 @@ def test_a_limit_asks_for_a_decision_only_where_the_company_set_it(
 def test_ends_of_few_sessions_cannot_be_counted_back(
     ends: tuple[int, int, int], shown: dict[str, float]
 ) -> None:
-    row = dict(zip(("ended_with_bot", "handed_over", "abandoned"), ends, strict=True))
-    assert _ends(row, 10) == pytest.approx(shown)
+    row = dict(zip(("ended_with_bot", "handed_over", "abandoned", "open"), [*ends, 0], strict=True))
+    counts = np.array([[size, size] for size in row.values()])
+    seen = protect(Cells(counts, (np.zeros(4, np.int64),), zeros_shown=True), 10).exact
+    public = {name: n if here else pd.NA for (name, n), here in zip(row.items(), seen, strict=True)}
+    assert _ends({"sessions": sum(ends), **public}) == pytest.approx(shown)
 
 
 def test_the_interval_is_wilson_s() -> None:

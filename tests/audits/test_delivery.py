@@ -102,6 +102,7 @@ def mail_of(folder: Path) -> EmailMessage:
 # --- what is written ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_mail_says_the_alarm_with_its_number_first(told: Path) -> None:
     message = mail_of(told)
     assert message["Subject"] == f"Ours <b>& | now, March 1, 2026: {ALARM}"
@@ -130,6 +131,7 @@ def test_the_mail_is_safe_for_every_mail_program(told: Path) -> None:
     assert "No PDF: no Chromium" in page
 
 
+@pytest.mark.slow
 def test_the_same_run_tells_the_same_bytes(told: Path, place: Path) -> None:
     before = {path.name: path.read_bytes() for path in told.iterdir() if path.is_file()}
     assert main(["audit", "small.yaml"]) == 1
@@ -137,6 +139,7 @@ def test_the_same_run_tells_the_same_bytes(told: Path, place: Path) -> None:
     assert changed <= {"manifest.json", "audit.ipynb"}
 
 
+@pytest.mark.slow
 def test_telling_changes_nothing_that_was_found(told: Path, done: Path) -> None:
     assert json.loads((told / "audit.json").read_text()) == json.loads(
         (done / "audit.json").read_text()
@@ -149,6 +152,7 @@ def test_telling_changes_nothing_that_was_found(told: Path, done: Path) -> None:
     assert asked.hash() == plain.hash()
 
 
+@pytest.mark.slow
 def test_junit_says_failure_skipped_and_error(told: Path) -> None:
     suite = ElementTree.parse(told / "junit.xml").find("testsuite")
     assert suite is not None
@@ -319,6 +323,7 @@ def test_changes_are_told_in_sentences(done: Path) -> None:
     assert "Nothing beyond chance." in summary(quiet)
 
 
+@pytest.mark.slow
 def test_news_are_in_german_where_asked_for(done_in_german: Path) -> None:
     done = done_in_german
     with use_language("de"):
@@ -450,6 +455,7 @@ def assert_no_secret(place: Path, secrets: list[str], *said: str) -> None:
         assert not any(secret.encode() in text for text in [*texts, *map(str.encode, said)])
 
 
+@pytest.mark.slow
 def test_news_goes_out_once_and_no_secret_anywhere(
     place: Path, post: Post, secrets: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -469,6 +475,7 @@ def test_news_goes_out_once_and_no_secret_anywhere(
     assert_no_secret(place, secrets, said.out, said.err)
 
 
+@pytest.mark.slow
 def test_nothing_is_sent_unless_asked_for(place: Path, post: Post, secrets: list[str]) -> None:
     assert main(["audit", "small.yaml", "--no-send"]) == 1
     assert post.got == [] and DeliverySettings().when == "never"
@@ -480,6 +487,7 @@ def test_an_alarm_is_what_when_alarm_waits_for(done: Path) -> None:
     assert due == {"always": (True, True), "alarm": (False, True), "never": (False, False)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("word", "answer", "said"),
     [
@@ -507,6 +515,7 @@ def test_a_mail_server_that_refuses_loses_nothing(
     assert len(post.got) == 3  # the mail alone: the rest had gone out
 
 
+@pytest.mark.slow
 def test_a_mail_server_without_encryption_or_away(
     place: Path, post: Post, secrets: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -517,6 +526,7 @@ def test_a_mail_server_without_encryption_or_away(
     assert "did not take the mail (ConnectionRefusedError)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [403, 302, 500])
 def test_a_webhook_that_refuses(
     place: Path, post: Post, secrets: list[str], capsys: pytest.CaptureFixture[str], status: int
@@ -529,6 +539,7 @@ def test_a_webhook_that_refuses(
     assert_no_secret(place, secrets, found.out, found.err)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("address", "said"),
     [
@@ -550,6 +561,7 @@ def test_an_address_that_is_none_is_not_repeated(
     assert_no_secret(place, [PLANTED], found.out, found.err)
 
 
+@pytest.mark.slow
 def test_a_secret_that_is_not_set_is_told_before_anything_runs(
     place: Path, secrets: list[str], capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

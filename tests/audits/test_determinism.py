@@ -59,6 +59,7 @@ def test_the_number_of_threads_changes_nothing(
     assert (jl.save(found, tmp_path) / "audit.json").read_bytes() == reference
 
 
+@pytest.mark.slow
 def test_without_a_day_to_look_back_from_the_result_does_not_depend_on_today(small: Path) -> None:
     text = small.read_text("utf-8").replace("as_of: 2026-03-01\n", "")
     small.write_text(text, "utf-8")

@@ -73,6 +73,7 @@ def test_a_person_at_a_terminal_decides_between_two_readings(
     assert (roles["touchpoint"], roles.get("timestamp_format")) == (touchpoint, form)
 
 
+@pytest.mark.slow
 def test_telecom_roles_are_those_of_the_sample(telecom: tuple[Path, str]) -> None:
     found = load_config(telecom[0])
     meant = load_config(SAMPLE / "audit.yaml")
@@ -89,7 +90,7 @@ def test_each_role_has_its_reason_and_the_uncertain_is_a_comment(
 ) -> None:
     lines = telecom[0].read_text("utf-8").splitlines()
     place = lines.index("  customer: customer_id")
-    assert lines[place - 1].startswith("  # Its name says so, and it holds 1791 different values")
+    assert lines[place - 1].startswith("  # Its name says so, and it holds 1,791 different values")
     assert any(line.startswith("  #position: event_id  # maybe: ") for line in lines)
     assert "    #trainee: human  # which of the four?" in lines
     assert "    #good: solved  # maybe" in lines
@@ -102,6 +103,19 @@ def test_the_account_says_what_is_sure_and_what_is_not(telecom: tuple[Path, str]
     assert "position: perhaps event_id; uncomment it if so." in account
     assert "Not used: event_id, solved, severe" in account
     assert "2026-01" not in account  # nothing of a row
+
+
+def test_the_account_is_german_where_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", str(SAMPLE / "contacts.csv"), "--out", "a.yaml", "--lang", "de"]) == 0
+    account = capsys.readouterr().out
+    assert (
+        "customer_id        Der Name sagt es, und sie enthält 1.791 verschiedene Werte" in account
+    )
+    assert "position: vielleicht event_id" in account
+    assert "Nicht verwendet: event_id, solved, severe" in account
+    english = re.compile(r"\b(?:the|its|says|it|holds|not|read|are|and|of|with)\b", re.IGNORECASE)
+    assert english.findall(account.replace("ai_disclosed", "")) == []
+    assert load_config("a.yaml").language == "de"
 
 
 def test_every_commented_setting_can_be_uncommented(telecom: tuple[Path, str]) -> None:
@@ -118,6 +132,7 @@ def test_every_commented_setting_can_be_uncommented(telecom: tuple[Path, str]) -
     assert known.gates[0].metric == "handoffs.contained_verified"
 
 
+@pytest.mark.slow
 def test_paths_are_relative_to_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "configs").mkdir()
@@ -134,6 +149,7 @@ def test_paths_are_relative_to_the_configuration(tmp_path: Path) -> None:
     assert Path(file).is_file()
 
 
+@pytest.mark.slow
 def test_nothing_is_overwritten_unless_asked_to(tmp_path: Path) -> None:
     Path("contacts.yaml").write_text("mine", "utf-8")
     with pytest.raises(ConfigError, match="replaces it with --force"):
@@ -237,6 +253,7 @@ def test_a_touchpoint_that_serves_is_not_proposed_as_broken_off(tmp_path: Path) 
     assert "Rejected claim" not in line
 
 
+@pytest.mark.slow
 def test_goals_are_proposed_by_intent_and_a_matter_of_service_has_none(tmp_path: Path) -> None:
     """Of 60 who want to buy 45 order; 120 ask about a bill and order nothing."""
     rows = ["customer,touchpoint,timestamp,intent"]
@@ -264,6 +281,7 @@ def test_goals_are_proposed_by_intent_and_a_matter_of_service_has_none(tmp_path:
     assert "60 of 200 journeys are about a matter that has a goal." in seen
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_an_object_centric_log_gets_the_type_that_loses_least(
     monkeypatch: pytest.MonkeyPatch,

@@ -75,6 +75,7 @@ def test_parameters_that_papermill_would_only_warn_of(
     assert said in str(caught.value)
 
 
+@pytest.mark.slow
 def test_an_audit_notes_its_steps_for_whoever_asked(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +84,7 @@ def test_an_audit_notes_its_steps_for_whoever_asked(
     assert progress.steps_begun(tmp_path / "steps.txt") == list(STEPS)
 
 
+@pytest.mark.slow
 def test_an_audit_does_not_stop_where_its_steps_cannot_be_noted(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,7 @@ def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_init_says_which_recipe_it_took_and_the_audit_runs_by_it(
     export: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

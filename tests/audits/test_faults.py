@@ -243,6 +243,7 @@ def test_a_full_disk(audited: Audited, full_disk: Path) -> None:
     assert left == []
 
 
+@pytest.mark.slow
 def test_an_engine_without_room_for_what_it_sorts(
     small_with: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -276,6 +277,7 @@ def little_room(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tupl
     subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.slow
 def test_a_spill_folder_that_fills_while_it_is_measured(
     small_with: Callable[..., Path],
     little_room: tuple[Path, list[str]],
@@ -324,6 +326,7 @@ def test_a_disk_that_fills_while_the_run_is_told_keeps_the_run_before(
     assert not any(name.startswith(STAGE) for name in names(Path("audits/small")))
 
 
+@pytest.mark.slow
 def test_a_clock_set_back_and_a_day_run_again_leave_latest_where_it_is(
     audited: Audited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,6 +371,7 @@ def test_a_fault_of_our_own_is_no_failed_gate(
         audited()
 
 
+@pytest.mark.slow
 def test_one_audit_that_fails_does_not_stop_the_others(audited: Audited, tmp_path: Path) -> None:
     (tmp_path / "wrong.yaml").write_text("name: wrong\n", "utf-8")
     (tmp_path / "weekly.yaml").write_text(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 import journeylib as jl
 from journeylib.audits.config.audit_config import Gate
+from journeylib.audits.findings.bot_summaries import bot_ends
 from journeylib.audits.findings.findings import all_findings
 from journeylib.audits.findings.gates import check_gates
 from journeylib.audits.result.result import Finding
@@ -94,6 +96,7 @@ def test_each_text_is_a_sentence(which: str, request: pytest.FixtureRequest) -> 
         assert "nan" not in finding.text.split() and "None" not in finding.text.split()
 
 
+@pytest.mark.slow
 def test_people_who_pass_work_on_are_no_alarm_where_no_bot_serves(small_with):
     """Two desks of people serve sixty customers; half of them are passed on."""
     people = CONFIG.replace("b: bot", "b: human")
@@ -121,6 +124,7 @@ def test_no_sentence_of_a_finding_has_more_than_25_words(
     assert [one for one in sentences if len(one.split()) > 25] == []
 
 
+@pytest.mark.slow
 def test_a_name_that_nothing_is_called_is_told_and_stops_no_run(small_with):
     named = "journeys: {goals: [Cal]}\njudge: {legally_human: [Rere]}\n"
     config = small_with(config=CONFIG + named)
@@ -137,3 +141,15 @@ def test_a_name_that_nothing_is_called_is_told_and_stops_no_run(small_with):
     }
     assert audit.config == jl.load_config(config)
     assert jl.read_journeys(config).settings == audit.journeys.settings
+
+
+def test_the_ends_of_a_bot_are_told_where_its_open_sessions_are_too_few_to_tell():
+    row = {"sessions": 232, "ended_with_bot": 210, "handed_over": pd.NA, "abandoned": pd.NA}
+    assert bot_ends(row | {"open": pd.NA}) == {"ended_with_bot": 210 / 232, "other": 1 - 210 / 232}
+    assert bot_ends(row | {"open": 12}) == {"ended_with_bot": 210 / 220, "other": 1 - 210 / 220}
+    none_open = {"sessions": 58, "ended_with_bot": 14, "handed_over": 0, "abandoned": 44, "open": 0}
+    assert bot_ends(none_open) == {
+        "ended_with_bot": 14 / 58,
+        "handed_over": 0,
+        "abandoned": 44 / 58,
+    }

@@ -48,6 +48,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> jl.Audit:
     return jl.audit(write_small(tmp_path_factory.mktemp("words"), config=CONFIG, rows=rows()))
 
 
+@pytest.mark.slow
 def test_the_words_of_bots_are_shown_and_nobody_else_s(spoken: jl.Audit, tmp_path: Path) -> None:
     words = spoken.document["disclosure"]["wording"]
     assert [row["words"] for row in words["sentences"]] == [TELLS]
@@ -116,6 +117,7 @@ def test_the_curve_never_rises_on_one_base(telecom_audit: jl.Audit) -> None:
     assert week == pytest.approx(100 * table["verified"], abs=0.05)
 
 
+@pytest.mark.slow
 def test_what_stands_beside_the_paradoxes(
     telecom_audit: jl.Audit, small_with: Callable[..., Path]
 ) -> None:

@@ -48,6 +48,7 @@ def home(runs: tuple[Path, list[jl.Audit]], tmp_path: Path) -> Path:
     return Path(shutil.copytree(runs[0], tmp_path / "small", symlinks=True))
 
 
+@pytest.mark.slow
 def test_runs_come_in_the_order_of_their_days_whatever_the_clock_says(home: Path) -> None:
     found = read_history(home)
     assert [entry.as_of for entry in found.entries] == list(DAYS)
@@ -106,6 +107,7 @@ def test_a_run_that_lacks_anything_is_skipped_and_stops_nothing(home: Path) -> N
     assert main(["history", str(home)]) == 0
 
 
+@pytest.mark.slow
 def test_a_damaged_or_unreadable_run_does_not_stop_the_next(home: Path, small: Path) -> None:
     first, second = read_history(home).entries
     (second.folder / "audit.json").write_text("{", "utf-8")
@@ -129,6 +131,7 @@ def test_a_damaged_table_takes_its_streams_away_and_nothing_else(home: Path) -> 
     assert again.run_id == entry.run_id
 
 
+@pytest.mark.slow
 def test_two_writers_and_a_reader_do_not_disturb_each_other(
     home: Path, runs: tuple[Path, list[jl.Audit]]
 ) -> None:
@@ -170,6 +173,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_a_writer_killed_at_any_point_leaves_no_half_run(home: Path, tmp_path: Path) -> None:
     source = read_history(home).entries[-1].folder
     kept = tmp_path / "kept" / source.name
@@ -226,6 +230,7 @@ def test_a_run_is_found_by_directory_id_and_name(home: Path) -> None:
         find_home(home.parent)
 
 
+@pytest.mark.slow
 def test_a_run_made_again_of_rows_in_another_order_is_the_same_byte_for_byte(
     home: Path, small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -240,6 +245,7 @@ def test_a_run_made_again_of_rows_in_another_order_is_the_same_byte_for_byte(
     )
 
 
+@pytest.mark.slow
 def test_what_differs_in_a_run_made_again_is_named(home: Path, small: Path) -> None:
     entry = read_history(home).entries[0]
     scores = entry.folder / "tables" / "scores.parquet"
@@ -253,6 +259,7 @@ def test_what_differs_in_a_run_made_again_is_named(home: Path, small: Path) -> N
     assert "The run was made with duckdb 0.1" in found.text
 
 
+@pytest.mark.slow
 def test_input_that_is_gone_or_changed_cannot_be_compared(
     home: Path, small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -282,6 +289,7 @@ def test_files_are_fingerprinted_without_their_places(small: Path) -> None:
     assert file["bytes"] == (small.parent / "small.csv").stat().st_size
 
 
+@pytest.mark.slow
 def test_two_runs_are_compared_in_words(home: Path, small: Path) -> None:
     first, second = read_history(home).entries
     same = compare_runs(first, second)

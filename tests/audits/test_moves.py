@@ -68,6 +68,7 @@ def audit(tmp_path_factory: pytest.TempPathFactory) -> jl.Audit:
     return jl.audit(folder / "calls.yaml")
 
 
+@pytest.mark.slow
 def test_half_of_the_calls_of_which_a_bot_solves_half(audit: jl.Audit) -> None:
     answer = jl.what_if(audit, {"Call": 0.5}, draws=20)
     rows = answer.figures.set_index("figure")
@@ -129,6 +130,7 @@ def test_a_refusal_is_shown_in_words(audit: jl.Audit) -> None:
     assert show.what_if_details(refused).text == "Call 50 %: Nothing is said: too few."
 
 
+@pytest.mark.slow
 def test_the_plan_of_a_move_is_filled_in(audit: jl.Audit, tmp_path: Path) -> None:
     file = audit.config.log.files[0]
     config = Path(file).with_name("calls.yaml")
@@ -144,6 +146,7 @@ def test_the_plan_of_a_move_is_filled_in(audit: jl.Audit, tmp_path: Path) -> Non
             jl.plan_experiment(config, out=tmp_path, moves=moves)
 
 
+@pytest.mark.slow
 def test_a_slider_forecasts_where_it_stands(audit: jl.Audit) -> None:
     pytest.importorskip("ipywidgets")
     sliders = show.move_sliders(audit, {"Call": 0.5})

@@ -155,6 +155,7 @@ def run(telecom_audit: jl.Audit, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return jl.save(telecom_audit, tmp_path_factory.mktemp("numbers"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_every_number_is_the_audit_s_under_the_same_label(
     language: str, run: Path, telecom_audit: jl.Audit, tmp_path: Path
@@ -167,6 +168,7 @@ def test_every_number_is_the_audit_s_under_the_same_label(
             assert strangers(texts, facts, document) == [], name
 
 
+@pytest.mark.slow
 def test_every_number_of_the_mail_is_the_audit_s(run: Path, telecom_audit: jl.Audit) -> None:
     document = telecom_audit.document
     message = compose(brief(document, run), None, as_of=dt.date(2026, 7, 6), picture=None)
@@ -176,6 +178,7 @@ def test_every_number_of_the_mail_is_the_audit_s(run: Path, telecom_audit: jl.Au
     assert strangers(texts, facts_of(document, run / "tables"), document) == []
 
 
+@pytest.mark.slow
 def test_a_number_of_another_touchpoint_is_noticed(
     run: Path, telecom_audit: jl.Audit, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ STEPS = ("measure", "judge", "stories", "reach", "journey_structure", "find_chan
          "build_tables")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_step_runs_once_and_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     for name in STEPS:
@@ -49,6 +50,7 @@ def test_the_result_is_frozen_and_holds_its_fields_alone(small_audit: jl.Audit) 
         small_audit.findings = ()  # type: ignore[misc]
 
 
+@pytest.mark.slow
 def test_a_language_changes_words_and_no_number(small: Path, small_audit: jl.Audit) -> None:
     german = jl.audit(small, overrides=["language=de"])
     by_id = {finding.id: finding for finding in german.findings}

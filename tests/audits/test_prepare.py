@@ -64,6 +64,7 @@ def stitched(tmp_path_factory: pytest.TempPathFactory) -> jl.Audit:
     return jl.audit(folder / "small.yaml")
 
 
+@pytest.mark.slow
 def test_the_document_says_what_was_joined_and_which_identifiers_were_shared(
     stitched: jl.Audit,
 ) -> None:
@@ -97,6 +98,7 @@ def test_the_cut_is_varied_by_half_and_twice_the_gap(stitched: jl.Audit) -> None
     check_metric("cut_sensitivity[factor=2.0].verdicts_changed")
 
 
+@pytest.mark.slow
 def test_a_cut_that_changes_no_journey_need_not_be_measured_again(
     small_audit: jl.Audit, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +126,7 @@ def at_level(level: str, small_with: Callable[..., Path]) -> jl.Audit:
     return jl.audit(small_with(config=text.replace("tel}", "kind}"), rows=shared_visits()))
 
 
+@pytest.mark.slow
 def test_each_level_says_which_verdicts_it_changes(small_with: Callable[..., Path]) -> None:
     found = at_level("strict", small_with)
     levels = {row["level"]: row for row in found.document["stitching"]["levels"]}
@@ -137,6 +140,7 @@ def test_each_level_says_which_verdicts_it_changes(small_with: Callable[..., Pat
     assert "strict (this audit)" in shown._repr_html_()
 
 
+@pytest.mark.slow
 def test_a_touchpoint_of_too_few_customers_is_named_at_no_level(
     small_with: Callable[..., Path],
 ) -> None:
@@ -147,6 +151,7 @@ def test_a_touchpoint_of_too_few_customers_is_named_at_no_level(
     assert "Visit" not in show.stitching(found)._repr_html_()
 
 
+@pytest.mark.slow
 def test_verdicts_are_not_compared_where_time_is_short(small: Path) -> None:
     found = jl.audit(small, overrides=["compare=key_results"])
     for row in found.document["cut_sensitivity"]:
@@ -156,6 +161,7 @@ def test_verdicts_are_not_compared_where_time_is_short(small: Path) -> None:
     assert "not compared" in show.cut_sensitivity(found)._repr_html_()
 
 
+@pytest.mark.slow
 def test_a_cut_without_a_gap_is_compared_with_what_else_could_cut(
     small_with: Callable[..., Path],
 ) -> None:
@@ -178,6 +184,7 @@ def test_a_cut_without_a_gap_is_compared_with_what_else_could_cut(
     assert "a case of the log (this audit)" in show.cut_sensitivity(found)._repr_html_()
 
 
+@pytest.mark.slow
 def test_where_the_case_is_the_customer_there_is_no_other_cut(
     small_with: Callable[..., Path],
 ) -> None:
@@ -202,6 +209,7 @@ def learned_rows() -> list[list[str]]:
     return rows
 
 
+@pytest.mark.slow
 def test_a_learned_cut_is_varied_by_the_probability_of_a_boundary(
     small_with: Callable[..., Path],
 ) -> None:
@@ -223,6 +231,7 @@ def test_a_learned_cut_is_varied_by_the_probability_of_a_boundary(
     check_metric("cut_sensitivity[threshold=0.7].verdicts_changed")
 
 
+@pytest.mark.slow
 def test_a_finding_says_whether_a_choice_changes_a_verdict(
     stitched: jl.Audit, small_with: Callable[..., Path]
 ) -> None:
@@ -267,6 +276,7 @@ def linked(folder: Path, config: str = LINKED) -> Path:
     return folder / "small.yaml"
 
 
+@pytest.mark.slow
 def test_customers_with_identifiers_that_are_alike_are_joined_before_the_audit(
     tmp_path: Path,
 ) -> None:
@@ -288,6 +298,7 @@ def test_customers_with_identifiers_that_are_alike_are_joined_before_the_audit(
     assert "@x.org" not in str(found.document)
 
 
+@pytest.mark.slow
 def test_stitching_follows_linkage(tmp_path: Path) -> None:
     pytest.importorskip("splink")
     both = LINKED.replace("linkage:", "stitching: {}\nlinkage:")
@@ -349,6 +360,7 @@ def mapped_audit(folder: Path, names: str) -> jl.Audit:
     return jl.audit(folder / "small.yaml")
 
 
+@pytest.mark.slow
 def test_a_mapping_names_touchpoints_and_its_version_is_in_the_document(tmp_path: Path) -> None:
     found = mapped_audit(tmp_path, "activity,touchpoint,stage\nC*,Talk,Use\n")
     document = found.document
@@ -363,6 +375,7 @@ def test_a_mapping_names_touchpoints_and_its_version_is_in_the_document(tmp_path
     assert document["flow"]["self_loop_rate"]["abstain"] != "quality_gate"
 
 
+@pytest.mark.slow
 def test_another_mapping_is_another_run_and_an_incomplete_one_lets_the_graph_abstain(
     tmp_path: Path,
 ) -> None:
@@ -385,6 +398,7 @@ def test_another_mapping_is_another_run_and_an_incomplete_one_lets_the_graph_abs
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["steps", "tree", "bpmn"])
 def test_a_plan_is_declared_in_any_form_and_drawn(
     form: str, small_with: Callable[..., Path]
@@ -419,6 +433,7 @@ def test_a_plan_is_declared_in_any_form_and_drawn(
     assert "Chat (optional)" in picture
 
 
+@pytest.mark.slow
 def test_gaps_of_channels_are_in_the_document_and_each_is_varied(
     small_with: Callable[..., Path],
 ) -> None:

@@ -34,6 +34,7 @@ def test_transferred_conversations_are_scored_better(study: dict[str, Any]) -> N
     assert both.mean().round(3).to_dict() == {"stayed": 0.447, "transferred": 0.474}
 
 
+@pytest.mark.slow
 def test_passing_on_changes_its_sign_once_time_is_aligned(study: dict[str, Any]) -> None:
     rows = study["tickets"]()
     assert (len(rows), int(rows["ever_passed_on"].sum())) == (24_918, 11_369)

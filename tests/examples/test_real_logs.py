@@ -16,6 +16,7 @@ from journeylib import present
 from journeylib.judge.settings import AXES
 from tests.audits.test_decisions import document_of, exclusions
 
+pytestmark = pytest.mark.slow
 AuditOf = Callable[[str], jl.Audit]
 FACTS = {  # configuration: events, journeys, customers
     "airline_bot": (5_156, 200, 200),

@@ -77,6 +77,7 @@ def test_published_logs_are_cut_better_than_by_the_published_lstm(delay):
     assert auc(truth, model.pairs, "probability_now") > max(0.98, PUBLISHED[delay])
 
 
+@pytest.mark.slow
 @needs_data
 def test_what_was_learned_holds_for_customers_not_learned_from():
     frame, truth = published_log("0.1")
@@ -87,6 +88,7 @@ def test_what_was_learned_holds_for_customers_not_learned_from():
     assert auc(truth, table, "probability_now") > 0.98
 
 
+@pytest.mark.slow
 def test_another_structure_is_cut_well_too():
     frame, truth = planted_log(3)
     model = fit_boundaries(frame)
@@ -94,6 +96,7 @@ def test_another_structure_is_cut_well_too():
     assert auc(truth, model.pairs) > 0.97
 
 
+@pytest.mark.slow
 def test_a_log_without_a_clock_is_cut_by_order_alone():
     frame, truth = planted_log(4, clock=False)
     assert auc(truth, fit_boundaries(frame).pairs) > 0.95
@@ -126,6 +129,7 @@ def test_single_events_have_no_pairs():
     assert (model.answer, len(model.pairs)) == ("cannot tell", 0)
 
 
+@pytest.mark.slow
 def test_neither_order_of_rows_nor_names_matter():
     frame, _ = planted_log(5, customers=40)
     pairs = fit_boundaries(frame).pairs
@@ -141,6 +145,7 @@ def test_neither_order_of_rows_nor_names_matter():
         assert np.allclose(other[column], pairs[column], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_customers_beyond_the_sample_are_judged_too():
     frame, truth = planted_log(6, customers=300)
     model = fit_boundaries(frame, fit_events=4000)

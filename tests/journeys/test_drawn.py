@@ -61,6 +61,7 @@ def test_the_sample_is_of_the_first_hashes(log_of: LogOf, *, backwards: bool) ->
     assert numbers(drawn) == sorted(by_name[name] for name in hashed[:25])
 
 
+@pytest.mark.slow
 def test_a_step_may_ask_for_fewer_and_gets_a_part_of_the_same(log_of: LogOf) -> None:
     journeys = of_size(log_of, 40)
     fewer, more = journeys.sample_of(15), journeys.sample_of(60)
@@ -76,6 +77,7 @@ def test_estimates_say_it_and_only_then(log_of: LogOf) -> None:
     assert said.startswith("a sample of 25 of 90 customers")
 
 
+@pytest.mark.slow
 def test_rules_rest_on_the_sample(log_of: LogOf) -> None:
     settings = MeasureSettings(min_starts=1, min_base_customers=1)
     whole, at_limit, part = (
@@ -87,6 +89,7 @@ def test_rules_rest_on_the_sample(log_of: LogOf) -> None:
     assert part.source.startswith("a sample of 25 of 90 customers")
 
 
+@pytest.mark.slow
 def test_tipping_points_rest_on_the_sample(log_of: LogOf) -> None:
     journeys = of_size(log_of, 25)
     handoffs = audit_handoffs(journeys, MeasureSettings())
@@ -100,6 +103,7 @@ def test_tipping_points_rest_on_the_sample(log_of: LogOf) -> None:
     pd.testing.assert_frame_equal(all_of_them, session_frame(handoffs)[0])
 
 
+@pytest.mark.slow
 def test_paradoxes_and_disclosure_rest_on_the_sample_and_say_so(log_of: LogOf) -> None:
     rows = [
         (f"c{who}", minute * MINUTE, "Bot", actor, True)

@@ -223,6 +223,7 @@ def lived(journeys: jl.Journeys) -> list[Path_]:
     return sorted(tuple(group["touchpoint"]) for _, group in steps.groupby("journey"))
 
 
+@pytest.mark.slow
 @given(paths=LOGS, one=st.sampled_from(sorted(SELECTIONS)), two=st.sampled_from(sorted(SELECTIONS)))
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), phases=QUICK)
 def test_selections_equal_the_oracle_repeat_and_commute(log_of, paths, one, two):
@@ -254,6 +255,7 @@ def test_selections_equal_the_oracle_repeat_and_commute(log_of, paths, one, two)
     )
 
 
+@pytest.mark.slow
 @given(paths=LOGS, part=st.sampled_from(sorted(PARTS)))
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=QUICK)
 def test_parts_equal_journeys_that_were_never_longer(log_of, paths, part):
@@ -295,6 +297,7 @@ def events(sample) -> pd.DataFrame:
     ).to_pandas()
 
 
+@pytest.mark.slow
 def test_the_sample_equals_pandas(sample, events):
     visits = events[events["starts_visit"]]
     paths = visits.groupby("journey")["touchpoint"].apply(tuple)
@@ -323,6 +326,7 @@ def test_the_sample_equals_pandas(sample, events):
         assert 0 < kept.size[0] < sample.size[0], code
 
 
+@pytest.mark.slow
 def test_every_view_counts_the_same_journeys(sample):
     kept = sample.passing("Billing call").lasting(at_least_days=1)
     count = kept.size[0]
@@ -337,16 +341,22 @@ def test_every_view_counts_the_same_journeys(sample):
     # The map's table counts what clicking the flow gives.
     drawn = jl.journey_map(kept).table
     for row in drawn.head(5).to_dict("records"):
-        assert kept.passing_directly(row["source"], row["target"]).size[0] == row["journeys"]
+        many = kept.passing_directly(row["source"], row["target"]).size[0]
+        assert many >= row["journeys"] if row["at_least"] else many == row["journeys"]
 
 
 def test_transitions_count_what_filtering_by_them_gives(sample):
-    for row in jl.transitions(sample).head(12).itertuples():
+    moves = jl.transitions(sample)
+    for row in moves[~moves["at_least"]].head(12).itertuples():
         assert sample.passing_directly(row.source, row.target).size == (row.journeys, row.customers)
+    for row in moves[moves["at_least"]].head(12).itertuples():
+        journeys, customers = sample.passing_directly(row.source, row.target).size
+        assert journeys >= row.journeys and customers >= row.customers
     for row in sample.touchpoints.head(8).itertuples():
         assert sample.passing(row.touchpoint).size == (row.journeys, row.customers)
 
 
+@pytest.mark.slow
 def test_everything_downstream_takes_what_remains_as_if_it_were_the_log(log_of):
     rows = [
         (f"c{no:03}", day * 7 * DAY + place * HOUR, name, segment, actor)

@@ -70,6 +70,7 @@ def agreement(people: list[str], truth: list[int]) -> tuple[float, float]:
     return both / pairs(Counter(people)), both / pairs(Counter(truth))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_planted_people_are_linked_across_misspellings(seed: int) -> None:
     pytest.importorskip("splink")
@@ -91,6 +92,7 @@ def test_planted_people_are_linked_across_misspellings(seed: int) -> None:
     assert found.confidence is not None and 0.95 <= found.confidence <= 1
 
 
+@pytest.mark.slow
 def test_links_do_not_depend_on_the_order_of_rows_and_stitching_may_follow() -> None:
     pytest.importorskip("splink")
     rows, _truth = planted(7)

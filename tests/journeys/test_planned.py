@@ -111,6 +111,7 @@ def test_a_plan_that_cannot_be_read_says_so(settings, words):
         load_plan(PlanSettings(**settings))
 
 
+@pytest.mark.slow
 def test_a_plan_of_too_many_parallel_steps_is_refused():
     steps = ", ".join(f"'{name}'" for name in "ABCDEFGHIJKLM")
     with pytest.raises(ConfigError, match="parallel"):
@@ -175,6 +176,7 @@ def test_open_journeys_are_left_out(log_of):
     assert result.conforming.value == 1.0
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_changes_nothing(log_of):
     paths = [list("ABC")] * 3 + [list("CAB")] * 2 + [list("BXA")]
     one = planned_vs_actual(journeys_of(log_of, paths), ["A", "B", "C"])
@@ -257,6 +259,7 @@ def test_equals_pm4py_on_every_prepaid_travel(prepaid):
         assert ours.fitness == pytest.approx(theirs["fitness"], abs=1e-12)
 
 
+@pytest.mark.slow
 @needs_prepaid
 def test_prepaid_travels_against_the_rules(prepaid):
     plan = [

@@ -38,6 +38,7 @@ def edges_of(simplified):
     return {(s, t): n for s, t, n in simplified.transitions[columns].itertuples(index=False)}
 
 
+@pytest.mark.slow
 def test_a_touchpoint_that_mostly_leads_to_itself_is_still_connected(log_of):
     found = simplify(journeys_of(log_of, [list("AAAB"), list("AA")]), transitions=0)
     assert edges_of(found)[("A", "B")] == 1
@@ -139,6 +140,7 @@ def agree(journeys, simplified):
         assert out.drop(START).to_dict() == boxes.to_dict()
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     paths=st.lists(st.text("ABCDE", min_size=1, max_size=6), min_size=1, max_size=25),
@@ -151,6 +153,7 @@ def test_all_views_agree(log_of, paths, kept, drawn, minimum):
     agree(journeys, simplify(journeys, kept, drawn))
 
 
+@pytest.mark.slow
 def test_all_views_agree_on_the_sample_log():
     log = read_log(
         ROOT / "sample_data/telecom/contacts.csv",

@@ -41,6 +41,7 @@ def people_of(found: Stitched) -> list[str]:
     return list(frame["customer"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_components_are_those_of_networkx(seed: int) -> None:
     draw = random.Random(seed)
@@ -61,6 +62,7 @@ def test_too_few_rounds_are_an_error_not_a_wrong_answer() -> None:
         components(table, max_rounds=1)
 
 
+@pytest.mark.slow
 def test_events_meet_under_the_account_that_any_chain_of_identifiers_leads_to() -> None:
     log = log_of(
         [
@@ -87,6 +89,7 @@ def test_without_stitching_identifiers_stay_in_the_log_and_go_no_further() -> No
     assert not [name for name in steps if name.startswith("id_")]
 
 
+@pytest.mark.slow
 def test_a_shared_phone_joins_nobody_and_is_named_by_kind_and_count() -> None:
     rows = [{"who": f"c{i}", "tel": "555"} for i in range(6)] + [{"tel": "555"}, {"tel": "555"}]
     rows += [{"who": "c0", "tel": "7"}, {"tel": "7"}]
@@ -103,6 +106,7 @@ def test_a_shared_phone_joins_nobody_and_is_named_by_kind_and_count() -> None:
     assert "555" not in told
 
 
+@pytest.mark.slow
 def test_the_levels_differ_in_how_many_accounts_one_identifier_may_join() -> None:
     rows = [{"who": f"{n}{i}", "tel": str(n)} for n in (2, 5, 6, 25, 26) for i in range(n)]
     counts = {}
@@ -116,6 +120,7 @@ def test_the_levels_differ_in_how_many_accounts_one_identifier_may_join() -> Non
     }
 
 
+@pytest.mark.slow
 def test_an_identifier_that_was_silent_beyond_its_validity_is_somebody_elses() -> None:
     rows = [
         {"tel": "1", "mail": "old", "at": 0},
@@ -132,6 +137,7 @@ def test_an_identifier_that_was_silent_beyond_its_validity_is_somebody_elses() -
     assert set(people_of(stitch(log_of(rows), loose))) == {"email:new"}
 
 
+@pytest.mark.slow
 def test_outcomes_follow_their_customer() -> None:
     rows = [{"who": "ann", "mail": "a"}, {"who": "zoe", "mail": "a"}, {"who": "bob"}]
     log = log_of(rows)
@@ -151,6 +157,7 @@ def test_outcomes_follow_their_customer() -> None:
     assert list(frame["customer"]) == ["ann", "ann", "bob", "nobody"]
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_does_not_matter() -> None:
     rows = [
         {"who": f"p{i % 7}" if i % 3 else None, "mail": f"m{i % 11}", "web": f"w{i % 13}", "at": i}
@@ -201,6 +208,7 @@ def pairs(counts: Counter[object]) -> int:
     return sum(n * (n - 1) // 2 for n in counts.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_planted_people_are_found_and_the_shared_phone_is_named(seed: int) -> None:
     rows, truth = planted(seed)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.stories import family
 from journeylib.core import use_language
 from journeylib.journeys.representatives.representatives import Stories, representatives
 from journeylib.present.views.journey import stories as told_stories
@@ -67,10 +68,13 @@ def test_published_logs_are_told_by_their_true_representatives():
         if (distance := jaccard_distance(shown(found[name]), set(truth[name]))) > 0
     }
     assert wrong == {}
-    # Three logs whose stories come too seldom to be believed, though they are right here too.
-    seldom = "the stories have so few copies that some may be chance, and others missing"
+    # Two logs whose stories come too seldom to be believed, though they are right here too.
+    seldom = (
+        "the stories have so few copies, or so many journeys follow none of them, "
+        "that others may be missing"
+    )
     silent = {name: one.reason for name, one in found.items() if one.answer == "cannot tell"}
-    assert silent == dict.fromkeys(["6-3", "8-2", "8-3"], seldom)
+    assert silent == dict.fromkeys(["6-3", "8-3"], seldom)
 
 
 def moved(story: tuple, random: np.random.Generator) -> tuple:
@@ -158,28 +162,33 @@ def test_ten_journeys_can_be_enough():
         (("ad", "shop", "buy"), 6, 0.6),
         (("call", "ask", "leave", "back"), 4, 0.4),
     ]
-    assert (found.coverage, found.noise, found.smallest_share) == (1.0, 0.0, 0.3)
+    # Two copies of ten journeys are the fewest that would have been noticed.
+    assert (found.coverage, found.noise, found.smallest_share) == (1.0, 0.0, 0.2)
 
 
 def test_ten_journeys_of_five_kinds_are_not():
     log = [tuple(word) for word in ("abcd", "efgh", "ijkl", "mnop", "qrst")] * 2
     found = representatives(log, min_customers=1)
-    assert (found.answer, found.stories) == ("cannot tell", ())
+    # Of stories like these, seen twice, 1 + 2 of e^2 = 7.4 would be seen once or never.
+    assert found.answer == "cannot tell"
+    assert [story.copies for story in found.stories] == [2] * 5
+    assert found.reason.endswith("others may be missing")
 
 
 def test_ten_journeys_with_much_noise_are_not(parts):
     log = [("a", "b", "c", "d")] * 5 + [tuple(f"{n}{n + 1}{n + 2}") for n in range(5)]
     found = representatives(log, min_customers=1)
     assert found.answer == "cannot tell"
-    assert "60 % of the journeys follow may have gone unnoticed" in found.reason
+    # Five journeys are word for word; two more copies in five are 40 %.
+    assert "40 % of the journeys follow may have gone unnoticed" in found.reason
     told = parts(found={"": found}, timelines=())
     assert (
-        "This log has no journeys that stand for the many others: a story that 60 % of the "
+        "This log has no journeys that stand for the many others: a story that 40 % of the "
         "journeys follow may have gone unnoticed."
     ) in repr(told_stories(parts(stories=told)))
     with use_language("de"):
         german = representatives(log, min_customers=1).reason
-    assert german == "eine Geschichte, der 60 % der Reisen folgen, kann unbemerkt geblieben sein"
+    assert german == "eine Geschichte, der 40 % der Reisen folgen, kann unbemerkt geblieben sein"
 
 
 def test_nine_journeys_are_too_few():
@@ -190,6 +199,28 @@ def test_nine_journeys_are_too_few():
 def test_an_empty_log_has_no_stories():
     found = representatives([], min_customers=1)
     assert (found.answer, found.journeys, found.coverage) == ("cannot tell", 0, 0.0)
+
+
+def test_a_slip_that_recurs_is_no_story():
+    """Of 60 journeys that lose or move a touchpoint, six recur in each of ten ways."""
+    story = ("a", "b", "c", "d")
+    slips = ["abc", "abd", "acd", "bcd", "bacd", "acbd", "abdc", "bcad", "acdb", "cabd"]
+    log = [story] * 100 + [tuple(slip) for slip in slips] * 6
+    found = representatives(log, min_customers=1)
+    assert [(s.touchpoints, s.copies, s.journeys) for s in found.stories] == [(story, 100, 160)]
+
+
+def test_journeys_that_follow_no_story_leave_room_for_others():
+    """Twenty journeys unlike all others may be slips of stories that never recur."""
+    told = [("a", "b", "c", "d", "e")] * 20 + [("v", "w", "x", "y", "z")] * 20
+    slips = [("a", "b", "c", "d"), ("v", "w", "y", "x", "z")] * 20
+    found = representatives(told + slips, min_customers=1)
+    assert found.answer == "found"
+    others = [tuple(f"{n}{place}" for place in range(5)) for n in range(20)]
+    doubted = representatives(told + slips + others, min_customers=1)
+    assert shown(doubted) == shown(found)
+    assert doubted.answer == "cannot tell"
+    assert doubted.reason.endswith("others may be missing")
 
 
 def test_slips_are_counted_with_their_story():
@@ -268,3 +299,15 @@ def test_short_journeys_that_share_nothing_are_stories_of_their_own():
         (variants[1], 450),
         (variants[2], 420),
     ]
+
+
+@pytest.mark.slow
+def test_stories_of_the_family_are_near_the_truth_and_told_only_where_they_are():
+    """Logs of 100 journeys, up to 70 % of them garbled, generated with seeds of their own."""
+    logs = family(range(9_000, 9_012), sizes=(100,))
+    assert len(logs) == 96
+    assert logs["distance"].mean() <= 0.11
+    assert logs["error"].mean() <= 0.55
+    told = logs[logs["told"]]
+    assert told["wrong"].mean() <= 0.03
+    assert len(told) >= 0.75 * logs["right"].sum()

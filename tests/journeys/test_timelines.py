@@ -33,6 +33,7 @@ def journeys_of(log_of, *groups, min_customers=10):
     return rebuild(log_of(*rows, columns=COLUMNS), settings)
 
 
+@pytest.mark.slow
 def test_a_log_without_a_clock_has_stories_without_waits(log_of):
     rows = [
         (f"c{number}", "one", step, touchpoint)
@@ -129,6 +130,7 @@ def test_segments_need_a_column(log_of):
         stories(rebuild(log), by_segment=True)
 
 
+@pytest.mark.slow
 def test_examples_are_of_kinds_that_enough_customers_share(log_of):
     journeys = journeys_of(
         log_of,

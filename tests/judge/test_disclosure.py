@@ -61,6 +61,7 @@ def test_sessions_are_counted_by_when_it_was_told(log_of: LogOf) -> None:
     assert table.loc["Chat", "never"] == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 def test_the_finding_has_base_and_interval_and_never_proposes_to_hide_it(log_of: LogOf) -> None:
     text = told(log_of, SESSIONS).text
     assert "of 40 sessions with bots customers were never told that it is a machine" in text
@@ -123,6 +124,7 @@ def test_the_words_are_those_of_bots_and_said_to_enough_customers(log_of: LogOf)
     assert "Secret" not in f"{found.to_dict()} {found.text} {found.wording.sentences}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
@@ -152,6 +154,7 @@ def test_a_name_in_a_sentence_is_left_out(log_of: LogOf) -> None:
     assert "nna" not in str(found.to_dict())
 
 
+@pytest.mark.slow
 def test_without_texts_or_a_known_language_no_words_are_told(log_of: LogOf) -> None:
     assert told(log_of, SESSIONS).wording.abstain == "no_column"
     french = "Bonjour, comment puis-je vous aider aujourd'hui madame"

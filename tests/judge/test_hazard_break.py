@@ -82,6 +82,7 @@ def test_the_null_is_far_above_chi_squared() -> None:
         assert 9.0 <= limit <= 10.5  # the 95 % point of χ²₁ is 3.84
 
 
+@pytest.mark.slow
 def test_the_null_in_minutes_at_risk_holds_for_any_censoring() -> None:
     """The statistic of simulated logs with resolutions and censoring, against the shortcut."""
     rng = np.random.default_rng(2)

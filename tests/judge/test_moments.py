@@ -226,6 +226,7 @@ def test_the_covariance_of_loss_and_gain_widens_the_asymmetry() -> None:
     assert found.hi - found.lo > alone.hi - alone.lo
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_asymmetry_covers() -> None:
     # Good, neutral and bad visits; a bad one loses .20 and a good one wins .10, for everyone.
     held, n = [], 3_000

@@ -186,6 +186,7 @@ def test_without_a_declared_scale_the_usual_one_is_taken(log_of: LogOf) -> None:
     assert found(journeys, "satisfied_frustrated", rating_scale=(2, 4)).cost.value == 0.5
 
 
+@pytest.mark.slow
 def test_texts_are_scored_where_no_sentiment_is_brought(log_of: LogOf) -> None:
     bad, good = "This is a terrible and awful mess", "This is a wonderful and great help"
     script = []
@@ -203,6 +204,7 @@ def test_texts_are_scored_where_no_sentiment_is_brought(log_of: LogOf) -> None:
     assert f"sentiment as in {source}" in cost.assumptions
 
 
+@pytest.mark.slow
 def test_who_gave_no_rating_may_be_in_the_tail(log_of: LogOf) -> None:
     script = [
         turn(0, 0, "bot", "b0", rating_micro=10 * S),
@@ -223,6 +225,7 @@ def test_who_gave_no_rating_may_be_in_the_tail(log_of: LogOf) -> None:
     assert paradox.cost.hi == pytest.approx(half.cost.hi)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("resolves", "opts_out", "state"), STATES)
 def test_personalised_intrusive(log_of: LogOf, resolves: bool, opts_out: bool, state: str) -> None:
     script = []
@@ -243,6 +246,7 @@ def test_personalised_intrusive(log_of: LogOf, resolves: bool, opts_out: bool, s
     assert paradox.cost.value == pytest.approx(2.0 if opts_out else 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bots", "state", "alone", "widest"),
     [
@@ -265,6 +269,7 @@ def test_powerful_vulnerable(
     assert paradox.cost.value == pytest.approx(widest)
 
 
+@pytest.mark.slow
 def test_the_blast_radius_counts_journeys_that_a_human_ends_too(
     log_of: LogOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,6 +299,7 @@ def test_the_blast_radius_counts_journeys_that_a_human_ends_too(
     assert found(journeys, "powerful_vulnerable").cost.value == 0
 
 
+@pytest.mark.slow
 def test_the_blast_radius_is_the_removal_effect_of_the_chain(log_of: LogOf) -> None:
     # Anderl et al.'s example: C1>C2>C3 done, C1 lost, C2>C3 lost. P(done) = 1/3; removing C1
     # loses half of it, removing C2 or C3 all.
@@ -307,6 +313,7 @@ def test_the_blast_radius_is_the_removal_effect_of_the_chain(log_of: LogOf) -> N
     assert found(journeys, "powerful_vulnerable").cost.value == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 def test_corrections_follow_a_bot_s_answer(log_of: LogOf) -> None:
     script = [
         turn(0, 0, "bot", "b", text="Your bill is 20."),
@@ -329,6 +336,7 @@ def test_corrections_follow_a_bot_s_answer(log_of: LogOf) -> None:
         found(journeys, "powerful_vulnerable", corrected="fxed")
 
 
+@pytest.mark.slow
 def test_what_happens_on_a_day_without_the_main_bot(log_of: LogOf) -> None:
     days = [(0, "bot"), (1, "bot"), (2, "human"), (3, "bot")]
     script = [
@@ -356,6 +364,7 @@ def test_handling_is_more_even_where_the_spread_is_smaller(log_of: LogOf) -> Non
     assert figures["handling_spread"].value == pytest.approx(0.5, abs=0.001)
 
 
+@pytest.mark.slow
 def test_personal_data_is_told_by_depth(log_of: LogOf) -> None:
     script = []
     cells = ["no", "name", "name, ,number", "3", "no", "name", "1.0", " 2 "]
@@ -463,6 +472,7 @@ def with_outcomes(journeys: Journeys, *dated: tuple[str, float, float]) -> Journ
     return replace(journeys, log=replace(journeys.log, outcomes=outcomes))
 
 
+@pytest.mark.slow
 def test_what_came_of_a_matter_costs_once(log_of: LogOf) -> None:
     script = [
         turn(0, 0, "human", "h", cost_micro=5 * S),
@@ -477,6 +487,7 @@ def test_what_came_of_a_matter_costs_once(log_of: LogOf) -> None:
     assert found(journeys, name).cost.value == pytest.approx(1 / 5 - 1)
 
 
+@pytest.mark.slow
 def test_opt_outs_may_be_outcomes(log_of: LogOf) -> None:
     script = [
         turn(day, 0, "bot", f"b{day}", context_sent=data)
@@ -492,6 +503,7 @@ def test_opt_outs_may_be_outcomes(log_of: LogOf) -> None:
     assert "opt-outs or privacy complaints" in unnamed.reasons[1]
 
 
+@pytest.mark.slow
 def test_leaving_in_frustration_counts_with_the_hand_off_audit(log_of: LogOf) -> None:
     script = [
         turn(0, 0, "bot", "b", text="Hello, what is it?"),
@@ -508,6 +520,7 @@ def test_leaving_in_frustration_counts_with_the_hand_off_audit(log_of: LogOf) ->
     assert found(journeys, "powerful_vulnerable").benefit.value == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("times", "share"), [(2, 0.0), (3, 1.0)])
 def test_a_bot_that_says_the_same_three_times_is_a_loop(
     log_of: LogOf, times: int, share: float
@@ -531,6 +544,7 @@ def test_coming_back_within_a_week_is_no_resolution(
     assert paradox.benefit.value == at_once - 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "side", "needs"),
     [

@@ -7,12 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from journeylib.judge.scorecard.value_functions import axis_score, value_of, weighted_score
-from journeylib.judge.settings import (
-    AXES,
-    DEFAULTS,
-    Indicator,
-    JudgeSettings,
-)
+from journeylib.judge.settings import AXES, DEFAULTS, Indicator, JudgeSettings
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,7 @@ def test_earlier_journeys_are_those_that_began_before(log_of: LogOf) -> None:
     assert list(visits.covariates["month"]) == pytest.approx([0, 40 / 30, 80 / 30])
 
 
+@pytest.mark.slow
 def test_thresholds_and_the_neutral_middle(log_of: LogOf) -> None:
     rows = [(str(k), k * DAY, "Call", value) for k, value in enumerate([3, 5, 7, None, 10])]
     log = log_of(*rows, columns="customer t_us touchpoint points")

@@ -18,10 +18,7 @@ from journeylib.core.errors import ConfigError
 from journeylib.core.estimate import Estimate
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.judge.bot_timing.bot_timing import (
-    judge_bots,
-    session_frame,
-)
+from journeylib.judge.bot_timing.bot_timing import judge_bots, session_frame
 from journeylib.judge.bot_timing.handoff_time import HandoffTime
 from journeylib.judge.bot_timing.queueing import QueueTime
 from journeylib.judge.experience.peak_end import peak_end, rated_turns
@@ -34,12 +31,7 @@ from journeylib.judge.moments.survival_table import (
     followed_from,
     presence_effects,
 )
-from journeylib.judge.settings import (
-    CapacitySettings,
-    CostSettings,
-    JudgeSettings,
-    MomentSettings,
-)
+from journeylib.judge.settings import CapacitySettings, CostSettings, JudgeSettings, MomentSettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs
 from journeylib.measures.settings import MeasureSettings
@@ -108,6 +100,7 @@ def moments(planted: Journeys) -> pd.DataFrame:
     return moments_of_truth(planted, settings).set_index(["touchpoint", "outcome"])
 
 
+@pytest.mark.slow
 def test_every_touchpoint_and_outcome_is_one_family(moments: pd.DataFrame) -> None:
     assert sorted(moments.index) == [
         ("Call", "churn"),
@@ -230,6 +223,7 @@ def test_a_log_without_a_clock_counts_turns(log_of: LogOf) -> None:
     assert judged.satisfaction is None
 
 
+@pytest.mark.slow
 def test_hand_off_times_need_costs_and_enough_exits(log_of: LogOf) -> None:
     handoffs = handoffs_of(bot_log(log_of))
     assert set(judge_bots(handoffs).handoff_times.values()) == {text("judge.bots.no_costs")}
@@ -238,6 +232,7 @@ def test_hand_off_times_need_costs_and_enough_exits(log_of: LogOf) -> None:
     assert found["move"] == text("judge.bots.too_few")
 
 
+@pytest.mark.slow
 def test_the_queue_is_asked_where_staff_is_declared(log_of: LogOf) -> None:
     handoffs = handoffs_of(bot_log(log_of))
     assert judge_bots(handoffs, JudgeSettings(costs=COSTS)).queue == text("judge.bots.no_capacity")
@@ -260,6 +255,7 @@ def test_the_queue_is_asked_where_staff_is_declared(log_of: LogOf) -> None:
         JudgeSettings(capacity=team)
 
 
+@pytest.mark.slow
 def test_intents_of_few_customers_are_left_out(log_of: LogOf) -> None:
     judged = judge_bots(handoffs_of(bot_log(log_of)), JudgeSettings(costs=COSTS), min_customers=10)
     assert [point.segment for point in judged.tipping_points] == ["all", "bill"]
@@ -369,6 +365,7 @@ def presence_log(log_of: LogOf, seed: int) -> Journeys:
     return rebuild(with_outcomes(log_of(*rows), outcome_rows(*churn)), JourneySettings())
 
 
+@pytest.mark.slow
 def test_presence_counts_a_visit_from_when_it_happened(log_of: LogOf) -> None:
     settings = JudgeSettings(moments=MomentSettings(outcomes=("churn",), horizon_days=20))
     called, ratios = [], []

@@ -31,6 +31,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "offer-a-person" / "plan.yaml"
 
 
+@pytest.mark.slow
 def test_the_plan_is_written_once(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     again = ["lab", "plan", str(SAMPLE / "audit.yaml"), "--as-of", "2026-03-01"]
     again += ["--out", str(planned.parents[1])]
@@ -44,6 +45,7 @@ def test_the_plan_is_written_once(planned: Path, capsys: pytest.CaptureFixture[s
     assert "Run it" in page
 
 
+@pytest.mark.slow
 def test_watch_and_reading_of_the_sample(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lab", "watch", str(planned), "--as-of", "2026-03-25"]) == 0
     mail = (planned.parent / "mail.eml").read_text(encoding="utf-8")
@@ -171,6 +173,7 @@ def test_the_audit_tells_of_objective_bets_and_answers(tmp_path: Path, planned: 
     assert "Objective:" not in others
 
 
+@pytest.mark.slow
 def test_every_setting_of_an_experiment_is_read_somewhere() -> None:
     package = Path(jl.__file__).parent
     used = set()

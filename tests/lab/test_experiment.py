@@ -13,10 +13,11 @@ import pytest
 import yaml
 
 from benchmarks import lab as company_of_twelve
+from journeylib.core import US_PER_DAY, start_of
 from journeylib.core.errors import ConfigError, LogError, SchemaError
 from journeylib.lab import LabSettings, plan, read, read_plan, watch, write_plan
 from journeylib.lab.experiment_plan import check_unit
-from journeylib.lab.exposures import DAY_US, day_us, observe, observe_units
+from journeylib.lab.exposures import observe, observe_units
 from journeylib.lab.plan_file import PlanFile, plan_hash
 from journeylib.lab.reading import read_units
 from journeylib.log.eventlog import EventLog
@@ -61,16 +62,16 @@ def rows(
     """Return contacts of new customers each day, six weeks before the experiment and six in it."""
     rng = np.random.default_rng(seed)
     found: list[tuple[Any, ...]] = []
-    begin = day_us(BEGINS)
+    begin = start_of(BEGINS)
     for day in range(-42, days):
         for number in range(per_day):
-            customer, at = f"c{day}-{number}", begin + day * DAY_US + number * 60_000_000
+            customer, at = f"c{day}-{number}", begin + day * US_PER_DAY + number * 60_000_000
             treated = day >= 0 and rng.random() < share
             arm = None if day < 0 else "new" if treated else "control"
             solved = rng.random() < (new if treated else 0.6)
             found.append((customer, at, "Chat", arm, str(int(solved))))
             if rng.random() < (complain if treated else 0.04):
-                found.append((customer, at + DAY_US, "Complaint", None, None))
+                found.append((customer, at + US_PER_DAY, "Complaint", None, None))
     return found
 
 
@@ -183,7 +184,7 @@ def test_what_helps_is_shipped_with_grade_a(helps: EventLog) -> None:
     last = found.plan.looks[found.look - 1].day
     rows_ = pd.DataFrame(rows(new=0.74), columns=COLUMNS.split())
     seen = rows_[(rows_["touchpoint"] == "Chat") & rows_["arm"].notna()]
-    seen = seen[seen["t_us"] < day_us(BEGINS) + (last + 1 - 3) * DAY_US]
+    seen = seen[seen["t_us"] < start_of(BEGINS) + (last + 1 - 3) * US_PER_DAY]
     means = seen.assign(solved=seen["solved"].astype(int)).groupby("arm")["solved"].mean()
     assert found.primary.estimate.value == pytest.approx(means["new"] - means["control"])
 
@@ -229,6 +230,7 @@ def test_the_primary_at_any_time_if_asked(helps: EventLog) -> None:
     assert read(file, observe(helps, declared, until=day(41))).decision == "ship"
 
 
+@pytest.mark.slow
 def test_no_difference_worth_having_and_harm(log_of: LogOf) -> None:
     same = log_of(*rows(new=0.6, seed=3), columns=COLUMNS)
     file = planned_file(same, settings())
@@ -263,7 +265,7 @@ def test_customers_in_both_arms_are_counted_and_make_it_abstain(log_of: LogOf) -
     chats = [row for row in base if row[3] is not None]
     other = {"new": "control", "control": "new"}
     again = [
-        (row[0], row[1] + DAY_US, "Chat", other[row[3]], row[4])
+        (row[0], row[1] + US_PER_DAY, "Chat", other[row[3]], row[4])
         for row in chats[: len(chats) // 20]
     ]
     log = log_of(*base, *again, columns=COLUMNS)
@@ -286,6 +288,7 @@ def test_a_plan_written_after_the_data_began_has_no_grade_a(helps: EventLog) -> 
     assert "before the plan was written" in found.words
 
 
+@pytest.mark.slow
 def test_rows_in_any_order_give_the_same_reading(log_of: LogOf, helps: EventLog) -> None:
     shuffled = rows(new=0.74)
     np.random.default_rng(0).shuffle(shuffled)
@@ -306,7 +309,7 @@ def test_stages_are_read_apart(log_of: LogOf) -> None:
     found: list[tuple[Any, ...]] = []
     for number in range(16_000):
         stage = number % 2
-        at = day_us(BEGINS) + (stage * 14 + rng.integers(14)) * DAY_US
+        at = start_of(BEGINS) + (stage * 14 + rng.integers(14)) * US_PER_DAY
         arm = "new" if rng.random() < (0.05, 0.5)[stage] else "control"
         solved = rng.random() < (0.5, 0.7)[stage]
         found.append((f"c{number}", int(at), "Chat", arm, str(int(solved))))
@@ -343,7 +346,10 @@ def test_a_table_of_assignments_with_a_later_covariate_is_refused(
     log_of: LogOf, tmp_path: Any
 ) -> None:
     log = log_of(
-        *[(f"c{number}", day_us(BEGINS) + number, "Chat", str(number % 2)) for number in range(6)],
+        *[
+            (f"c{number}", start_of(BEGINS) + number, "Chat", str(number % 2))
+            for number in range(6)
+        ],
         columns="customer t_us touchpoint solved",
     )
     table = pd.DataFrame(
@@ -371,11 +377,11 @@ def test_a_table_of_assignments_with_a_later_covariate_is_refused(
 
 
 def test_what_comes_after_the_exposure_is_no_covariate(log_of: LogOf) -> None:
-    begin = day_us(BEGINS)
+    begin = start_of(BEGINS)
     log = log_of(
-        ("a", begin - DAY_US, "Web", None, "1"),
+        ("a", begin - US_PER_DAY, "Web", None, "1"),
         ("a", begin, "Chat", "new", "0"),
-        ("a", begin + DAY_US, "Web", None, "1"),
+        ("a", begin + US_PER_DAY, "Web", None, "1"),
         ("b", begin, "Chat", "control", "1"),
         columns=COLUMNS,
     )
@@ -406,12 +412,12 @@ def served(rng: np.random.Generator, calls: int, rate: float) -> np.ndarray[Any,
 def queues() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a log by customer and one by week: a bot takes 16 % of the calls off one team."""
     rng = np.random.default_rng(12)
-    begin = day_us(BEGINS)
+    begin = start_of(BEGINS)
 
     def log(week: int, taken: float, arm: Callable[[int], str | None]) -> pd.DataFrame:
         calls = int(7 * 700 * (1 - taken))
         waits = served(rng, calls, 9.6 * (1 - taken))
-        at = begin + 7 * week * DAY_US + np.arange(calls) * 7 * DAY_US // calls
+        at = begin + 7 * week * US_PER_DAY + np.arange(calls) * 7 * US_PER_DAY // calls
         arms = [arm(number) for number in range(calls)]
         return pd.DataFrame({"t_us": at, "wait": waits.round(3), "arm": arms})
 
@@ -469,7 +475,9 @@ def test_arms_that_share_a_queue_are_refused_and_the_switchback_finds_it(
     assert len(units) == 16
     assert units["is_new"].sum() == 8
     # The first day of each week is left out.
-    first = by_week["t_us"].between(day_us(BEGINS) + DAY_US, day_us(BEGINS) + 7 * DAY_US - 1)
+    first = by_week["t_us"].between(
+        start_of(BEGINS) + US_PER_DAY, start_of(BEGINS) + 7 * US_PER_DAY - 1
+    )
     kept = by_week[first]
     assert units["base:wait"].iloc[0] == len(kept)
     file = planned_file(log, weekly)

@@ -28,6 +28,7 @@ def log_of(case: str, name: str = "log.csv", **roles: Any) -> Any:
     return read(str(CASES / case / name), ROLES | roles)
 
 
+@pytest.mark.slow
 def test_names_that_differ_by_case_stay_apart(tmp_path: Path) -> None:
     log = log_of("columns_differ_by_case", attributes=["Id", "ID (2)"])
     assert len(frame_of(log)) == 24
@@ -96,6 +97,7 @@ def test_the_order_of_rows_tells_an_hour_from_its_second_time() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_wrong_unit_of_time_is_doubted() -> None:
     with pytest.raises(SchemaError, match="serial days of a spreadsheet"):
         log_of("epoch_unit_wrong")
@@ -190,6 +192,7 @@ def test_month_first_where_only_that_is_in_order() -> None:
     assert any("month" in doubt for doubt in found.warnings)
 
 
+@pytest.mark.slow
 def test_a_lone_quotation_mark_swallows_nothing(tmp_path: Path) -> None:
     lines = ["customer_id\tactivity\ttimestamp\tnote"]
     for i in range(79_860):

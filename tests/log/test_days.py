@@ -58,6 +58,7 @@ def events(log: EventLog) -> pd.DataFrame:
     return frame_of(log)[["customer", "touchpoint", "t_us"]]
 
 
+@pytest.mark.slow
 def test_nothing_is_read_of_other_days_nor_of_columns_without_a_role(tmp_path: Path) -> None:
     paths = write_days(tmp_path)
     whole = frame_of(read(paths))
@@ -88,6 +89,7 @@ def test_row_groups_outside_are_not_read_either(tmp_path: Path) -> None:
     assert len(wanted) == 2 * ROWS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("timezone", ["UTC", "America/New_York", "Pacific/Auckland"])
 def test_text_and_parquet_give_the_same_days_in_every_zone(tmp_path: Path, timezone: str) -> None:
     paths = write_days(tmp_path)
@@ -128,6 +130,7 @@ def test_days_that_no_file_holds_and_days_that_are_none(tmp_path: Path) -> None:
 AS_OF = "2026-01-05"
 
 
+@pytest.mark.slow
 def test_a_day_looked_back_from_is_as_if_the_log_ended_there(tmp_path: Path) -> None:
     paths = write_days(tmp_path)
     then = read(paths[:5])
@@ -151,6 +154,7 @@ def test_a_day_looked_back_from_is_as_if_the_log_ended_there(tmp_path: Path) -> 
         read(paths)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("timezone", ["Pacific/Pago_Pago", "UTC", "Pacific/Kiritimati"])
 @pytest.mark.parametrize("zone", [None, "UTC"])
 def test_no_zone_hides_what_was_known_by_a_day(
@@ -176,6 +180,7 @@ def test_no_zone_hides_what_was_known_by_a_day(
     assert later == [len(whole) - len(known)] * 2
 
 
+@pytest.mark.slow
 def test_times_that_are_none_are_counted_wherever_one_looks_back_from(tmp_path: Path) -> None:
     """A year 9999 stands for no time: it is unusable, not later."""
     paths = write_days(tmp_path)
@@ -193,6 +198,7 @@ def test_times_that_are_none_are_counted_wherever_one_looks_back_from(tmp_path: 
         pd.testing.assert_frame_equal(events(of_text), events(of_parquet))
 
 
+@pytest.mark.slow
 def test_outcomes_in_the_log_are_those_known_by_the_day(tmp_path: Path) -> None:
     paths = write_days(tmp_path)
     for day, path in enumerate(paths):

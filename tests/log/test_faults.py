@@ -110,6 +110,7 @@ def test_a_header_that_is_repeated_within_is_one(tmp_path: Path) -> None:
     assert (log.quality.rows_read, log.quality.rows_used) == (101, 100)
 
 
+@pytest.mark.slow
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
@@ -183,6 +184,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 def test_spilled_rows_are_private_and_go_with_a_killed_process(tmp_path: Path) -> None:
     folder = tmp_path / "spill"
     process = subprocess.Popen(

@@ -42,6 +42,7 @@ def held_rows(rows: list[tuple[int, int]]) -> ibis.Table:
     return materialise_sorted(table, ["who"], ["place"])
 
 
+@pytest.mark.slow
 @given(rows=ROWS)
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 def test_reading_as_they_lie_equals_sorting(rows: list[tuple[int, int]]) -> None:
@@ -87,6 +88,7 @@ def held_tables(backend: Backend) -> dict[str, str]:
     return {str(name): str(kind) for name, kind in found}
 
 
+@pytest.mark.slow
 def test_codes_stay_codes_when_held_and_what_nobody_uses_is_let_go() -> None:
     backend = connect()
     frame = pd.DataFrame({"who": [2, 1, 1], "place": [0, 0, 1], "word": ["b", "a", None]})
@@ -119,6 +121,7 @@ def test_large_tables_are_packed_and_read_the_same(monkeypatch: pytest.MonkeyPat
     pd.testing.assert_frame_equal(*found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("most", "kind"), [(2, "tables"), (1, "views")])
 def test_what_is_asked_often_reads_as_its_expression_and_goes_with_it(
     most: int, kind: str, monkeypatch: pytest.MonkeyPatch

@@ -17,6 +17,7 @@ def roles(proposal: Proposal) -> dict[str, str]:
     return proposal.schema.roles()
 
 
+@pytest.mark.slow
 def test_uci_incidents(shared_data: Path) -> None:
     found = propose(shared_data / "uci_incident_log/incident_event_log.zip")
     assert roles(found) == {
@@ -33,6 +34,7 @@ def test_uci_incidents(shared_data: Path) -> None:
     assert "Times look like '9/9/9999 99:99' (9 a digit, a a letter)." in found.facts
 
 
+@pytest.mark.slow
 def test_clickstream(shared_data: Path) -> None:
     found = roles(propose(shared_data / "retentioneering_ecom/ecom.csv.gz"))
     assert found["customer"] == "user_id"
@@ -42,6 +44,7 @@ def test_clickstream(shared_data: Path) -> None:
     assert found["channel"] == "platform"
 
 
+@pytest.mark.slow
 def test_complaints_without_a_customer_say_so(shared_data: Path) -> None:
     found = propose(shared_data / "cfpb_complaints/consumer_complaints.csv.gz")
     assert roles(found)["timestamp"] == "Date received"

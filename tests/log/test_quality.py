@@ -17,6 +17,7 @@ def rows_of(log: object, check: str) -> dict[str, int]:
     return dict(zip(found["role"], found["rows"], strict=True))
 
 
+@pytest.mark.slow
 def test_ties_by_file_order_and_by_position() -> None:
     frame = log_of(
         what=["a", "b", "c", "c", "d"],
@@ -59,6 +60,7 @@ def test_a_declared_position_tells_events_apart() -> None:
     assert rows_of(read(frame, ROLES | {"position": "turn"}), "duplicates") == {"": 1}
 
 
+@pytest.mark.slow
 def test_clock_resolution() -> None:
     def told(*times: str) -> str:
         log = read(log_of(what="a", at=list(times)))
@@ -131,6 +133,7 @@ def test_columns_named_like_a_datum_are_not_printed() -> None:
     assert "berg" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_whose_words_texts_are_is_told() -> None:
     frame = log_of(
         what=["a", "b"], at=["2024-01-01 10:00", "2024-01-02 10:00"], actor=["bot", "human"],

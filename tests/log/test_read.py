@@ -81,6 +81,7 @@ def test_late_letters_do_not_break_an_ascii_start(tmp_path: Path) -> None:
     assert frame_of(log)["touchpoint"].tolist()[-1] == "Lösung"
 
 
+@pytest.mark.slow
 def test_packed_files(tmp_path: Path) -> None:
     packed = tmp_path / "log.csv.gz"
     packed.write_bytes(gzip.compress(CSV.encode()))
@@ -93,6 +94,7 @@ def test_packed_files(tmp_path: Path) -> None:
         read(packed)
 
 
+@pytest.mark.slow
 def test_several_files_keep_their_order_and_rows(tmp_path: Path) -> None:
     write(tmp_path, CSV, "b.csv")
     write(tmp_path, "at;what;who\n2023-05-01;first;u9\n;second;u9\n", "a[1].csv")
@@ -106,6 +108,7 @@ def test_several_files_keep_their_order_and_rows(tmp_path: Path) -> None:
     assert frame_of(listed)["touchpoint"].tolist() == ["home", "cart", "pay", "first"]
 
 
+@pytest.mark.slow
 def test_frames_files_and_tables_agree(tmp_path: Path) -> None:
     FRAME.to_parquet(tmp_path / "log.parquet")
     lines = "\n".join(
@@ -382,6 +385,7 @@ def test_values_are_mapped() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("written", "numbers"),
     [
@@ -445,6 +449,7 @@ def test_attributes_keep_their_names_but_take_none_of_ours() -> None:
         read(frame, schema | {"attributes": ("position",)})
 
 
+@pytest.mark.slow
 def test_outcomes_from_a_table(tmp_path: Path) -> None:
     path = write(tmp_path, "who,left,when\nu1,Yes,2024-02-01\nu2,No,\nu8,No,\n", "out.csv")
     schema = {"customer": "who", "constant_kind": "churn", "value": "left", "timestamp": "when"}
@@ -496,6 +501,7 @@ def test_outcomes_from_columns_of_the_log() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_hash_does_not_depend_on_order_but_on_content() -> None:
     base = log_hash(read(FRAME))
     assert log_hash(read(FRAME.iloc[::-1])) == base
@@ -520,6 +526,7 @@ cell = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), mi
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(st.tuples(cell, cell, st.integers(0, 2**32)), min_size=1, max_size=20))
 def test_what_is_written_is_read(

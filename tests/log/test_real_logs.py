@@ -3,11 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from journeylib.log.engine.hashing import log_hash
 from journeylib.log.inference.schema_proposal import propose
 
 from .conftest import checks_of, read
+
+pytestmark = pytest.mark.slow
 
 
 def counts(log: object, owner: str) -> tuple[int, int]:

@@ -89,6 +89,7 @@ def _sessions(log: EventLog, recipe: str) -> Any:
     return table.astype({"state": "str"}).replace({MISSING: None}).convert_dtypes()
 
 
+@pytest.mark.slow
 @needs_exports
 @pytest.mark.parametrize("case", OWN)
 def test_the_same_conversations_give_the_same_events_and_states(case: str) -> None:
@@ -153,6 +154,7 @@ def test_trackers_and_their_table_of_events_tell_the_same_once() -> None:
     assert _counts(both) == MARKED
 
 
+@pytest.mark.slow
 @needs_exports
 def test_further_vendors() -> None:
     twilio = _counts(_read(["twilio_taskrouter_events.jsonl"], "twilio_taskrouter"))
@@ -176,6 +178,7 @@ def test_further_vendors() -> None:
     assert qualtrics.events.rating_micro.count().to_pyarrow().as_py() == 28
 
 
+@pytest.mark.slow
 @needs_exports
 def test_public_sample_of_a_loaders_streams() -> None:
     log = _read(["public/airbyte_intercom_part.jsonl"], "intercom")
@@ -186,6 +189,7 @@ def test_public_sample_of_a_loaders_streams() -> None:
     assert "11 parts are announced and 3 are there" in _text(log, "recipe_parts")
 
 
+@pytest.mark.slow
 @needs_exports
 def test_public_sample_of_telephony() -> None:
     log = _read(["public/genesys_conversations.json"], "genesys")
@@ -202,6 +206,7 @@ def test_public_sample_of_a_tracker_without_the_bots_words() -> None:
     assert _counts(log) == {"Customer writes": 2, "Bot answers": 2}
 
 
+@pytest.mark.slow
 @needs_exports
 def test_public_samples_of_landed_tables() -> None:
     zendesk = _read(["public/landed_zendesk"], "zendesk_fivetran")
@@ -227,6 +232,7 @@ LANDED = {
 }
 
 
+@pytest.mark.slow
 @needs_exports
 @pytest.mark.parametrize("land", [as_dlt, as_airbyte, as_raw_airbyte])
 @pytest.mark.parametrize("recipe", LANDED)

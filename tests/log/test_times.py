@@ -87,6 +87,7 @@ def test_one_moment_written_in_many_ways(text: str) -> None:
     assert micros([text]) == [us(2024, 2, 29, 13, 5)]
 
 
+@pytest.mark.slow
 def test_letters_of_several_zones_are_those_of_the_declared_zone() -> None:
     with pytest.raises(SchemaError, match=r"several zones have: CST, IST. Declare in 'timezone'"):
         log_at(["2024-02-29 07:05:00 CST", "2024-02-29 07:05:00 IST"])
@@ -109,6 +110,7 @@ def test_midnights_are_local() -> None:
     assert "Every time is a midnight" in checks_of(log, "clock_resolution")["text"][0]
 
 
+@pytest.mark.slow
 def test_times_over_which_clocks_were_put_forward_are_counted() -> None:
     # In Berlin 2 o'clock of 31 March 2024 was 3 o'clock.
     times = ["2024-03-31 01:59", "2024-03-31 02:00", "2024-03-31 02:59", "2024-03-31 03:00"]
@@ -122,6 +124,7 @@ def test_times_over_which_clocks_were_put_forward_are_counted() -> None:
     assert checks_of(zoned, "hour_never").empty
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "expected", "severity"),
     [
@@ -162,6 +165,7 @@ def test_fractions_keep_microseconds() -> None:
     assert micros(["2024-02-29 13:05:00.1234567"]) == [us(2024, 2, 29, 13, 5) + 123_456]
 
 
+@pytest.mark.slow
 def test_day_or_month_first_is_settled_over_the_column() -> None:
     assert micros(["1/2/2024", "13/2/2024"]) == [us(2024, 2, 1), us(2024, 2, 13)]
     assert micros(["1/2/2024", "2/13/2024"]) == [us(2024, 1, 2), us(2024, 2, 13)]
@@ -347,6 +351,7 @@ def test_numbers_of_declared_unit(value: Any, unit: str) -> None:
     assert micros([value], timestamp_format=unit) == [us(2024, 2, 29, 13, 5)]
 
 
+@pytest.mark.slow
 def test_typed_times() -> None:
     naive = pd.to_datetime(["2024-07-01 12:00"])
     assert micros(list(naive), timezone="Europe/Berlin") == [us(2024, 7, 1, 10)]
@@ -355,6 +360,7 @@ def test_typed_times() -> None:
     assert micros([dt.date(2024, 7, 1)]) == [us(2024, 7, 1)]
 
 
+@pytest.mark.slow
 def test_the_sessions_zone_does_not_matter() -> None:
     frame = pd.DataFrame(
         {"who": "u1", "what": "a", "at": ["2024-07-01 12:00", "2024-07-01T12:00Z"]}
@@ -366,6 +372,7 @@ def test_the_sessions_zone_does_not_matter() -> None:
     assert frame_of(read(typed, engine=engine))["t_us"].tolist() == [us(2024, 7, 1, 12)] * 2
 
 
+@pytest.mark.slow
 def test_future_period_and_ends() -> None:
     frame = pd.DataFrame(
         {
@@ -394,6 +401,7 @@ zones = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     times=st.lists(

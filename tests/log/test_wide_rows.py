@@ -62,6 +62,7 @@ def test_each_step_that_happened_is_an_event(calls: str) -> None:
     assert text[0].startswith("4 rows of up to 3 steps gave 8 events")
 
 
+@pytest.mark.slow
 def test_a_call_goes_on_past_midnight(calls: str) -> None:
     rows = frame_of(read(calls, ROLES, unpivot=STEPS, join={"id": ["line", "call"]}))
     late = rows[rows["session"] == "A2 1"]
@@ -83,6 +84,7 @@ def test_clocks_are_local_and_days_can_be_chosen(calls: str) -> None:
     assert rows["t_us"].tolist()[0] == MARCH + 2 * DAY - HOUR - 2 * MINUTE
 
 
+@pytest.mark.slow
 def test_the_ending_code_of_a_call_counts_once_a_call(tmp_path: Path) -> None:
     """It stands beside each step of its call; two calls of a day may end alike."""
     path = tmp_path / "calls.csv"
@@ -145,6 +147,7 @@ def test_what_is_declared_wrongly_is_told(calls: str, options: Any, message: str
         read(calls, ROLES | {"session": None}, **options)
 
 
+@pytest.mark.slow
 def test_steps_are_proposed_where_their_columns_come_in_pairs(calls: str) -> None:
     found = propose(calls)
     assert found.wide is not None and not found.wide.join

@@ -47,6 +47,7 @@ def test_repeat_contact_is_the_same_intent_by_the_same_customer_in_time(log_of: 
     assert evidence.flow["repeat_contact"].n_customers == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["first", "second"])
 def test_who_may_have_come_back_is_in_the_upper_limit(log_of: LogOf, missing: str) -> None:
     """Of 60 customers 12 come back about the same, 36 without an intent on one of both visits."""

@@ -72,7 +72,7 @@ def test_intervals_hold_the_share_and_shrink_with_chats() -> None:
 def test_many_sessions_of_one_customer_are_one_customer() -> None:
     found = score_escalation(turns(10).assign(customer="c"), min_customers=2)
     estimates = [found.precision, found.recall, *found.late["late"]]
-    assert {one.abstain for one in estimates} == {"n_small"}
+    assert {one.abstain for one in estimates} == {"privacy"}
 
 
 def test_the_order_of_rows_changes_nothing() -> None:

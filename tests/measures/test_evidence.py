@@ -50,6 +50,7 @@ def assert_same(one: Evidence, other: Evidence) -> None:
         np.testing.assert_array_equal(draws, other.draws[name])
 
 
+@pytest.mark.slow
 def test_shuffling_rows_and_threads_change_nothing(log_of: LogOf) -> None:
     rows = random_rows()
     before = evidence_of(log_of(*rows, columns=COLUMNS))
@@ -59,6 +60,7 @@ def test_shuffling_rows_and_threads_change_nothing(log_of: LogOf) -> None:
     assert_same(before, evidence_of(log))
 
 
+@pytest.mark.slow
 def test_renaming_touchpoints_renames_the_rows_and_nothing_else(log_of: LogOf) -> None:
     rows = random_rows()
     other = dict(zip("ABCD", "ADCB", strict=True))

@@ -76,7 +76,7 @@ def shown(parts: Callable[..., Any]) -> Callable[..., Any]:
 def test_a_log_without_actors_abstains(log_of: LogOf) -> None:
     found = audit(log_of(("a", 0, "A")))
     assert found.abstain == "no_column"
-    assert list(found.waterfall.columns) == ["step", "sessions", "share"]
+    assert list(found.waterfall.columns) == ["step", "sessions", "customers", "share"]
     assert list(found.curve.columns)[:2] == ["days", "sessions"]
     assert {estimate.abstain for estimate in found.estimates().values()} == {"no_column"}
 
@@ -178,6 +178,7 @@ def test_a_reply_is_compared_with_the_200_turns_before_the_human(
     assert found.repeated_information.value == again
 
 
+@pytest.mark.slow
 def test_a_long_life_costs_what_its_events_cost(
     log_of: LogOf, shown: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,6 +296,7 @@ def test_without_intents_it_is_unknown_who_came_back_about_the_same(log_of: LogO
     assert (verified.value, verified.lo, verified.hi) == (0.53, 0.53, 0.73)
 
 
+@pytest.mark.slow
 def test_who_may_have_come_back_is_unknown(log_of: LogOf, shown: Callable[..., Any]) -> None:
     """60 confirmed sessions about a bill, 48 with a later visit without an intent: .20 to 1."""
     rows: list[tuple[object, ...]] = [(*LATER, None, None)]
@@ -394,6 +396,7 @@ def test_requests_cries_and_whether_they_were_honoured(log_of: LogOf) -> None:
     assert list(ends["seconds_to_end"]) == [60.0, 60.0, 60.0, 60.0]
 
 
+@pytest.mark.slow
 def test_texts_may_be_the_customers_on_the_row_of_who_served(log_of: LogOf) -> None:
     """Of 20 chats, each one row of the bot with what the customer wrote, 10 ask for a human."""
     rows: list[tuple[object, ...]] = [(*LATER, "")]
@@ -468,6 +471,7 @@ def test_ping_pong_is_two_changes_of_hands(log_of: LogOf) -> None:
     assert changes == {("bot", "human"): 2, ("human", "bot"): 1}
 
 
+@pytest.mark.slow
 def test_loops_by_words_and_by_touchpoints(log_of: LogOf) -> None:
     again = [("same", n, "Chat", "bot", "Please  rephrase.") for n in range(3)]
     varied = [("varied", n, "Chat", "bot", f"Point {n}") for n in range(3)]
@@ -659,6 +663,7 @@ def domestic_declarations(path: Path) -> list[tuple[object, ...]]:
     return rows
 
 
+@pytest.mark.slow
 def test_domestic_declarations_have_four_hand_overs(shared_data: Path, log_of: LogOf) -> None:
     rows = domestic_declarations(shared_data / "bpic2020" / "DomesticDeclarations.xes.gz")
     assert (len(rows), len({row[0] for row in rows})) == (56_437, 10_500)

@@ -182,6 +182,7 @@ def spoken(log_of: LogOf, *texts: str, per_journey: int = 1, times: int = 1) -> 
     return rebuild(log, JourneySettings(min_customers=5))
 
 
+@pytest.mark.slow
 def test_the_indicator_is_corrected_and_says_so(log_of: LogOf) -> None:
     # 40 of 100 journeys of one text; se 2/3, sp 6/7: as the log's share in the test by hand
     journeys = spoken(log_of, *[ASKS] * 40, *[CALM] * 60)
@@ -203,6 +204,7 @@ def test_the_indicator_is_corrected_and_says_so(log_of: LogOf) -> None:
     pd.testing.assert_frame_equal(others, plain[plain["measure"] != "human_request"])
 
 
+@pytest.mark.slow
 def test_a_long_talk_gives_the_detector_more_chances_to_err(log_of: LogOf) -> None:
     # Three texts each: sp³ and 1 − (1 − se)·sp², which add up to 1.3 or more no longer.
     journeys = spoken(log_of, *[ASKS] * 40, *[CALM] * 60, per_journey=3)
@@ -217,6 +219,7 @@ def test_a_long_talk_gives_the_detector_more_chances_to_err(log_of: LogOf) -> No
     assert short["abstain"] == "unidentified"
 
 
+@pytest.mark.slow
 def test_labels_that_tell_too_little_leave_the_indicator_as_detected(log_of: LogOf) -> None:
     journeys = spoken(log_of, *[ASKS] * 40, *[CALM] * 60)
     few = measure(journeys, labelled=labelled().iloc[:199]).estimate("Chat", "human_request")
@@ -237,6 +240,7 @@ def test_too_few_negative_turns_to_learn_from_correct_turn_by_turn(log_of: LogOf
     assert found["source"].startswith("column text, VADER lexicon as a cold start (English; ")
 
 
+@pytest.mark.slow
 def test_the_corrected_indicator_covers() -> None:
     """Of 200 logs of 400 journeys of one to five texts, the interval holds the planted 20 %."""
     held, drawn = 0, 0

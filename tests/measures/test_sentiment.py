@@ -24,7 +24,7 @@ from journeylib.measures.texts.sentiment import (
     spreads,
     text_measures,
 )
-from journeylib.present.charts.experience import experience_line
+from journeylib.present.charts.experience import experience_chart
 from journeylib.present.views.journey import experience
 
 MICRO = 1_000_000
@@ -132,6 +132,7 @@ def test_texts_in_english_are_scored_and_others_are_not(log_of: LogOf) -> None:
     assert list(heard["score"]) == [pytest.approx(-560_000, abs=10_000), 361_200]
 
 
+@pytest.mark.slow
 def test_a_word_list_that_found_no_word_is_not_neutral(
     log_of: LogOf, parts: Callable[..., Any]
 ) -> None:
@@ -149,7 +150,7 @@ def test_a_word_list_that_found_no_word_is_not_neutral(
     scores = customer_scores(cut(fifth))
     assert not isinstance(scores, str)
     assert scores.source.endswith("a word of it in 20 % of turns)")
-    line = experience_line(experience_table(cut(fifth), ALL), cut(fifth).touchpoints)
+    line = experience_chart(experience_table(cut(fifth), ALL), cut(fifth).touchpoints)
     assert line.table["feeling_source"].tolist() == [scores.source]
 
 

@@ -155,6 +155,7 @@ def test_an_opening_ends_after_a_thousand_letters(log_of: Any) -> None:
     assert len(openings(rebuild(log), MeasureSettings())["opening"][0]) == 1_000
 
 
+@pytest.mark.slow
 def test_later_turns_change_no_type(log_of: Any, log: Any) -> None:
     questions, plain, lists = log
     tail = ("thanks", "this is awful, my money is stolen")
@@ -170,6 +171,7 @@ def test_later_turns_change_no_type(log_of: Any, log: Any) -> None:
         assert len(told[0].journeys_of[name]) == len(told[1].journeys_of[name]) > 0
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_changes_nothing(log_of: Any, log: Any) -> None:
     questions, given, lists = log
     rows = conversations(questions)
@@ -275,6 +277,7 @@ def test_what_is_never_inferred_is_no_type(name: str) -> None:
         ServiceTypeSettings(labels="x.csv", names=("transactional", name))
 
 
+@pytest.mark.slow
 def test_too_few_labels_and_people_who_disagree_say_nothing(log: Any) -> None:
     questions, journeys, lists = log
     labels = labelled(lists, questions)
@@ -346,6 +349,7 @@ def test_noise_makes_no_interval_wider() -> None:
         assert prediction_powered(sample, noise, np.arange(3_000)).se <= 1.05 * alone.se
 
 
+@pytest.mark.slow
 def test_shares_of_a_planted_log_hold_the_truth(log: Any) -> None:
     questions, journeys, lists = log
     found = estimate_service_types(journeys, labelled(lists, questions), TYPES)
@@ -455,6 +459,7 @@ def shuffled(contacts: pd.DataFrame) -> pd.DataFrame:
     return contacts.assign(opening=[" ".join(part) for part in parts])
 
 
+@pytest.mark.slow
 def test_planted_topics_are_stable_and_have_their_shares() -> None:
     contacts = about(900, 1)
     found = topics(contacts, min_customers=10)
@@ -473,12 +478,14 @@ def test_planted_topics_are_stable_and_have_their_shares() -> None:
     assert topics(contacts.sample(frac=1, random_state=2), min_customers=10) == found
 
 
+@pytest.mark.slow
 def test_words_in_no_order_are_no_stable_topics() -> None:
     found = topics(shuffled(about(900, 3)), min_customers=10)
     assert (found.answer, found.matters) == ("no_stable_topics", ())
     assert topics(about(299, 4), min_customers=10).answer == "few_customers"
 
 
+@pytest.mark.slow
 def test_names_and_rare_words_name_no_topic() -> None:
     contacts = about(900, 6)
     who = np.where(np.arange(900) % 2 == 0, "my name is Xanthippe Meier, ", "Frau Kallisto, ")
@@ -488,6 +495,7 @@ def test_names_and_rare_words_name_no_topic() -> None:
     assert words and not words & {"xanthippe", "meier", "kallisto", "zirconium"}
 
 
+@pytest.mark.slow
 def test_labelled_matters_have_shares_that_labels_drawn_at_random_correct() -> None:
     contacts = about(1_000, 7)
     contacts.loc[contacts.index[:8], ["opening", "matter"]] = ["a wedding in Rome", "wedding"]
@@ -575,6 +583,7 @@ def test_german_openings_of_other_wordings_are_told_apart() -> None:
     assert roc_auc_score(others["type"] == NAMES[1], emotional) >= 0.9
 
 
+@pytest.mark.slow
 def test_a_log_in_two_languages_has_lists_and_shares_of_both(log_of: Any) -> None:
     english = planted(300, 3)
     questions = pd.concat([german(300, 2, taught=True), english], ignore_index=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.next_steps import effective_number
+from journeylib.measures.touchpoints.next_steps import entropy, entropy_bias
 
 DAY = 86_400_000_000
 LogOf = Callable[..., EventLog]
@@ -22,6 +22,12 @@ LOOSE = MeasureSettings(min_starts=1, min_base_customers=1)
 
 def evidence_of(log: EventLog, settings: MeasureSettings = LOOSE) -> Evidence:
     return measure(rebuild(log, JourneySettings(min_customers=1, gap_days=3)), settings)
+
+
+def effective_number(counts: Sequence[float]) -> float:
+    """Return how many equally likely successors counts stand for."""
+    numbers, whole = np.asarray(counts, dtype=np.float64), np.zeros(1, dtype=np.int64)
+    return float(np.exp(entropy(numbers, whole) + entropy_bias(numbers, whole))[0])
 
 
 def test_twenty_visits_to_ten_successors_do_not_look_standardised() -> None:

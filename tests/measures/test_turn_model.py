@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from journeylib.core import MICRO
 from journeylib.journeys import Journeys, rebuild
 from journeylib.log import EventLog
 from journeylib.measures import MeasureSettings, Scores, customer_scores, measure
 from journeylib.measures.texts.sentiment import text_measures
-from journeylib.measures.texts.turn_model import MICRO, TurnModel, learn_turns
+from journeylib.measures.texts.turn_model import TurnModel, learn_turns
 
 LogOf = Callable[..., EventLog]
 # No word of these is in the lexicon, or all count as good there: people hear it, the list does not.
@@ -55,6 +56,7 @@ def learned(turns: pd.DataFrame) -> TurnModel:
     return model
 
 
+@pytest.mark.slow
 def test_the_share_of_negative_turns_is_that_which_people_hear(log_of: LogOf) -> None:
     labelled, fresh = said(200, 1, 0.4, (CALM, BAD)), said(400, 2, 0.25, (CALM, BAD))
     scores = customer_scores(log_of_turns(log_of, fresh), learned(labelled))

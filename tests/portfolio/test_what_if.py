@@ -11,14 +11,7 @@ import pytest
 
 from journeylib.core import ConfigError, Grade, use_language
 from journeylib.measures import MeasureSettings
-from journeylib.portfolio import (
-    LabResult,
-    PortfolioSettings,
-    QueueRecords,
-    Terms,
-    WhatIf,
-    forecast,
-)
+from journeylib.portfolio import LabResult, PortfolioSettings, QueueRecords, Terms, WhatIf, forecast
 from journeylib.portfolio.what_if.queue_forecast import today
 from journeylib.portfolio.what_if.queue_inputs import Informs, moved_inputs, team_inputs
 from journeylib.portfolio.what_if.simulated_laws import laws_of, simulated
@@ -55,6 +48,7 @@ def test_where_today_is_not_given_back_nothing_is_said(records: QueueRecords) ->
     assert "does not give today back" in wrong.refused and "mean wait" in wrong.refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 3])
 def test_a_busy_team_of_even_contacts_is_simulated(seed: int) -> None:
     # Erlang-A alone gives today back for 1 of the first 6 seeds; with the simulation all do.

@@ -28,6 +28,7 @@ def groups(log_of):
     return journeys.in_segment("a"), journeys.in_segment("b")
 
 
+@pytest.mark.slow
 def test_a_difference_has_sign_weight_dash_and_colour(groups):
     figure = jl.difference_map(jl.compare(*groups))
     svg = figure.svg
@@ -56,6 +57,7 @@ def test_a_comparison_that_abstains_is_drawn_as_its_reason(groups):
     assert figure.table.empty
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", [jl.journey_map, lambda j: jl.difference_map(jl.compare(j, j))])
 def test_figures_are_saved_alike_every_time(groups, draw, tmp_path):
     figure = draw(groups[0])

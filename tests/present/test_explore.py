@@ -49,6 +49,7 @@ def test_the_map_counts_what_the_log_holds(journeys):
     assert shown["A → B"]["time from one to the next (median)"] == "1 min, too few for an interval"
 
 
+@pytest.mark.slow
 def test_nothing_of_too_few_customers_goes_to_the_browser(journeys):
     here = exploration(journeys)
     for one in (here, here.filtered("passing", ["A"]), here.filtered("not_passing", ["B"])):
@@ -167,22 +168,27 @@ def test_the_picture_and_what_can_be_pointed_at_have_the_same_keys(journeys):
     assert drawn == {item["key"] for item in shown["items"] if "(" not in item["title"]}
 
 
+@pytest.mark.slow
 def test_one_question_one_number_everywhere():
     """The map, its table, the transitions, the filter's print-out and the evidence agree."""
     journeys = jl.read_journeys(ROOT / "sample_data/telecom/audit.yaml")
     widget = jl.explore(journeys, state={"touchpoints": 1.0, "transitions": 1.0})
     drawn = widget.figure.table.set_index(["source", "target"])["journeys"]
     assert len(drawn) > 30
-    listed = jl.transitions(journeys).set_index(["source", "target"])["journeys"]
+    moves = jl.transitions(journeys).set_index(["source", "target"])
+    listed, bounded = moves["journeys"], moves["at_least"]
     # What an audit of the same configuration is made of, and writes.
     audited = jl.measure(journeys).transitions.set_index(["source", "target"])["journeys"]
     hovered = items(widget.scene)
     for pair, count in drawn.items():
         assert listed[pair] == audited[pair] == count
-        assert hovered[" → ".join(pair)]["journeys"].startswith(f"{count:,} of 2,841")
-    for pair, count in drawn.head(3).items():
+        least = "at least " if bounded[pair] else ""
+        assert hovered[" → ".join(pair)]["journeys"].startswith(f"{least}{count:,} of 2,841")
+    for pair, count in drawn.head(5).items():
         some = journeys.passing_directly(*pair)
-        assert some.remaining.startswith(f"{count:,} of 2,841 journeys")
+        assert some.size[0] >= count
+        assert some.remaining.startswith(f"{count:,} of 2,841 journeys") or bounded[pair]
+    assert bounded[drawn.head(5).index].nunique() == 2
 
 
 def test_an_audit_tells_feeling_verdict_and_time_with_intervals(journeys):

@@ -1,4 +1,3 @@
-import itertools
 import re
 import xml.etree.ElementTree as ElementTree
 
@@ -7,9 +6,9 @@ import pytest
 
 from journeylib.core.estimate import Estimate
 from journeylib.present.charts.containment import containment_waterfall
-from journeylib.present.charts.experience import experience_line
+from journeylib.present.charts.experience import experience_chart
 from journeylib.present.charts.quadrant import quadrant
-from journeylib.present.drawing.chart import Area, plain
+from journeylib.present.drawing.chart import Area, plain, words
 from journeylib.present.drawing.svg import num, shorten, text_width, wrap
 from journeylib.present.figure import Figure
 from journeylib.present.maps.journey_map import Overlay, draw_map
@@ -45,7 +44,7 @@ def all_figures(rename=lambda frame, *columns: frame):
             ),
             options=MapOptions(stage_order=frames.STAGES, channel_order=frames.CHANNELS),
         ),
-        experience_line(felt, points, stage_order=frames.STAGES),
+        experience_chart(felt, points, stage_order=frames.STAGES),
         quadrant(scores),
         containment_waterfall(frames.waterfall(), verified=Estimate(0.53, "share", 0.53, 0.59)),
     ]
@@ -137,19 +136,24 @@ def test_feeling_needs_distance_and_certainty(value, lo, hi, mark):
     assert feeling(value, lo, hi) == mark
 
 
-def test_the_line_breaks_where_evidence_is_missing(figures):
-    figure = figures["experience-line"]
-    # Two touchpoints without evidence, neither at an end nor next to each other.
-    assert len([trace for trace in figure.chart.data if trace.mode == "lines"]) == 3
-    assert figure.table["feeling"].isna().sum() == 2
-    assert "2 have not enough evidence" in figure.alt
-
-
-def test_the_line_names_extremes_with_their_numbers(figures):
-    assert (
-        "lowest is Complaint (−0.82), highest Refer friend (+0.75)"
-        in figures["experience-line"].alt
+def test_feelings_have_a_row_only_where_enough_were_heard(figures):
+    figure = figures["experience"]
+    (marks,) = figure.chart.data
+    felt = frames.experience().dropna(subset="sentiment")
+    assert dict(zip(marks.customdata, marks.x, strict=True)) == pytest.approx(
+        dict(zip(felt["touchpoint"], felt["sentiment"], strict=True))
     )
+    # Each mark stands in the row of its name; the rows between are the stages, in bold.
+    rows = figure.chart.layout.yaxis.ticktext
+    assert [plain(rows[row]) for row in marks.y] == list(marks.customdata)
+    stages = [plain(name) for i, name in enumerate(rows) if i not in marks.y]
+    assert stages == [stage for stage in frames.STAGES if stage in stages] and len(stages) > 3
+    assert figure.table["feeling"].isna().sum() == 2
+    assert "At 2 more too few were heard" in figure.alt
+
+
+def test_feelings_name_extremes_with_their_numbers(figures):
+    assert "lowest is Complaint (−0.82), highest Refer friend (+0.75)" in figures["experience"].alt
 
 
 def test_the_quadrant_plots_points_where_their_scores_are():
@@ -157,8 +161,15 @@ def test_the_quadrant_plots_points_where_their_scores_are():
         frames.scores().head(1).assign(automation_fit=50.0, empathy_need=25.0, verdict="assist")
     )
     figure = quadrant(scores)
-    # The plot spans x 64 to 1156 and y 14 to 536; a diamond begins at its top, 1.25 × 6 above.
-    assert f'd="M{num(64 + 1092 / 2)} {num(14 + 522 * 0.75 - 7.5)}L' in figure.svg
+    # The intervals are those of the row; the scales show them and the thresholds, with 6 of room.
+    row, layout = scores.iloc[0], figure.chart.layout
+    shown = [*row[["automation_fit_lo", "automation_fit_hi"]], 50.0, 40.0, 60.0]
+    assert layout.xaxis.range == (
+        pytest.approx(max(min(shown) - 6, 0)), pytest.approx(min(max(shown) + 6, 100)),
+    )  # fmt: skip
+    area = Area.of(figure.chart, 1180)
+    # A diamond begins at its top, 1.25 × 6 above the point.
+    assert f'd="M{num(area.x(50.0))} {num(area.y(25.0) - 7.5)}L' in figure.svg
     (trace,) = figure.chart.data
     assert (trace.x, trace.y, trace.customdata) == ((50.0,), (25.0,), ("Ask a friend",))
 
@@ -204,7 +215,7 @@ def test_the_waterfall_hangs_each_step_on_the_one_before(figures):
 def test_figures_of_nothing_say_so():
     assert containment_waterfall(frames.waterfall().head(0)).alt == "There are no bot sessions."
     felt = frames.experience().assign(sentiment=float("nan"))
-    assert "not enough evidence" in experience_line(felt, frames.touchpoints()).alt
+    assert "not enough evidence" in experience_chart(felt, frames.touchpoints()).alt
     assert quadrant(frames.scores().head(0)).alt.startswith("0 touchpoints")
 
 
@@ -231,13 +242,13 @@ def test_names_are_wrapped_and_shortened_to_their_room():
     assert shorten("Ok", 60, 12) == "Ok"
 
 
-def test_the_line_draws_the_touchpoints_with_most_customers():
+def test_feelings_are_drawn_of_the_touchpoints_with_most_customers():
     felt = frames.experience()
-    figure = experience_line(felt, frames.touchpoints(), max_touchpoints=10)
-    most = felt.sort_values("n_customers")["touchpoint"].tail(10)
-    axis = [plain(name) for name in figure.chart.layout.xaxis.ticktext]
-    assert sorted(axis) == sorted(most)
-    assert "25 touchpoints with fewer customers are only in the table." in figure.note
+    figure = experience_chart(felt, frames.touchpoints(), max_touchpoints=10)
+    heard = felt.dropna(subset="sentiment")
+    most = heard.sort_values("n_customers")["touchpoint"].tail(10)
+    assert sorted(figure.chart.data[0].customdata) == sorted(most)
+    assert f"{len(heard) - 10} touchpoints with fewer customers are only in the" in figure.note
     assert len(figure.table) == 35
 
 
@@ -275,32 +286,22 @@ def test_the_map_writes_long_names_in_three_lines():
     assert {"Declaration", "REJECTED by", "ADMINISTRATION"} <= set(texts(figure))
 
 
-def test_a_line_of_a_given_width_is_drawn_at_it_and_names_stay_inside():
-    figure = experience_line(frames.experience(), frames.touchpoints(), width=600)
-    assert ElementTree.fromstring(figure.svg).get("viewBox") == "0 0 600 482"
-    named = [note for note in figure.chart.layout.annotations if note.yref is None]
+def test_feelings_of_a_given_width_are_drawn_at_it():
+    figure = experience_chart(frames.experience(), frames.touchpoints(), width=600)
+    height = figure.chart.layout.height
+    assert ElementTree.fromstring(figure.svg).get("viewBox") == f"0 0 600 {height}"
     area = Area.of(figure.chart, 600)
-    middles = [area.x(note.x) + (note.ax if note.showarrow else note.xshift) for note in named]
-    assert len(named) > 5 and all(area.left < x < area.right for x in middles)
+    assert 300 < area.right - area.left < 500
 
 
-@pytest.mark.parametrize("width", [600, None])
-def test_stages_of_few_touchpoints_keep_their_names_whole_and_apart(width):
-    sizes = {"Discover": 3, "Choose": 3, "Buy": 4, "Set up": 7, "Use": 7, "Pay": 5, "Stay": 6}
-    stages = [stage for stage, size in sizes.items() for _ in range(size)]
-    places = [float(place) for place in range(len(stages))]
-    names = [f"T{place}" for place in places]
-    points = pd.DataFrame({"touchpoint": names, "stage": stages, "median_position": places})
-    felt = pd.DataFrame({"touchpoint": names, "sentiment": 0.0, "lo": -0.1, "hi": 0.1})
-    felt = felt.assign(source="sentiment", n_customers=50)
-    drawn = experience_line(felt, points, stage_order=list(sizes), width=width).chart
-    heads = [note for note in drawn.layout.annotations if note.yref == "paper"]
-    assert [plain(note.text) for note in heads] == list(sizes)
-    area = Area.of(drawn, width or 860)
-    spans = []
-    for note in heads:
-        half = text_width(plain(note.text), 12, bold=True) / 2
-        spans.append((note.yshift, area.x(note.x) - half, area.x(note.x) + half))
-    rows = sorted(spans)
-    for (row, _, end), (other, start, _) in itertools.pairwise(rows):
-        assert row != other or end < start
+@pytest.mark.parametrize("name", ["quadrant", "experience"])
+def test_a_phone_gets_a_layout_of_its_own_with_every_name(figures, name):
+    chart = figures[name].chart
+    narrow = chart.layout.meta["narrow"]
+    assert "width" not in narrow and "template" not in narrow
+    margin = narrow["margin"]
+    assert 320 - margin["l"] - margin["r"] > 90
+    if name == "quadrant":
+        named = {plain(note["text"]) for note in narrow["annotations"]}
+        short = {plain(words(row, 150)) for trace in chart.data for row in trace.customdata}
+        assert len(short & named) > 0.6 * len(short)

@@ -65,6 +65,7 @@ def test_ids_are_unique(page):
     assert len(set(ids)) == len(ids)
 
 
+@pytest.mark.slow
 def test_the_page_is_the_same_on_every_run(page):
     assert render_html(demo_notebook()) == page
 
@@ -86,6 +87,7 @@ def test_our_own_errors_say_what_to_do():
     assert "column &#x27;x&#x27; is missing. Did you mean &lt;y&gt;?" in page
 
 
+@pytest.mark.slow
 def test_a_notebook_file_is_read(tmp_path):
     path = tmp_path / "audit.ipynb"
     nbformat.write(demo_notebook(), path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from scipy.sparse import csr_array
 
 COUNTS = ("events", "journeys", "customers")
 REST = "rest"  # what the tables show only as part of a total
+NEAR = 1e-6
 
 
 @dataclass
@@ -32,18 +34,26 @@ class Program:
         signs = dict.fromkeys(map(self.number, plus), 1.0)
         self.most.append((signs | dict.fromkeys(map(self.number, minus), -1.0), float(total)))
 
-    def bounds(self, name: object) -> tuple[float, float]:
-        """Return the least and the largest value that fits everything known."""
-        cost = np.zeros(len(self.names))
-        cost[self.number(name)] = 1.0
+    def tight(self, names: Sequence[object], most: float = 10) -> dict[object, tuple[float, float]]:
+        """Return the bounds of the cells that cannot be both empty and as large as `most`.
+
+        A table in which one cell is at its bound may show others to be free as well.
+        """
+        ends = {name: [np.inf, -np.inf] for name in names}
         a_eq, b_eq = self._matrix(self.equal)
         a_ub, b_ub = self._matrix(self.most)
-        ends = []
-        for sign in (1, -1):
-            found = linprog(sign * cost, A_ub=a_ub, b_ub=b_ub, A_eq=a_eq, b_eq=b_eq, method="highs")
-            assert found.status in (0, 3), found.message
-            ends.append(np.inf if found.status == 3 else sign * found.fun)
-        return ends[0], ends[1]
+        for name in names:
+            for sign, free in ((1, ends[name][0] <= NEAR), (-1, ends[name][1] >= most - NEAR)):
+                if free:
+                    continue
+                cost = np.zeros(len(self.names))
+                cost[self.number(name)] = sign
+                found = linprog(cost, a_ub, b_ub, a_eq, b_eq, bounds=(0, 1e9), method="highs")
+                assert found.status == 0, found.message
+                for other in names:
+                    at = found.x[self.names[other]]
+                    ends[other] = [min(ends[other][0], at), max(ends[other][1], at)]
+        return {n: (lo, hi) for n, (lo, hi) in ends.items() if lo > NEAR or hi < most - NEAR}
 
     def _matrix(self, rows: list[tuple[dict[int, float], float]]) -> tuple[object, object]:
         if not rows:
@@ -107,6 +117,61 @@ def of_ends(
         program.sums_to([(touchpoint, end) for end in kinds], total)
     for row in ends.to_dict("records"):
         program.sums_to([(row["touchpoint"], row["end"])], row["journeys"])
+    return program
+
+
+def of_moves(
+    transitions: pd.DataFrame, touchpoints: pd.DataFrame, visits: Mapping[str, int], journeys: int
+) -> Program:
+    """Return what transitions and touchpoints say: unknowns (count, source, target).
+
+    Touchpoints too rare to be shown are `REST`. `visits` are those of each shown touchpoint.
+    """
+    program = Program()
+    base = {row["touchpoint"]: row for row in touchpoints.to_dict("records")}
+    sources, targets = ["(start)", *base, REST], ["(end)", *base, REST]
+    for source, target in product(sources, targets):
+        cell = [(count, source, target) for count in COUNTS]
+        program.at_most([cell[1]], [cell[0]], 0)
+        program.at_most([cell[2]], [cell[1]], 0)
+    for name in ("(start)", "(end)", *base):
+        for lines in ([(name, t) for t in targets], [(s, name) for s in sources]):
+            if name in ("(start)", "(end)"):
+                if (name == "(start)") == (lines[0][0] == name):
+                    for count in COUNTS[:2]:
+                        program.sums_to([(count, *line) for line in lines], journeys)
+                continue
+            cells = {count: [(count, *line) for line in lines] for count in COUNTS}
+            _known(program, cells, {**base[name], "events": visits[name]}, exact=("events",))
+    for row in transitions.to_dict("records"):
+        for count in COUNTS:
+            cell = (count, row["source"], row["target"])
+            if row["at_least"]:
+                program.at_most([], [cell], -row[count])
+            else:
+                program.sums_to([cell], row[count])
+    return program
+
+
+def of_parts(
+    rows: Mapping[object, Mapping[object, int | None]], known: Sequence[object]
+) -> Program:
+    """Return what a table of rows × parts says: unknowns (row, part).
+
+    Each row has a ``total``; the row "whole" is the sum of the rows in `known`, and of `REST`.
+    """
+    program = Program()
+    parts = [part for part in next(iter(rows.values())) if part != "total"]
+    for name, row in rows.items():
+        if row["total"] is not None:
+            program.sums_to([(name, part) for part in parts], row["total"])
+        for part in parts:
+            if row[part] is not None:
+                program.sums_to([(name, part)], row[part])
+    for part in parts if "whole" in rows else ():
+        inside = [(name, part) for name in (*known, REST)]
+        program.at_most([("whole", part)], inside, 0)
+        program.at_most(inside, [("whole", part)], 0)
     return program
 
 

@@ -39,6 +39,7 @@ def dripping() -> Iterator[int]:
         server.shutdown(socket.SHUT_RDWR)
 
 
+@pytest.mark.slow
 def test_a_server_that_drips_is_left_after_the_deadline(
     dripping: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,19 +20,14 @@ from journeylib.core.estimate import Estimate
 from journeylib.present.drawing import images
 from journeylib.workshop import pack
 from journeylib.workshop.content.cards import card_rows
-from journeylib.workshop.content.content import Decision, Moment
+from journeylib.workshop.content.content import BotSessions, Decision, Moment
 from journeylib.workshop.content.from_run import read_content
-from journeylib.workshop.content.lanes import ROOM_LANES, lanes
+from journeylib.workshop.content.lanes import ROOM_LANES, handoff_text, lanes
 from journeylib.workshop.exchange import export_notes
 from journeylib.workshop.notes.notes import Note
 from journeylib.workshop.pack import latest_run, prepare_workshop
 from journeylib.workshop.screens import presentation
-from journeylib.workshop.sheets import (
-    cards,
-    poster,
-    poster_svg,
-    poster_wall_map,
-)
+from journeylib.workshop.sheets import cards, poster, poster_svg, poster_wall_map
 from journeylib.workshop.slides.deck import write_slides
 from journeylib.workshop.wall_map.wall_map import folded
 from tests.workshop.test_slides import texts_of
@@ -58,6 +53,21 @@ def filled(content_of):
 
 
 # --- content --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bots", "said"),
+    [
+        (BotSessions(80, 20, 4), "20 von 80 an Menschen (25 %), 4 gaben auf"),
+        (BotSessions(80, None, 40), "40 von 80 gaben auf"),
+        (BotSessions(80, None, None), "80 Gespräche; Enden von zu wenigen Kunden zum Zeigen"),
+    ],
+)
+def test_a_withheld_number_does_not_silence_a_machine(content_of, bots, said):
+    content = content_of(12, "de")
+    point = dataclasses.replace(content.touchpoints[0], bot_sessions=bots)
+    written = handoff_text(content, point).replace("\u00a0", " ")
+    assert written == f"{point.name}: {said}"
 
 
 def test_the_bundle_says_how_many_reach_each_stage(content_of, town):
@@ -319,6 +329,7 @@ def test_where_nobody_was_heard_the_room_draws_the_line(content_of):
 # --- the folder -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_folder_is_complete_or_not_there(town, tmp_path, monkeypatch):
     def broken(*_):
         raise RunError("no room on the disk")
@@ -329,6 +340,7 @@ def test_a_folder_is_complete_or_not_there(town, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_browser_that_fails_leaves_the_pages_to_print(town, tmp_path, monkeypatch):
     monkeypatch.setenv(images.NAMED_BROWSER, shutil.which("false"))
     made = prepare_workshop(town(12), out=tmp_path)
@@ -371,6 +383,7 @@ def test_input_that_changed_asks_for_a_new_run(town, tmp_path):
     assert latest_run(config, audits) is None
 
 
+@pytest.mark.slow
 def test_the_command_looks_back_from_a_day(town, tmp_path, monkeypatch):
     """The day is part of what is decided: only a run of the same day is used again."""
     monkeypatch.setattr(pack, "pdf", lambda page: (None, "No PDF here."))
@@ -385,6 +398,7 @@ def test_the_command_looks_back_from_a_day(town, tmp_path, monkeypatch):
     assert made == [f"{runs[0]}-en"]
 
 
+@pytest.mark.slow
 def test_one_command_prepares_several_workshops(town, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(pack, "pdf", lambda page: (None, "No PDF here."))
     run = town(12)

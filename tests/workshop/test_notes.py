@@ -105,6 +105,7 @@ def back(path, before=(), **more):
 # --- what comes back unchanged --------------------------------------------------------------
 
 
+@pytest.mark.slow
 @FEW
 @given(
     notes=notes_of(),
@@ -146,6 +147,7 @@ def test_a_board_that_keeps_only_texts_changes_no_note(tmp_path, notes, headed, 
     assert (found.new, found.changed) == (0, 0)
 
 
+@pytest.mark.slow
 @FEW
 @given(notes=notes_of())
 @example([Note("n-0000000a", "=1+1"), Note("n-0000000b", "'=x"), Note("n-0000000c", "@a")])
@@ -425,6 +427,7 @@ def test_what_is_no_table_of_notes_is_refused_by_name(tmp_path, name, content, s
         back(tmp_path / name.upper())
 
 
+@pytest.mark.slow
 def test_a_log_of_customers_is_no_file_of_notes(town, tmp_path, capsys):
     """Not one row of it is kept: it holds what customers said."""
     run = town(12)
@@ -469,6 +472,7 @@ exchange.take_notes(run, file)
 """
 
 
+@pytest.mark.slow
 def test_two_imports_at_once_lose_no_note(town, tmp_path):
     """Each process reads what is kept, thinks for a second and writes: the other one waits."""
     shutil.copytree(town(12).parents[2], tmp_path / "copy", symlinks=True)

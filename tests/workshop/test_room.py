@@ -64,6 +64,7 @@ def town_of(content_of):
 # --- placed ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_notes_stand_in_their_lane_and_stage_the_most_voted_first(town_of):
     plain = town_of()
     one, other = plain.touchpoints[0], plain.touchpoints[-1]
@@ -121,6 +122,7 @@ def test_many_notes_are_all_on_screens_and_slides_and_counted_on_the_map(town_of
     )
 
 
+@pytest.mark.slow
 def test_words_of_the_room_are_set_apart_from_what_was_computed(town_of):
     content = town_of(notes=[note("laut", "pain", town_of().touchpoints[0], 4)])
     drawn = poster_svg(poster_wall_map(content))
@@ -268,6 +270,7 @@ def test_the_choice_says_how_often_it_is_chosen_and_why_not_the_others(town_of):
         assert said in page, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

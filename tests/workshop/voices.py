@@ -6,12 +6,7 @@ from dataclasses import replace
 
 from journeylib.audits import DocumentPart
 from journeylib.core.estimate import Estimate
-from journeylib.workshop.content.content import (
-    Candidate,
-    Content,
-    FirstAutomations,
-    Moment,
-)
+from journeylib.workshop.content.content import Candidate, Content, FirstAutomations, Moment
 from journeylib.workshop.notes.notes import KIND_COLORS, Note, note_id
 
 LONG = (

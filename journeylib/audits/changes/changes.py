@@ -16,12 +16,13 @@ import pandas as pd
 from journeylib.audits.changes.drift import drifts, presentable
 from journeylib.audits.changes.feed_breaks import broken_feeds, renamed, silence
 from journeylib.audits.changes.intake import intake_end
-from journeylib.audits.changes.wording import EPOCH, KINDS, ChangeWriter
+from journeylib.audits.changes.wording import KINDS, ChangeWriter
 from journeylib.audits.config.audit_config import AuditConfig, ChangeSettings
 from journeylib.audits.history import TEST_COLUMNS, Entry, History
+from journeylib.audits.preparation.preparation import Prepared
 from journeylib.audits.result.result import Assessment, Change, Changes
-from journeylib.core import percent, rounded, text
-from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.core import US_PER_DAY, day_of, percent, rounded, start_of, text
+from journeylib.journeys import Journeys
 from journeylib.log import share_bounds
 from journeylib.measures import EVENTS, STREAM_COLUMNS, Periods, Scores, streams
 
@@ -49,7 +50,7 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
     """
     before = history.before(assessment.as_of)
     previous = before[-1] if before else None
-    current = definitions(assessment)
+    current = definitions(assessment.config, assessment.journeys, assessment.prepared)
     standing = standing_verdicts(assessment, previous)
     changes = [*_worse_quality(assessment, previous), *_new_definitions(current, previous)]
     verdicts = list(_verdicts(assessment, previous, current, standing))
@@ -78,7 +79,12 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
         note = f"{since} {periods.note}"
         if ended:
             note += " " + text("audits.comparison.intake", day=ended.isoformat())
-    used = (*([previous.run_id] if previous else []), *(periods.used if periods else ()))
+    kept_from = history.last_before(assessment.as_of, assessment.run_id)
+    if kept_from and kept_from.definitions == current:
+        minimum, day = assessment.config.journeys.min_customers, kept_from.as_of.isoformat()
+        note += " " + text("audits.comparison.kept", day=day, minimum=minimum)
+    rested_on = (entry.run_id for entry in (previous, kept_from) if entry)
+    used = (*rested_on, *(periods.used if periods else ()))
     return Changes(
         entries=_ordered(changes),
         note=note,
@@ -202,7 +208,7 @@ def _note(tests: pd.DataFrame, references: int, writer: ChangeWriter, *, broken:
 
 
 def _periods(journeys: Journeys, as_of: dt.date, settings: ChangeSettings) -> Periods:
-    end = (as_of - EPOCH).days * US_PER_DAY
+    end = start_of(as_of)
     before = settings.references
     if settings.season_periods is not None:
         before = max(before, settings.season_periods + 1)
@@ -215,15 +221,14 @@ def _measured_alike(entry: Entry, current: Mapping[str, str]) -> bool:
     return all(entry.definitions.get(k) == v for k, v in current.items() if k not in JUDGED)
 
 
-def definitions(assessment: Assessment) -> dict[str, str]:
+def definitions(config: AuditConfig, journeys: Journeys, prepared: Prepared) -> dict[str, str]:
     """Return short fingerprints of what the numbers of a run rest on."""
-    config, cutting = assessment.config, assessment.journeys.cutting
+    cutting, mapping = journeys.cutting, prepared.mapping
     stages = sorted(
         (str(row.touchpoint), str(row.stage))
-        for row in assessment.journeys.touchpoints.itertuples()
+        for row in journeys.touchpoints.itertuples()
         if int(str(row.customers)) >= config.journeys.min_customers
     )
-    mapping = assessment.prepared.mapping
     log = config.log.dump()
     if config.log.recipe is not None:
         log["recipe"] = config.log.recipe_hash
@@ -396,7 +401,7 @@ def _with_kept(
     for run_id, rows in reversed(list(kept.items())):
         if rows.empty or set(rows["days"]) != {periods.days}:
             continue
-        end = (dt.date.fromisoformat(str(rows["ends"].iloc[0])) - EPOCH).days * US_PER_DAY
+        end = start_of(dt.date.fromisoformat(str(rows["ends"].iloc[0])))
         period, rest = divmod(periods.end_us - end, periods.days * US_PER_DAY)
         if rest or not 0 < period <= periods.before or period in taken:
             continue
@@ -419,7 +424,7 @@ def _to_keep(table: pd.DataFrame, periods: Periods, minimum: int) -> pd.DataFram
         for unit, hits, of in shares
     ]
     rows = rows[np.array(may_be_kept, dtype=bool)]
-    end = EPOCH + dt.timedelta(days=periods.end_us // US_PER_DAY)
+    end = day_of(periods.end_us)
     return rows.assign(
         ends=end.isoformat(), days=periods.days, value=rows["value"].map(rounded),
         se=rows["se"].astype("float64").map(rounded).astype("float64"),

@@ -9,8 +9,8 @@ import pandas as pd
 
 from journeylib.audits.changes.wording import ChangeWriter
 from journeylib.audits.result.result import Change
-from journeylib.core import number, text
-from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.core import US_PER_DAY, number, text
+from journeylib.journeys import Journeys
 from journeylib.log import fetch
 from journeylib.measures import EVENTS
 

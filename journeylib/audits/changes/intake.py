@@ -6,8 +6,8 @@ import datetime as dt
 
 import numpy as np
 
-from journeylib.audits.changes.wording import EPOCH
-from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.core import US_PER_DAY, day_of
+from journeylib.journeys import Journeys
 
 SURE = 20.0  # journeys that usually begin in a period, from which hardly any is no chance
 HARDLY_ANY = 0.1  # of the usual number
@@ -48,6 +48,6 @@ def intake_end(journeys: Journeys, as_of: dt.date, window_days: int) -> dt.date 
     usual = np.flatnonzero(
         (each >= HARDLY_ANY * typical_day) & (period >= HARDLY_ANY * typical_period)
     )
-    end = EPOCH + dt.timedelta(int(day[0] + usual[-1]) + 1)
+    end = day_of(int(day[0] + usual[-1] + 1) * US_PER_DAY)
     silences = np.diff(usual)
     return end if (as_of - end).days >= max(int(silences.max(initial=1)), 1) else None

@@ -13,12 +13,10 @@ import pandas as pd
 from journeylib.audits.changes.drift import is_mix
 from journeylib.audits.config.audit_config import ChangeSettings
 from journeylib.audits.result.result import Change, ChangeKind
-from journeylib.core import label, number, percent, rounded, signed, text
-from journeylib.journeys import US_PER_DAY
+from journeylib.core import day_of, label, number, percent, rounded, signed, text
 from journeylib.measures import EVENTS, Periods
 
 KINDS: tuple[ChangeKind, ...] = ("data_quality", "definition", "mix", "performance")
-EPOCH = dt.date(1970, 1, 1)
 WORSE_ABOVE = frozenset(
     {"errors", "negative", "repeat_contact", "again", "abandoned", "human_wait"}
 )
@@ -44,9 +42,7 @@ class ChangeWriter:
 
     def days(self, measure: str) -> tuple[str, str]:
         """First and last day of the last period, as far as `measure` is known by then."""
-        last = EPOCH + dt.timedelta(
-            self.periods.end_us // US_PER_DAY - self.lags.get(measure, 0) - 1
-        )
+        last = day_of(self.periods.end_us) - dt.timedelta(self.lags.get(measure, 0) + 1)
         first = last - dt.timedelta(self.periods.days - 1)
         return first.isoformat(), last.isoformat()
 

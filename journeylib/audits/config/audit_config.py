@@ -9,16 +9,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from journeylib.audits.config.delivery import DeliverySettings
 from journeylib.audits.document.metric_path import check_metric
-from journeylib.core import Described, languages
+from journeylib.core import ONE_OR_MORE, Described, languages
 from journeylib.journeys import (
     FEWEST_KINDS,
     JourneySettings,
@@ -67,14 +62,7 @@ ONLY_WHERE_GIVEN = (
     "small_cells_permitted_by",
 )
 WIDE_ROWS = ("join", "unpivot", "threads")
-# One file is written as a text; its letters are no files.
-Files = Annotated[
-    tuple[str, ...],
-    BeforeValidator(
-        lambda given: (given,) if isinstance(given, str) else given,
-        json_schema_input_type=str | tuple[str, ...],
-    ),
-]
+Files = Annotated[tuple[str, ...], ONE_OR_MORE]
 # A file of bets is read before the rest is checked.
 Bets = Annotated[
     tuple[Bet, ...],

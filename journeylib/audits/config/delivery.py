@@ -124,9 +124,9 @@ class DeliverySettings(Described):
                 "nobody to send to: fill in delivery.mail with its smtp, delivery.slack or "
                 "delivery.teams, or leave --send and delivery.when out."
             )
-        for place, name in self.secrets():
+        for setting, name in self.secrets():
             if not environment.get(name):
                 raise ConfigError(
-                    f"the environment variable {name}, which {place} names, is not set. Set it "
+                    f"the environment variable {name}, which {setting} names, is not set. Set it "
                     "for this command, or run without sending: --no-send."
                 )

@@ -14,13 +14,14 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from journeylib.audits.config.audit_config import LANGUAGE
 from journeylib.audits.config.suggestions import (
     Candidates,
     OutcomesProposal,
     find_candidates,
     propose_outcomes,
 )
-from journeylib.core import ConfigError
+from journeylib.core import ConfigError, current_catalogue, text
 from journeylib.journeys import JourneySettings
 from journeylib.judge import JudgeSettings, MomentSettings
 from journeylib.log import (
@@ -110,6 +111,7 @@ def write_first_config(
         "file": path.name,
         "name": name,
         "title": re.sub("[-_]+", " ", name).capitalize(),
+        "language": language if (language := current_catalogue().language) != LANGUAGE else None,
         "object_type": proposal.object_type,
         **_wide(proposal.wide),
         **_source(log, export, recipe, path),
@@ -270,17 +272,23 @@ def _account(
 ) -> str:
     doubts = [*proposal.warnings, *(outcome.warnings if outcome else ())]
     doubts += [
-        f"{role}: perhaps {' or '.join(columns)}; uncomment it if so."
+        text("audits.draft.perhaps", role=role, columns=", ".join(columns))
         for role, columns in candidates.roles.items()
     ]
     roles = [
-        (role, column, proposal.reasons[role] + _doubt(proposal.confidence[role]))
+        (
+            role,
+            column,
+            f"{proposal.reasons[role]}{'' if sure else ' ' + text('audits.draft.doubt')}",
+        )
         for role, column in proposal.schema.roles().items()
+        for sure in [proposal.confidence[role] == "high"]
     ]
     columns = outcome.schema.model_dump(exclude_defaults=True) if outcome else {}
     reasons = outcome.reasons if outcome else {}
     return _render(
         "draft_account.txt.j2",
+        text=text,
         file=name,
         proposal=proposal,
         roles=roles,
@@ -288,10 +296,6 @@ def _account(
         doubts=doubts,
         unused=candidates.unused,
     ).rstrip()
-
-
-def _doubt(confidence: str) -> str:
-    return "" if confidence == "high" else " Not sure."
 
 
 def _render(template: str, **values: Any) -> str:

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from journeylib.audits.config.audit_config import OWN_COLUMNS, AuditConfig
-from journeylib.core import ConfigError, did_you_mean, read_yaml
+from journeylib.core import ConfigError, did_you_mean, nearest_file, read_yaml
 
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
@@ -83,8 +83,7 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        beside = sorted(p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
-        hint = did_you_mean(path.name, beside) or " `journeylib init LOG` writes a first one."
+        hint = nearest_file(path, "*.y*ml") or " `journeylib init LOG` writes a first one."
         raise ConfigError(f"there is no configuration {path}.{hint}") from None
     except IsADirectoryError:
         raise ConfigError(f"{path} is a folder; name the YAML file in it.") from None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import SchemaError, read_packaged
+from journeylib.core import SchemaError, read_packaged, text
 from journeylib.log import (
     FILE,
     MASK,
@@ -200,9 +200,9 @@ def _unmapped_actors(proposal: Proposal, sample: pd.DataFrame) -> tuple[str, ...
     if proposal.schema.actor is None:
         return ()
     words = _frequent(sample[proposal.schema.actor], proposal.schema.missing)
-    known = proposal.schema.actor_values
+    mapped = proposal.schema.actor_values
     # A masked word is no key: words for actors are mapped as they stand in the log.
-    return tuple(w for w in words if w not in known and not actor_of_word(w) and MASK not in w)
+    return tuple(w for w in words if w not in mapped and not actor_of_word(w) and MASK not in w)
 
 
 def _sounds_like(name: str, words: tuple[str, ...]) -> bool:
@@ -240,13 +240,11 @@ def propose_outcomes(source: Any, log: Proposal) -> OutcomesProposal:
     when = next((column for column in times if column != asked), None)
     warnings = []
     if when:
-        roles["timestamp"] = when, "its values read as times"
+        roles["timestamp"] = when, text("audits.outcomes.times")
     else:
-        warnings.append(
-            f"{name} says nowhere when an outcome came about: what needs a horizon has no answer."
-        )
+        warnings.append(text("audits.outcomes.no_time", name=name))
     if asked:
-        roles["asked_timestamp"] = asked, "its name says so, and its values read as times"
+        roles["asked_timestamp"] = asked, text("audits.outcomes.asked")
     roles = {"customer": (customer, why)} | roles
     return OutcomesProposal(
         OutcomesSchema(**{role: column for role, (column, _) in roles.items()}),
@@ -264,7 +262,7 @@ def _kinds(
     kind, value = _first(few, WORDS["kind"]), _first(columns, WORDS["value"])
     roles: dict[str, tuple[str, str]] = {}
     if kind:
-        roles["kind"] = kind, f"it holds {sample[kind].nunique()} different words"
+        roles["kind"] = kind, text("audits.outcomes.kinds", n=sample[kind].nunique())
         kinds = _frequent(sample[kind], missing)
     else:
         value = _first(columns, WORDS["outcome"]) or value
@@ -276,9 +274,9 @@ def _kinds(
                 f"{', '.join(sample.columns)}."
             )
         kinds = (plain_name(value).replace(" ", "_"),)
-        roles["constant_kind"] = kinds[0], f"every row is about '{value}'"
+        roles["constant_kind"] = kinds[0], text("audits.outcomes.one_kind", name=value)
     if value:
-        roles["value"] = value, "its name says so"
+        roles["value"] = value, text("audits.outcomes.named")
     return kinds, roles
 
 
@@ -289,7 +287,7 @@ def _texts(column: pd.Series[Any]) -> pd.Series[str]:
 def _owner(columns: list[str], owner: str, name: str) -> tuple[str, str]:
     for column in columns:
         if plain_name(column) == plain_name(owner):
-            return column, "the log calls its customers the same"
+            return column, text("audits.outcomes.same_name")
     scored = [(name_score(c, "customer"), c) for c in columns]
     score, column = max(scored, key=lambda pair: pair[0], default=(0.0, ""))
     if score < MAYBE:
@@ -298,7 +296,7 @@ def _owner(columns: list[str], owner: str, name: str) -> tuple[str, str]:
             "--outcomes out and write log.outcomes yourself. Columns: "
             f"{', '.join(columns)}."
         )
-    return column, f"its name says so; check that it holds what '{owner}' holds in the log"
+    return column, text("audits.outcomes.owner", owner=owner)
 
 
 def _time(column: str) -> bool:

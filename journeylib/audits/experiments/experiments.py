@@ -10,28 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from journeylib import lab
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.config.load import load_config
 from journeylib.audits.experiments.move_trial import trial_of_move
 from journeylib.audits.preparation.preparation import prepare, read_source
-from journeylib.core import ConfigError, use_language, working
-from journeylib.lab import (
-    DAY_US,
-    Plan,
-    PlanFile,
-    Reading,
-    Watch,
-    check_unit,
-    observe,
-    observe_units,
-    plan,
-    plan_hash,
-    read,
-    read_plan,
-    read_units,
-    watch,
-    write_plan,
-)
+from journeylib.core import ConfigError, day_of, use_language, working
 from journeylib.log import EventLog, fetch
 
 PLAN_FILE, WATCH_FILE, READING_FILE = "plan.yaml", "watch.json", "reading.json"
@@ -53,7 +37,7 @@ def plan_experiment(
     overrides: Sequence[str] = (),
     as_of: dt.date | str | None = None,
     moves: Mapping[str, float] | None = None,
-) -> tuple[Plan, Path]:
+) -> tuple[lab.Plan, Path]:
     """Plan the experiment of a configuration and write its `plan.yaml`.
 
     Parameters
@@ -94,14 +78,14 @@ def plan_experiment(
         file = folder / PLAN_FILE
         _check_queue(checked.model_copy(update={"lab": settings}))
         source = os.path.relpath(Path(config).resolve(), folder.resolve())
-        found = plan(log, settings, written=written, source=Path(source).as_posix())
-    if file.exists() and read_plan(file).hash != plan_hash(found):
+        planned = lab.plan(log, settings, written=written, source=Path(source).as_posix())
+    if file.exists() and lab.read_plan(file).hash != lab.plan_hash(planned):
         raise ConfigError(MESSAGES["exists"].format(path=file))
-    return found, write_plan(found, file)
+    return planned, lab.write_plan(planned, file)
 
 
 @working("watching the experiment")
-def watch_experiment(file: str | Path, *, as_of: dt.date | str | None = None) -> Watch:
+def watch_experiment(file: str | Path, *, as_of: dt.date | str | None = None) -> lab.Watch:
     """Watch an experiment for a broken split and for harm, and keep what was seen.
 
     Parameters
@@ -123,15 +107,15 @@ def watch_experiment(file: str | Path, *, as_of: dt.date | str | None = None) ->
     if settings.unit != "customer":
         raise ConfigError(MESSAGES["units"].format(name=settings.name, unit=settings.unit))
     log = _log(config)
-    observed = observe(log, settings, until=_last_day(config, log))
+    observed = lab.observe(log, settings, until=_last_day(config, log))
     with use_language(config.language):
-        found = watch(planned.plan, observed)
-    _write(Path(file).parent / WATCH_FILE, _watch_dict(planned, found))
-    return found
+        watch = lab.watch(planned.plan, observed)
+    _write(Path(file).parent / WATCH_FILE, _watch_dict(planned, watch))
+    return watch
 
 
 @working("reading the experiment")
-def read_experiment(file: str | Path, *, as_of: dt.date | str | None = None) -> Reading:
+def read_experiment(file: str | Path, *, as_of: dt.date | str | None = None) -> lab.Reading:
     """Read an experiment and keep the reading beside its plan.
 
     Parameters
@@ -155,18 +139,18 @@ def read_experiment(file: str | Path, *, as_of: dt.date | str | None = None) -> 
     until = _last_day(config, log)
     with use_language(config.language):
         if settings.unit == "customer":
-            found = read(planned, observe(log, settings, until=until))
+            reading = lab.read(planned, lab.observe(log, settings, until=until))
         else:
             until = min(until, settings.begins + dt.timedelta(days=planned.plan.looks[-1].day))
-            units = observe_units(log, settings, begin=settings.begins, until=until)
-            found = read_units(planned, units, until=until)
-    _write(Path(file).parent / READING_FILE, found.to_dict())
-    return found
+            units = lab.observe_units(log, settings, begin=settings.begins, until=until)
+            reading = lab.read_units(planned, units, until=until)
+    _write(Path(file).parent / READING_FILE, reading.to_dict())
+    return reading
 
 
-def _open(file: str | Path, as_of: dt.date | str | None) -> tuple[PlanFile, AuditConfig]:
+def _open(file: str | Path, as_of: dt.date | str | None) -> tuple[lab.PlanFile, AuditConfig]:
     """Return a plan and the configuration that it was made from."""
-    planned = read_plan(file)
+    planned = lab.read_plan(file)
     config = load_config(Path(file).parent / planned.plan.source, as_of=as_of)
     settings = planned.plan.settings
     if settings.assignments is not None and config.lab is not None:
@@ -175,7 +159,7 @@ def _open(file: str | Path, as_of: dt.date | str | None) -> tuple[PlanFile, Audi
     return _as_first_seen(planned, Path(file).parent / WATCH_FILE), config
 
 
-def _as_first_seen(planned: PlanFile, seen: Path) -> PlanFile:
+def _as_first_seen(planned: lab.PlanFile, seen: Path) -> lab.PlanFile:
     """Note where another plan was watched before this one: then the whole plan was replaced."""
     try:
         before = json.loads(seen.read_text(encoding="utf-8"))["plan_hash"]
@@ -189,7 +173,7 @@ def _as_first_seen(planned: PlanFile, seen: Path) -> PlanFile:
 def _check_queue(config: AuditConfig) -> None:
     assert config.lab is not None
     declared = config.judge.capacity is not None or any(one.queue for one in config.lab.measures)
-    check_unit(config.lab, shared_queue=declared, bad_ends=config.journeys.bad_ends)
+    lab.check_unit(config.lab, shared_queue=declared, bad_ends=config.journeys.bad_ends)
 
 
 def _log(config: AuditConfig) -> EventLog:
@@ -202,10 +186,10 @@ def _last_day(config: AuditConfig, log: EventLog) -> dt.date:
     if config.as_of is not None:
         return config.as_of
     last = fetch(log.events.aggregate(last=log.events["t_us"].max()))["last"].iloc[0]
-    return dt.date(1970, 1, 1) + dt.timedelta(days=int(last) // DAY_US)
+    return day_of(int(last))
 
 
-def _watch_dict(planned: PlanFile, found: Watch) -> dict[str, Any]:
+def _watch_dict(planned: lab.PlanFile, found: lab.Watch) -> dict[str, Any]:
     last = {} if found.trail.empty else found.trail.iloc[-1].to_dict()
     return {
         "name": found.name,

@@ -8,28 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from journeylib import lab
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.document.metric_path import look_up
 from journeylib.audits.experiments.experiments import READING_FILE, WATCH_FILE
 from journeylib.core import ConfigError, current_catalogue, label, number, percent, text
-from journeylib.lab import (
-    Assessment,
-    Bet,
-    BetFacts,
-    JoinedBet,
-    Measured,
-    ObjectiveReport,
-    Value,
-    assess,
-    join_bets,
-    read_answers,
-    read_plan,
-    report_objective,
-)
 from journeylib.portfolio import LabResult
 
 Document = Mapping[str, Any]
-Answer = tuple[Measured, str]
+Answer = tuple[lab.Measured, str]
 DISCLOSED = 0.95  # share of conversations in which it is told at once
 SETTLED = 0.6  # share of resamples from which a hand-off time is called settled
 DECIDED = 0.5  # share of touchpoints with a verdict
@@ -37,13 +24,13 @@ NAMED = 5  # touchpoints named in one sentence
 YEAR = 365  # days within which the measures are to be questioned
 HANDLING = ("service", "duration", "handling", "minutes")
 HUMAN = ("human_led", "human_only")
-ITEM_STATE: dict[str, Measured] = {
+ITEM_STATE: dict[str, lab.Measured] = {
     "holds": "holds",
     "fails": "fails",
     "open": "not_settled",
     "not_measurable": "cannot_be_seen",
 }
-PARADOX_STATE: dict[str, Measured] = {
+PARADOX_STATE: dict[str, lab.Measured] = {
     "active": "fails",
     "cost_only": "fails",
     "benefit_only": "holds",
@@ -53,7 +40,7 @@ PARADOX_STATE: dict[str, Measured] = {
 UNSEEN: Answer = ("cannot_be_seen", "")
 
 
-def bets_of(config: AuditConfig, document: Document) -> tuple[JoinedBet, ...]:
+def bets_of(config: AuditConfig, document: Document) -> tuple[lab.JoinedBet, ...]:
     """Join the bets of a configuration with verdict, portfolio, plan and reading.
 
     Parameters
@@ -63,10 +50,10 @@ def bets_of(config: AuditConfig, document: Document) -> tuple[JoinedBet, ...]:
         Content of audit.json.
     """
     facts = {bet.name: _bet_facts(bet, document) for bet in config.bets}
-    return join_bets(config.bets, facts, as_of=_as_of(document))
+    return lab.join_bets(config.bets, facts, as_of=_as_of(document))
 
 
-def _bet_facts(bet: Bet, document: Document) -> BetFacts:
+def _bet_facts(bet: lab.Bet, document: Document) -> lab.BetFacts:
     rows = [row for row in document["touchpoints"] if row["touchpoint"] == bet.touchpoint]
     portfolio = document.get("portfolio") or {"candidates": []}
     worth = [
@@ -77,12 +64,12 @@ def _bet_facts(bet: Bet, document: Document) -> BetFacts:
     stop = None if bet.stop_measure is None else look_up(bet.stop_measure, document).value
     plan_end = watched = reading = None
     if bet.plan is not None:
-        planned = read_plan(bet.plan).plan
+        planned = lab.read_plan(bet.plan).plan
         if planned.looks:
             plan_end = planned.settings.begins + dt.timedelta(days=planned.looks[-1].day)
         watched = _json(Path(bet.plan).parent / WATCH_FILE)
         reading = _json(Path(bet.plan).parent / READING_FILE)
-    return BetFacts(
+    return lab.BetFacts(
         verdict=rows[0]["verdict"] if rows else None,
         vetoes=tuple(rows[0]["vetoes"]) if rows else (),
         value_per_week=worth[0] if worth else None,
@@ -106,19 +93,19 @@ def lab_results(config: AuditConfig) -> tuple[LabResult, ...]:
     tuple of LabResult
         Of every measure that `informs` one and was read, in the order of the bets.
     """
-    found = []
+    results = []
     for bet in config.bets:
         reading = None if bet.plan is None else _json(Path(bet.plan).parent / READING_FILE)
         if bet.plan is None or reading is None:
             continue
-        settings = read_plan(bet.plan).plan.settings
+        settings = lab.read_plan(bet.plan).plan.settings
         read = [reading.get("primary"), *reading.get("guardrails", ())]
         values = {one["name"]: one for one in read if one is not None}
         for measure in settings.measures:
             value = values.get(measure.name, {})
             if measure.informs is None or value.get("new_error") is None:
                 continue
-            found.append(
+            results.append(
                 LabResult(
                     settings.name,
                     settings.touchpoint,
@@ -129,15 +116,15 @@ def lab_results(config: AuditConfig) -> tuple[LabResult, ...]:
                     reading["grade"],
                 )
             )
-    return tuple(found)
+    return tuple(results)
 
 
 def _json(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return content if isinstance(content, dict) else None
 
 
 def _as_of(document: Document) -> dt.date:
@@ -146,7 +133,7 @@ def _as_of(document: Document) -> dt.date:
 
 def objective_of(
     config: AuditConfig, document: Document, earlier: Sequence[Document] = ()
-) -> ObjectiveReport | None:
+) -> lab.ObjectiveReport | None:
     """Say where the objective stands; None where none is declared.
 
     Parameters
@@ -164,15 +151,15 @@ def objective_of(
     costs = [(cost, _value(cost.measure, document)) for cost in objective.not_at_the_cost_of]
     runs = []
     for run in (*earlier, document):
-        found = _value_before(objective.measure, run)
-        if found is not None:
-            runs.append((_as_of(run), found))
-    return report_objective(objective, value, costs, runs)
+        before = _value_before(objective.measure, run)
+        if before is not None:
+            runs.append((_as_of(run), before))
+    return lab.report_objective(objective, value, costs, runs)
 
 
-def _value(measure: str, document: Document) -> Value:
-    found = look_up(measure, document)
-    return Value(found.value, found.lo, found.hi)
+def _value(measure: str, document: Document) -> lab.Value:
+    metric = look_up(measure, document)
+    return lab.Value(metric.value, metric.lo, metric.hi)
 
 
 def _value_before(measure: str, document: Document) -> float | None:
@@ -182,7 +169,7 @@ def _value_before(measure: str, document: Document) -> float | None:
         return None
 
 
-def assessment_of(config: AuditConfig, document: Document) -> Assessment:
+def assessment_of(config: AuditConfig, document: Document) -> lab.Assessment:
     """Set people's answers beside what the audit measured.
 
     Parameters
@@ -191,32 +178,32 @@ def assessment_of(config: AuditConfig, document: Document) -> Assessment:
     document : mapping
         Content of audit.json.
     """
-    answers = None if config.assessment is None else read_answers(config.assessment.file)
-    return assess(measured_statements(config, document), answers)
+    answers = None if config.assessment is None else lab.read_answers(config.assessment.file)
+    return lab.assess(measured_statements(config, document), answers)
 
 
 def measured_statements(config: AuditConfig, document: Document) -> dict[str, Answer]:
     """Return what an audit measures of the statements, by measure."""
-    found = {
+    by_name = {
         **_of_intent(config, document),
         **_of_log(document),
     }
     handoffs = document["handoffs"]
     if handoffs["abstain"] is None and handoffs["sessions"] > 0:
-        found |= _of_bots(document)
-    return found
+        by_name |= _of_bots(document)
+    return by_name
 
 
 def _of_intent(config: AuditConfig, document: Document) -> dict[str, Answer]:
     """Return what objective, bets and gates tell."""
-    found: dict[str, Answer] = {
+    answers: dict[str, Answer] = {
         "objective": ("holds", text("lab.fact.objective"))
         if config.objective
         else ("fails", text("lab.fact.no_objective")),
         "no_handling_time": _handling(config),
     }
     guards = len(config.gates) + (len(config.lab.guardrails) if config.lab else 0)
-    found["guarded"] = (
+    answers["guarded"] = (
         ("holds", text("lab.fact.guards", count=guards))
         if guards
         else ("fails", text("lab.fact.no_guards"))
@@ -225,8 +212,8 @@ def _of_intent(config: AuditConfig, document: Document) -> dict[str, Answer]:
     if questioned:
         recent = (_as_of(document) - questioned).days <= YEAR
         sentence = text("lab.fact.questioned", day=questioned.isoformat())
-        found["measures_questioned"] = ("holds" if recent else "fails", sentence)
-    return found | (_of_bets(bets_of(config, document)) if config.bets else {})
+        answers["measures_questioned"] = ("holds" if recent else "fails", sentence)
+    return answers | (_of_bets(bets_of(config, document)) if config.bets else {})
 
 
 def _handling(config: AuditConfig) -> Answer:
@@ -240,7 +227,7 @@ def _handling(config: AuditConfig) -> Answer:
     return "holds", text("lab.fact.other")
 
 
-def _of_bets(bets: Sequence[JoinedBet]) -> dict[str, Answer]:
+def _of_bets(bets: Sequence[lab.JoinedBet]) -> dict[str, Answer]:
     of_state = {
         state: [one for one in bets if one.bet.state == state]
         for state in ("idea", "testing", "scaled", "stopped")
@@ -274,23 +261,23 @@ def _of_log(document: Document) -> dict[str, Answer]:
     """Return what needs no bot in the log."""
     touchpoints = document["touchpoints"]
     settled = [row for row in touchpoints if row["verdict"] != "abstain"]
-    found: dict[str, Answer] = {}
+    by_name: dict[str, Answer] = {}
     if touchpoints:
         sentence = text("lab.fact.verdicts", some=len(settled), all=len(touchpoints))
         enough = len(settled) >= DECIDED * len(touchpoints)
-        found["verdicts_settled"] = ("holds" if enough else "not_settled", sentence)
+        by_name["verdicts_settled"] = ("holds" if enough else "not_settled", sentence)
     if document["ratings"] is not None:
-        found["rated_by_people"] = ("holds", text("lab.fact.ratings"))
+        by_name["rated_by_people"] = ("holds", text("lab.fact.ratings"))
     answered = [row for row in document["surveys"] if row["answered"]]
     if answered:
-        found["surveys"] = ("holds", text("lab.fact.surveys", count=len(answered)))
-    return found
+        by_name["surveys"] = ("holds", text("lab.fact.surveys", count=len(answered)))
+    return by_name
 
 
 def _of_bots(document: Document) -> dict[str, Answer]:
     """Return what only a log with bots shows."""
     items = {item["name"]: item["state"] for item in document["handoffs"]["items"]}
-    found = {
+    by_name = {
         "requests_honoured": _items(items, ("requests_honoured",)),
         "context": _items(items, ("context_sent", "context_carried", "asked_again")),
         "way_out": _way_out(document, items),
@@ -302,8 +289,8 @@ def _of_bots(document: Document) -> dict[str, Answer]:
         if paradox["name"] == "personalised_intrusive":
             state = PARADOX_STATE[paradox["state"]]
             sentence = text("lab.fact.paradox", state=text(f"present.paradoxes.{paradox['state']}"))
-            found["paradox_5"] = (state, "" if state == "cannot_be_seen" else sentence)
-    return found
+            by_name["paradox_5"] = (state, "" if state == "cannot_be_seen" else sentence)
+    return by_name
 
 
 def _items(items: Mapping[str, str], names: Sequence[str]) -> Answer:
@@ -331,7 +318,7 @@ def _disclosed(document: Document) -> Answer:
     share = (document["disclosure"] or {}).get("at_once") or {"value": None}
     if share["value"] is None:
         return UNSEEN
-    state: Measured = "not_settled"
+    state: lab.Measured = "not_settled"
     if share["lo"] >= DISCLOSED:
         state = "holds"
     elif share["hi"] < DISCLOSED:
@@ -343,7 +330,7 @@ def _handoff_time(document: Document) -> Answer:
     for point in document["tipping_points"]:
         time = point["handoff_time"]
         if point["segment"] == "all" and time is not None and isinstance(time["minutes"], float):
-            state: Measured = "holds" if time["settled"] >= SETTLED else "not_settled"
+            state: lab.Measured = "holds" if time["settled"] >= SETTLED else "not_settled"
             sentence = text(
                 "lab.fact.handoff",
                 minutes=number(time["minutes"], 1),

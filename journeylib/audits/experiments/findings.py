@@ -38,25 +38,25 @@ def lab_findings(
 def _objective(
     config: AuditConfig, document: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]
 ) -> list[Finding]:
-    found = objective_of(config, document, earlier)
-    if found is None:
+    report = objective_of(config, document, earlier)
+    if report is None:
         return []
-    severity: Severity = "low" if found.state == "cannot_be_told" else "info"
-    if found.state == "moving_away" or found.broken:
+    severity: Severity = "low" if report.state == "cannot_be_told" else "info"
+    if report.state == "moving_away" or report.broken:
         severity = "high"
-    return [insight("objective", severity, " ".join(found.texts), found.to_dict())]
+    return [insight("objective", severity, " ".join(report.texts), report.to_dict())]
 
 
 def _bets(config: AuditConfig, document: Mapping[str, Any]) -> list[Finding]:
     joined = bets_of(config, document)
-    found: dict[str, Finding] = {}
+    by_id: dict[str, Finding] = {}
     for one in joined:
         for problem in one.inconsistencies:
             severity: Severity = "high" if problem.kind in GRAVE else "medium"
             name = f"bet-{one.bet.name}-{problem.kind.replace('_', '-')}"
             evidence = {"bets": list(problem.bets)}
-            found.setdefault(problem.text, insight(name, severity, problem.text, evidence))
-    return [*found.values(), *(_reading(one) for one in joined if one.facts.has_reading)]
+            by_id.setdefault(problem.text, insight(name, severity, problem.text, evidence))
+    return [*by_id.values(), *(_reading(one) for one in joined if one.facts.has_reading)]
 
 
 def _reading(one: JoinedBet) -> Finding:

@@ -32,8 +32,8 @@ def bot_summaries(assessment: Assessment) -> tuple[BotSummary, ...]:
 
 def _summary(row: dict[Any, Any], topic: str | None, assessment: Assessment) -> BotSummary:
     time = assessment.judgement.handoff_times.get(topic or "")
-    known = isinstance(time, HandoffTime) and time.settled >= SETTLED
-    answer = time.answer if known and isinstance(time, HandoffTime) else None
+    is_settled = isinstance(time, HandoffTime) and time.settled >= SETTLED
+    answer = time.answer if is_settled and isinstance(time, HandoffTime) else None
     return BotSummary(
         touchpoint=row["touchpoint"],
         sessions=int(row["sessions"]),
@@ -41,7 +41,7 @@ def _summary(row: dict[Any, Any], topic: str | None, assessment: Assessment) -> 
         # Where nobody is seen leaving, who stayed alone with the bot is not known to be content.
         ends={}
         if assessment.evidence.handoffs.contained_raw.abstain == "no_column"
-        else _ends(row, assessment.config.journeys.min_customers),
+        else bot_ends(row),
         verified_lo=_share(row["verified_lo"]),
         verified_hi=_share(row["verified_hi"]),
         topic=topic,
@@ -55,19 +55,18 @@ def _share(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def _ends(row: dict[Any, Any], minimum: int) -> dict[str, float]:
-    """Return the shares of the ends; small ones are summed, so that none can be counted back."""
-    counts = {end: int(row[end]) for end in ENDS}
-    ended = sum(counts.values())
-    if ended < minimum:
+def bot_ends(row: dict[Any, Any]) -> dict[str, float]:
+    """Return the shares of the ends that may be shown, of all sessions that have ended.
+
+    Where it may not be shown how many are open, these are among the other ends.
+    """
+    counts = {end: int(row[end]) for end in ENDS if not pd.isna(row[end])}
+    base = int(row["sessions"]) - (0 if pd.isna(row["open"]) else int(row["open"]))
+    if not counts or not base:
         return {}
-    small = {end: n for end, n in counts.items() if 0 < n < minimum}
-    large = {end: n for end, n in counts.items() if end not in small}
-    if small and sum(small.values()) < minimum:
-        least = min((end for end in large if large[end]), key=lambda end: (large[end], end))
-        small[least] = large.pop(least)
-    shares = {end: n / ended for end, n in large.items()}
-    return shares | ({"other": sum(small.values()) / ended} if small else {})
+    shares = {end: n / base for end, n in counts.items()}
+    other = 1 - sum(counts.values()) / base
+    return shares | ({"other": other} if other else {})
 
 
 def _topics(assessment: Assessment) -> dict[str, str]:

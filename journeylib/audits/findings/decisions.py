@@ -16,6 +16,7 @@ from journeylib.core import estimate_text, label, number, percent, text
 
 MOST = 5
 FEW_TOLD = 0.01  # share of sessions never told that is no reason to act
+MOSTLY = 0.5  # share that a bot hands over, from which it is there to pass customers on
 HIDDEN = 0.1  # share between reported and confirmed from which that is the headline
 Z = 1.96  # standard errors of a 95 % interval
 
@@ -69,27 +70,36 @@ def _headline(
 ) -> tuple[str, str, int]:
     handoffs = assessment.evidence.handoffs
     raw, verified = handoffs.contained_raw, handoffs.contained_verified
-    known = [bot for bot in bots if bot.verified_lo is not None]
+    verified_bots = [bot for bot in bots if bot.verified_lo is not None]
     reported, lo, hi = raw.value, verified.lo, verified.hi
-    if known and reported is not None and lo is not None and hi is not None:
+    if verified_bots and reported is not None and lo is not None and hi is not None:
         hidden = reported - hi
     else:
         reported, lo, hi, hidden = 0.0, 0.0, 0.0, 0.0
     if hidden >= HIDDEN:
         shares = {"raw": percent(reported, 0), "verified": _between(lo, hi)}
         headline = text("audits.decision.headline.bots", **shares)
-        return headline, _worst_and_best(known), verified.n_customers
+        return headline, _worst_and_best(verified_bots), verified.n_customers
     if items:
         return items[0].title, items[0].reason, items[0].customers
     return text("audits.decision.headline.none"), text("audits.decision.headline.no_item"), 0
 
 
 def _worst_and_best(bots: Sequence[BotSummary]) -> str:
-    """Return the bot that is credited with most that is not confirmed, and the best confirmed."""
-    worst = max(bots, key=lambda bot: (_credited(bot) - (bot.verified_hi or 0.0), bot.touchpoint))
-    best = bots[0]
+    """Return the bot that is credited with most that is not confirmed, and the best confirmed.
+
+    A bot that mostly hands over is not compared but said, for the headline counts it too.
+    """
+    passing = [bot for bot in bots if bot.ends.get("handed_over", 0.0) > MOSTLY]
+    compared = [bot for bot in bots if bot not in passing]
+    if not compared:
+        passing, compared = [], list(bots)
+    worst = max(
+        compared, key=lambda bot: (_credited(bot) - (bot.verified_hi or 0.0), bot.touchpoint)
+    )
+    best = compared[0]
     key = "one" if worst == best else "two"
-    return text(
+    detail = text(
         f"audits.decision.headline.{key}",
         worst=worst.touchpoint,
         worst_share=_between(worst.verified_lo or 0.0, worst.verified_hi or 0.0),
@@ -98,6 +108,12 @@ def _worst_and_best(bots: Sequence[BotSummary]) -> str:
         best_share=_between(best.verified_lo or 0.0, best.verified_hi or 0.0),
         m=best.customers,
     )
+    also = [
+        text("audits.decision.headline.passes", bot=bot.touchpoint,
+             share=percent(bot.ends["handed_over"], 0))
+        for bot in passing
+    ]  # fmt: skip
+    return " ".join((detail, *also))
 
 
 def _credited(bot: BotSummary) -> float:
@@ -243,9 +259,12 @@ def _disclosure(assessment: Assessment, bots: Sequence[BotSummary]) -> Iterator[
 
 def _limits(assessment: Assessment, bots: Sequence[BotSummary]) -> Iterator[Decision]:
     """Keep the limits that the company has set itself; a convention asks for no decision."""
-    own, found = assessment.config.judge.handoff_limits, assessment.evidence.handoffs.estimates()
+    own, estimates = (
+        assessment.config.judge.handoff_limits,
+        assessment.evidence.handoffs.estimates(),
+    )
     for item in assessment.judgement.handoff_items if bots else ():
-        estimate = found[item.name]
+        estimate = estimates[item.name]
         if item.name not in own or item.state != "fails":
             continue
         limit = item.limit.at
@@ -331,8 +350,9 @@ def _trust(assessment: Assessment, flags: Sequence[Flag]) -> Iterator[str]:
         read=number(quality.rows_read),
     )
     served = int((scores["abstain"] != "not_served").sum())
-    settled = int((scores["verdict"] != "abstain").sum())
-    yield text("audits.decision.trust.verdicts", settled=settled, served=served)
+    settled, leaning = int((scores["verdict"] != "abstain").sum()), int(scores["leaning"].count())
+    key = "leaning" if leaning else "verdicts"
+    yield text(f"audits.decision.trust.{key}", settled=settled, served=served, leaning=leaning)
     for kind in ("cut", "weights"):
         names = [flag.touchpoint for flag in flags if flag.kind == kind]
         if names:

@@ -66,16 +66,16 @@ def _surveys(assessment: Assessment) -> Iterator[Finding]:
         if rate.value is None or mean.lo is None or (rate.lo or 0) >= FEW_SILENT:
             continue
         net = row["nps"]
-        key, told = ("survey", mean) if net.value is None else ("survey_nps", net)
+        key, estimate = ("survey", mean) if net.value is None else ("survey_nps", net)
         sentence = text(
             f"audits.finding.{key}",
             kind=label("outcome", row["kind"]),
             rate=estimate_text(rate, base=False),
             asked=row["asked"],
             answered=mean.n_customers,
-            mean=number(told.value or 0.0, 1),
-            lo=number(told.lo or 0.0, 1),
-            hi=number(told.hi or 0.0, 1),
+            mean=number(estimate.value or 0.0, 1),
+            lo=number(estimate.lo or 0.0, 1),
+            hi=number(estimate.hi or 0.0, 1),
             worst=row["worst"],
             best=row["best"],
         )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.preparation.contact_labels import read_labels
-from journeylib.core import ConfigError, did_you_mean, refuse_unknown
+from journeylib.core import ConfigError, nearest_file, refuse_unknown
 from journeylib.judge import EPOCH, check_ratings
 from journeylib.measures import DETECTORS
 
@@ -150,8 +150,7 @@ def _read(
             keep_default_na=False,
         )
     except FileNotFoundError:
-        beside = sorted(p.name for p in path.parent.glob("*.csv")) if path.parent.is_dir() else []
-        hint = did_you_mean(path.name, beside)
+        hint = nearest_file(path, "*.csv")
         raise ConfigError(f"there is no file of {what} {path.name}.{hint}") from None
     except (OSError, UnicodeDecodeError):
         raise ConfigError(f"the {what} {path.name} are not a text file in UTF-8.") from None

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.audits.config.audit_config import AuditConfig
-from journeylib.core import ConfigError, RunError, did_you_mean, extra, text, use_language
+from journeylib.core import ConfigError, RunError, extra, nearest_file, text, use_language
 from journeylib.journeys import Journeys
 from journeylib.measures import (
     LABEL_COLUMNS,
@@ -31,7 +31,7 @@ from journeylib.measures import (
 LISTS = (LEARN, MEASURE)
 LABELS_END = "-labels.personal.csv"
 WORKBOOK_END = "-labels.personal.xlsx"
-RUN_FILE = "audit.json"
+RUN_FILES = ("audit.json", "manifest.json")
 _TO_CHOOSE = ("type", "second_type")
 
 
@@ -89,7 +89,7 @@ def write_label_lists(config: AuditConfig, journeys: Journeys, path: Path) -> La
 def outside_runs(path: Path) -> None:
     """Refuse a path in the folder of a run: what customers say stays out of it."""
     for folder in path.resolve().parents:
-        if (folder / RUN_FILE).is_file():
+        if all((folder / name).is_file() for name in RUN_FILES):
             raise RunError(
                 f"{path} stands in the run {folder.name}, and openings are personal. Choose a "
                 "path outside the runs."
@@ -173,25 +173,25 @@ def import_labels(config: AuditConfig, file: Path, path: Path) -> ImportedLabels
     """
     outside_runs(path)
     types = config.service_types or ServiceTypeSettings()
-    found = _checked(_read_workbook(file), types.names, file.name)
+    brought = _checked(_read_workbook(file), types.names, file.name)
     if path.exists():
-        kept = read_labels(path, types.names)
-        found = pd.concat([found, kept[~kept["contact"].isin(found["contact"])]])
-    told = keep_labels(path, found)
+        earlier = read_labels(path, types.names)
+        brought = pd.concat([brought, earlier[~earlier["contact"].isin(brought["contact"])]])
+    labels = keep_labels(path, brought)
     return ImportedLabels(
         path,
-        learned=int((told["list"] == LEARN).sum()),
-        measured=int((told["list"] == MEASURE).sum()),
-        second=int((told["second_type"] != "").sum()),
+        learned=int((labels["list"] == LEARN).sum()),
+        measured=int((labels["list"] == MEASURE).sum()),
+        second=int((labels["second_type"] != "").sum()),
     )
 
 
 def keep_labels(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     """Write the rows that somebody labelled to the personal file of labels, and return them."""
     ordered = table[list(LABEL_COLUMNS)].sort_values(["list", "contact"], ignore_index=True)
-    told: pd.DataFrame = ordered[ordered["type"] != ""]
-    _write_private(path, told.to_csv(index=False, lineterminator="\n").encode("utf-8"))
-    return told
+    labelled: pd.DataFrame = ordered[ordered["type"] != ""]
+    _write_private(path, labelled.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+    return labelled
 
 
 def _read_workbook(file: Path) -> pd.DataFrame:
@@ -201,10 +201,8 @@ def _read_workbook(file: Path) -> pd.DataFrame:
     try:
         book = load_workbook(file, data_only=True)
     except FileNotFoundError:
-        beside = sorted(p.name for p in file.parent.glob("*.xlsx")) if file.parent.is_dir() else []
-        raise ConfigError(
-            f"there is no workbook {file.name}.{did_you_mean(file.name, beside)}"
-        ) from None
+        hint = nearest_file(file, "*.xlsx")
+        raise ConfigError(f"there is no workbook {file.name}.{hint}") from None
     except (OSError, KeyError, InvalidFileException, zipfile.BadZipFile):
         raise ConfigError(f"{file.name} is not an Excel workbook (.xlsx).") from None
     if missing := [name for name in LISTS if name not in book.sheetnames]:
@@ -259,15 +257,15 @@ def _checked(table: pd.DataFrame, names: Sequence[str], file: str) -> pd.DataFra
         clean[column] = clean[column].str.strip()
     words = {name.casefold(): name for name in (*names, UNSURE)}
     for column in _TO_CHOOSE:
-        told = clean[column].str.casefold()
-        wrong = clean[~told.isin(["", *words])]
+        answers = clean[column].str.casefold()
+        wrong = clean[~answers.isin(["", *words])]
         if len(wrong):
             raise ConfigError(
                 f"{len(wrong)} labels in the column '{column}' of {file} are none of "
                 f"{', '.join(words.values())}; the first is of the contact "
                 f"{wrong['contact'].iloc[0]}."
             )
-        clean[column] = told.map({"": "", **words})
+        clean[column] = answers.map({"": "", **words})
     strange = int((~clean["list"].isin(LISTS)).sum())
     if strange:
         raise ConfigError(f"{strange} rows of {file} are on neither list: {', '.join(LISTS)}.")

@@ -38,11 +38,11 @@ class Labelling:
         self.choices, self.path, self.language = (*names, UNSURE), path, language
         self._column = "second_type" if second else "type"
         rows = lists.rows.assign(type="", second_type="", matter="")
-        kept = read_labels(path, names) if path.exists() else rows.iloc[:0]
-        here = kept.set_index("contact")
+        labels = read_labels(path, names) if path.exists() else rows.iloc[:0]
+        here = labels.set_index("contact")
         for column in ("type", "second_type", "matter"):
             rows[column] = rows["contact"].map(here[column].to_dict().get).fillna("").astype("str")
-        self._elsewhere = kept[~kept["contact"].isin(rows["contact"])]
+        self._elsewhere = labels[~labels["contact"].isin(rows["contact"])]
         self._rows = rows.reset_index(drop=True)
         asked = rows["twice"] & (rows["type"] != "") if second else rows["type"].notna()
         self._order = [int(row) for row in asked.reset_index(drop=True).to_numpy().nonzero()[0]]

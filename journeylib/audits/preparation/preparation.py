@@ -9,19 +9,9 @@ from itertools import groupby
 import pandas as pd
 from ibis import _
 
+from journeylib import journeys
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.core import text
-from journeylib.journeys import (
-    REST,
-    Linked,
-    MappingReport,
-    StitchReport,
-    apply_mapping,
-    link,
-    read_mapping,
-    sift,
-    stitch,
-)
 from journeylib.log import LAST_EVENT, Check, EventLog, NameOf, check_table, fetch, read_log
 from journeylib.measures import Evidence, without_graph
 
@@ -43,9 +33,9 @@ class Prepared:
     """
 
     named: EventLog = field(repr=False)
-    mapping: MappingReport | None = None
-    linkage: Linked | None = None
-    stitching: StitchReport | None = None
+    mapping: journeys.MappingReport | None = None
+    linkage: journeys.Linked | None = None
+    stitching: journeys.StitchReport | None = None
     linkage_levels: pd.DataFrame = field(default_factory=pd.DataFrame)
     stitching_levels: pd.DataFrame = field(default_factory=pd.DataFrame)
     cut_sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -81,21 +71,21 @@ def read_source(config: AuditConfig) -> EventLog:
 def prepare(log: EventLog, config: AuditConfig) -> tuple[EventLog, Prepared]:
     """Map, link and stitch a log as the configuration asks, before journeys are cut."""
     named, mapping = _mapped(log, config)
-    linked = None if config.linkage is None else link(named, config.linkage)
+    linked = None if config.linkage is None else journeys.link(named, config.linkage)
     prepared = Prepared(named, mapping, linked)
     if config.stitching is None:
         return prepared.unstitched, prepared
-    stitched = stitch(prepared.unstitched, config.stitching)
+    stitched = journeys.stitch(prepared.unstitched, config.stitching)
     return stitched.log, replace(prepared, stitching=stitched.report)
 
 
-def _mapped(log: EventLog, config: AuditConfig) -> tuple[EventLog, MappingReport | None]:
+def _mapped(log: EventLog, config: AuditConfig) -> tuple[EventLog, journeys.MappingReport | None]:
     """Name touchpoints as the company's table does, where there is one."""
     if config.mapping is None:
         return log, None
-    named = apply_mapping(
+    named = journeys.apply_mapping(
         log,
-        read_mapping(config.mapping.file),
+        journeys.read_mapping(config.mapping.file),
         max_unmapped_share=config.mapping.max_unmapped_share,
     )
     return named.log, named.report
@@ -139,11 +129,11 @@ def without_absent(
         if least > 1:
             table = table.group_by(column).aggregate(n=_.customer.nunique()).filter(_.n >= least)
         values = set(fetch(table.select(column).distinct())[column].dropna().astype(str))
-        return values | {REST} if of == "channel" else values
+        return values | {journeys.REST} if of == "channel" else values
 
     all_names = cache(partial(names, least=1))
     shown = cache(partial(names, least=config.journeys.min_customers))
-    settings, absent = sift(config, all_names)
+    settings, absent = journeys.sift(config, all_names)
     if not absent:
         return config, log
     checks = []

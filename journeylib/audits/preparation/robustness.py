@@ -10,20 +10,14 @@ import pandas as pd
 
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.preparation.preparation import Prepared, withheld
+from journeylib.core import US_PER_DAY
 from journeylib.journeys import LEVELS, Cutting, Journeys, rebuild, stitch
 from journeylib.judge import verdict_scores
 from journeylib.log import EventLog
-from journeylib.measures import (
-    KEY_RESULTS,
-    ServiceTypes,
-    key_results,
-    measure,
-    with_type_shares,
-)
+from journeylib.measures import KEY_RESULTS, ServiceTypes, key_results, measure, with_type_shares
 
 FACTORS = (0.5, 1.0, 2.0)
 THRESHOLDS = (0.3, 0.5, 0.7)
-US_PER_DAY = 86_400_000_000
 COMPARED = (*KEY_RESULTS, "verdicts_compared", "verdicts_changed", "changes")
 CUT_COLUMNS = ("cut", "factor", "gap_days", "threshold", "chosen", *COMPARED)
 

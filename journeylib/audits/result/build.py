@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.document.content import Variation, content, varied
+from journeylib.audits.document.content import Variation, varied
 from journeylib.audits.document.document_schema import SCHEMA_VERSION, document_schema, validate
 from journeylib.audits.result.decision import Decisions
+from journeylib.audits.result.ledger import Ledger
 from journeylib.audits.result.result import Assessment, Changes, Finding
-from journeylib.core import rounded
-from journeylib.journeys import Conformance, Structure, Timeline, Told
+from journeylib.core import day_of, rounded
+from journeylib.journeys import Conformance, Simplified, Structure, Timeline, Told
 from journeylib.judge import HandoffTime, TippingPoint, worst_item
-from journeylib.log import without_small_parts
+from journeylib.log import shows
+from journeylib.measures import STATES, public_waterfall
 from journeylib.portfolio import WhatIf
 
-STATES = ("ended_with_bot", "handed_over", "abandoned", "open")
 OWN_HANDOFFS = {"contained_raw", "contained_verified", "requests_honoured", "ping_pong", "wait"}
 
 
@@ -38,7 +38,8 @@ def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
         touchpoints=list(_touchpoints(assessment)),
         transitions=assessment.evidence.transitions,
         flow=assessment.evidence.flow,
-        structure=assessment.structure and _structure(assessment.structure),
+        structure=assessment.structure
+        and _structure(assessment.structure, assessment.config.journeys.min_customers),
         stories=_stories(assessment),
         plan=assessment.conformance and _plan(assessment.conformance),
         moments_of_truth=judgement.moments,
@@ -57,9 +58,12 @@ def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
         comparison=changes,
         changes=changes.entries,
     )
-    minimum = assessment.config.journeys.min_customers
-    document: dict[str, Any] = content(document_schema(), parts, minimum=minimum)
+    document: dict[str, Any] = _ledger(assessment).part(document_schema(), parts)
     return document
+
+
+def _ledger(assessment: Assessment) -> Ledger:
+    return Ledger(assessment.config.journeys.min_customers)
 
 
 def with_findings(
@@ -72,10 +76,9 @@ def with_findings(
     others = [varied(one, language=language) for language, one in translations.items()]
     parts = {"findings": findings, "decisions": varied(decisions, translations=others)}
     schema = document_schema()["properties"]
-    complete = {
-        **document,
-        **{name: content(schema[name], part, minimum=0) for name, part in parts.items()},
-    }
+    # What findings and decisions say is made of numbers that may be shown.
+    said = Ledger(0)
+    complete = {**document, **{name: said.part(schema[name], parts[name]) for name in parts}}
     validate(complete)
     return complete
 
@@ -84,15 +87,19 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
     """Return the small tables behind the result, by file name; cells below the minimum are out."""
     evidence, judgement = assessment.evidence, assessment.judgement
     structure = assessment.structure
+    ledger = _ledger(assessment)
     graph = structure and {
         "chain": structure.chain.table,
         "ends": structure.ends,
         "maps": pd.concat(
-            [one.ledger.assign(kept=kept) for kept, one in structure.maps.items()],
+            [
+                _map_counts(one, ledger.minimum).assign(kept=share)
+                for share, one in structure.maps.items()
+            ],
             ignore_index=True,
         ),
     }
-    return (graph or {}) | {
+    tables = (graph or {}) | {
         "touchpoints": evidence.touchpoints,
         "transitions": evidence.transitions,
         "estimates": evidence.estimates,
@@ -100,9 +107,7 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
         "experience": evidence.experience,
         "scores": _joined(judgement.scores, "\n", "vetoes", "reasons"),
         "indicators": judgement.indicators,
-        "handoff_touchpoints": without_small_parts(
-            evidence.handoffs.by_touchpoint, STATES, assessment.config.journeys.min_customers
-        ),
+        "handoff_touchpoints": evidence.handoffs.by_touchpoint,
         "containment_curve": evidence.handoffs.curve,
         "quality": assessment.log.quality.checks,
         "streams": changes.streams,
@@ -110,6 +115,15 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
         "stages": assessment.reach.stages,
         "segments": assessment.reach.segments,
     }
+    return {name: ledger.table(name, table) for name, table in tables.items()}
+
+
+def _map_counts(drawn: Simplified, minimum: int) -> pd.DataFrame:
+    """Return the counts of a map; where one part is of a few, all of the row are missing."""
+    parts, counts = ["shown", "folded", "suppressed"], drawn.ledger
+    few = counts[parts].map(lambda size: not shows(size, minimum)).any(axis=1)
+    few &= counts["what"] != "touchpoints"
+    return counts.assign(**{name: counts[name].astype("Int64").mask(few) for name in parts})
 
 
 def _joined(table: pd.DataFrame, mark: str, *columns: str) -> pd.DataFrame:
@@ -122,13 +136,10 @@ def _run(assessment: Assessment) -> Variation:
         assessment,
         name=assessment.config.name,
         title=assessment.config.heading,
-        period=None if first is None or last is None else (_day(first), _day(last)),
+        period=None
+        if first is None or last is None
+        else tuple(day_of(t_us).isoformat() for t_us in (first, last)),
     )
-
-
-def _day(t_us: int) -> str:
-    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return (epoch + dt.timedelta(microseconds=t_us)).date().isoformat()
 
 
 def _log(assessment: Assessment) -> Variation:
@@ -187,9 +198,13 @@ def _score(row: Mapping[Any, Any], axis: str) -> dict[str, Any]:
 
 def _handoffs(assessment: Assessment) -> Variation:
     handoffs, items = assessment.evidence.handoffs, assessment.judgement.handoff_items
-    worst = worst_item(items)
+    worst, minimum = worst_item(items), assessment.config.journeys.min_customers
+    hidden = (state for state in STATES if state not in handoffs.ends_shown)
     return varied(
         handoffs,
+        **dict.fromkeys(hidden),
+        requests=handoffs.requests if shows(handoffs.requests, minimum) else None,
+        waterfall=public_waterfall(handoffs.waterfall, minimum),
         wait_seconds=handoffs.wait,
         further={n: e for n, e in handoffs.estimates().items() if n not in OWN_HANDOFFS},
         items=[item.to_dict() for item in items],
@@ -225,7 +240,7 @@ def _tipping_point(point: TippingPoint, handoff: HandoffTime | str | None) -> Va
     )
 
 
-def _structure(structure: Structure) -> dict[str, Any]:
+def _structure(structure: Structure, minimum: int) -> dict[str, Any]:
     chain = structure.chain
     by_touchpoint: dict[str, dict[str, Any]] = {}
     for row in chain.table.to_dict("records"):
@@ -243,7 +258,15 @@ def _structure(structure: Structure) -> dict[str, Any]:
             for row in chain.points_of_no_return.to_dict("records")
         ],
         "memory": varied(chain.order, text=str(chain.order)),
-        "maps": [varied(one, kept=kept) for kept, one in structure.maps.items()],
+        "maps": [
+            varied(
+                one,
+                kept=kept,
+                ledger=_map_counts(one, minimum),
+                share=one.share if shows(one.journeys_shown, minimum) else None,
+            )
+            for kept, one in structure.maps.items()
+        ],
         "suppressed": chain.suppressed,
     }
 
@@ -272,7 +295,7 @@ def _stories_of(result: Told, segment: str, feelings: Mapping[str, float | None]
         return [row | {"feeling": feelings.get(row["touchpoint"])} for row in rows]
 
     # Where the log tells stories, they count what the dashboard draws: journeys near to them.
-    told = [
+    stories_drawn = [
         varied(
             line.story,
             journeys=line.journeys,
@@ -286,7 +309,7 @@ def _stories_of(result: Told, segment: str, feelings: Mapping[str, float | None]
         "answer": stories.answer,
         "reason": stories.reason,
         "coverage": stories.coverage,
-        "stories": told or [varied(story, steps=[], ends=()) for story in stories.stories],
+        "stories": stories_drawn or [varied(story, steps=[], ends=()) for story in stories.stories],
     }
 
 

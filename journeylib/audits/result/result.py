@@ -143,6 +143,11 @@ class Changes:
         return tuple(change for change in self.entries if change.significant)
 
 
+def run_id(as_of: dt.date, config_hash: str, log_hash: str) -> str:
+    """Return the name of a run: the as-of day and the two hashes, no wall-clock time."""
+    return f"{as_of:%Y-%m-%d}-{config_hash[:8]}-{log_hash[:8]}"
+
+
 @dataclass(frozen=True)
 class Assessment:
     """What one run measured and judged, before it is compared with others.
@@ -204,7 +209,7 @@ class Assessment:
     @property
     def run_id(self) -> str:
         """Name of the run: the as-of day and the two hashes, no wall-clock time."""
-        return f"{self.as_of:%Y-%m-%d}-{self.config_hash[:8]}-{self.log_hash[:8]}"
+        return run_id(self.as_of, self.config_hash, self.log_hash)
 
     @property
     def log(self) -> EventLog:

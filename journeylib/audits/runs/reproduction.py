@@ -19,7 +19,7 @@ from journeylib.audits.config.load import load_config
 from journeylib.audits.history import Entry, check_kept, read_history
 from journeylib.audits.pipeline import audit
 from journeylib.audits.runs.bundle import fingerprint_files, write_bundle
-from journeylib.core import ConfigError, LogError, RunError
+from journeylib.core import ConfigError, LogError, RunError, text
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,8 @@ class Reproduction:
     @property
     def text(self) -> str:
         """What to tell the person at the terminal."""
-        answer = (
-            "The same, byte for byte: audit.json and every table."
-            if self.same
-            else f"Different: {', '.join(self.differing)}."
-        )
+        key = "same" if self.same else "different"
+        answer = text(f"audits.reproduce.{key}", files=", ".join(self.differing))
         return "\n".join([answer, *self.notes])
 
 
@@ -155,7 +152,7 @@ def _other_versions(manifest: Mapping[str, Any]) -> Iterator[str]:
     for name, before in manifest["versions"].items():
         here = now.get(name) or metadata.version(name)
         if here != before:
-            yield f"The run was made with {name} {before}; here is {here}."
+            yield text("audits.reproduce.version", name=name, before=before, here=here)
 
 
 def _other_files(manifest: Mapping[str, Any], settings: AuditConfig) -> Iterator[str]:
@@ -168,7 +165,7 @@ def _other_files(manifest: Mapping[str, Any], settings: AuditConfig) -> Iterator
     changed = [name for name in before if now[name] != before[name]]
     changed += sorted(set(now) - set(before))
     if changed:
-        yield f"Files that are not as they were: {', '.join(changed)}."
+        yield text("audits.reproduce.files", files=", ".join(changed))
 
 
 def _differing(before: Path, after: Path) -> Iterator[str]:

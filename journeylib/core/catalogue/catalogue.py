@@ -109,8 +109,6 @@ class Catalogue:
 
     def cell(self, value: object) -> str:
         """Return what a cell of a table says."""
-        if isinstance(value, Estimated):
-            return self.estimate(value)
         if value is None or type(value).__name__ in ("NAType", "NaTType"):
             return NOTHING
         if isinstance(value, bool):
@@ -123,7 +121,8 @@ class Catalogue:
             return self.day(value)
         if isinstance(value, tuple | list):
             return ", ".join(self.cell(part) for part in value)
-        return str(value)
+        # Asked last: of a protocol it is slow to say, and mostly it is a number.
+        return self.estimate(value) if isinstance(value, Estimated) else str(value)
 
     def number(self, value: float | None, digits: int | None = None) -> str:
         """Return a number; without `digits`, three significant ones or all of a whole number.

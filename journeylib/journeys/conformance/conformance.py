@@ -145,15 +145,17 @@ def _plan(journeys: Journeys, plan: Sequence[str] | str | Path | PlanSettings | 
 
 
 def _named(journeys: Journeys, codes: Sequence[str]) -> list[tuple[str, ...]]:
-    known = journeys.whole.touchpoints
-    names = dict(zip(known["touchpoint_no"].astype(str), known["touchpoint"], strict=True))
+    touchpoints = journeys.whole.touchpoints
+    names = dict(
+        zip(touchpoints["touchpoint_no"].astype(str), touchpoints["touchpoint"], strict=True)
+    )
     return [tuple(names[number] for number in code.split(",")) for code in codes]
 
 
 def _never_seen(plan: Plan, journeys: Journeys) -> tuple[str, ...]:
-    known = set(journeys.touchpoints["touchpoint"])
+    in_log = set(journeys.touchpoints["touchpoint"])
     return tuple(
-        f"'{name}'.{did_you_mean(name, known)}" for name in plan.steps if name not in known
+        f"'{name}'.{did_you_mean(name, in_log)}" for name in plan.steps if name not in in_log
     )
 
 
@@ -161,10 +163,10 @@ def _marks(aligned: dict[str, Alignment]) -> pd.DataFrame:
     """Say what happened where in each variant, each thing once."""
     marks: dict[tuple[str, str, str, str], None] = {}
     for code, alignment in aligned.items():
-        kept = {m.touchpoint for m in alignment.moves if m.kind == "as_planned"}
+        as_planned = {m.touchpoint for m in alignment.moves if m.kind == "as_planned"}
         after = START
         for move in alignment.moves:
-            again = move.kind == "inserted" and move.touchpoint in kept
+            again = move.kind == "inserted" and move.touchpoint in as_planned
             kind = "repeated" if again else str(move.kind)
             marks[code, move.touchpoint, kind, after] = None
             if move.kind == "as_planned":
@@ -181,10 +183,10 @@ def _deviations(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     marks = _marks(aligned)
     steps = _counted(over, marks, _KEYS, total)
-    place = {name: number for number, name in enumerate(plan.steps, start=1)}
+    number_of = {name: number for number, name in enumerate(plan.steps, start=1)}
     kinds = {kind: number for number, kind in enumerate(KINDS)}
     steps = steps.assign(
-        place=steps["touchpoint"].map(place).astype("Int64"),
+        place=steps["touchpoint"].map(number_of).astype("Int64"),
         optional=steps["touchpoint"].isin(plan.optional),
         _kind=steps["kind"].map(kinds),
     ).sort_values(["place", "touchpoint", "_kind"], na_position="last", ignore_index=True)
@@ -196,7 +198,7 @@ def _deviations(
     steps = steps[[*columns, "goal", "goal_lo", "goal_hi"]]
     extra = marks[marks["kind"].isin(["inserted", "repeated"])]
     insertions = _counted(over, extra, ["after", *_KEYS], total)
-    insertions["_place"] = insertions["after"].map(place).fillna(0)
+    insertions["_place"] = insertions["after"].map(number_of).fillna(0)
     order = ["_place", "journeys", "touchpoint", "kind"]
     insertions = insertions.sort_values(order, ascending=[True, False, True, True])
     return steps, insertions.drop(columns="_place").reset_index(drop=True)
@@ -243,11 +245,13 @@ def _goals(over: ibis.Table, marks: pd.DataFrame, steps: pd.DataFrame) -> Resamp
 
 def _outcomes(over: ibis.Table, rows: pd.DataFrame, aligned: dict[str, Alignment]) -> pd.DataFrame:
     follows = rows["variant"].map(lambda code: aligned[code].deviations == 0).to_numpy(bool)
-    kept = [code for code, alignment in aligned.items() if alignment.deviations == 0]
+    without_deviation = [code for code, alignment in aligned.items() if alignment.deviations == 0]
     people = fetch(
-        over.group_by(conforming=_.variant.isin(kept) if kept else ibis.literal(False)).aggregate(
-            customers=_.customer_no.nunique(), journeys=_.count()
-        )
+        over.group_by(
+            conforming=_.variant.isin(without_deviation)
+            if without_deviation
+            else ibis.literal(False)
+        ).aggregate(customers=_.customer_no.nunique(), journeys=_.count())
     ).set_index("conforming")
     tables = []
     for conforming in (True, False):

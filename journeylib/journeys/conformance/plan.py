@@ -77,21 +77,21 @@ class Plan:
         >>> plan.steps, plan.optional
         (('A', 'B', 'C'), frozenset({'B'}))
         """
-        known, moves, seen = set(touchpoints), list[Raw](), set[str]()
-        for place, step in enumerate(steps):
-            optional = step.endswith("?") and step not in known
+        names, moves, seen = set(touchpoints), list[Raw](), set[str]()
+        for index, step in enumerate(steps):
+            optional = step.endswith("?") and step not in names
             name = step[:-1].rstrip() if optional else step
             if not name:
-                raise ConfigError(f"plan: step {place + 1} has no name")
+                raise ConfigError(f"plan: step {index + 1} has no name")
             if name in seen:
                 raise ConfigError(
                     f"plan: '{name}' is planned twice. A list has each step once; "
                     "give a process tree, in which a step may come again."
                 )
             seen.add(name)
-            moves.append((place, name, place + 1))
+            moves.append((index, name, index + 1))
             if optional:
-                moves.append((place, None, place + 1))
+                moves.append((index, None, index + 1))
         return cls.of_moves(moves, {len(steps)})
 
     @classmethod
@@ -159,8 +159,8 @@ class Plan:
         late: dict[str, int] = {}
         for edge in self.edges:
             # The latest place counts: an optional step before does not move a step forward.
-            place = int(self.distances[0, edge.source])
-            late[edge.touchpoint] = max(late.get(edge.touchpoint, 0), place)
+            distance = int(self.distances[0, edge.source])
+            late[edge.touchpoint] = max(late.get(edge.touchpoint, 0), distance)
         return tuple(sorted(late, key=lambda name: (late[name], name)))
 
     @cached_property
@@ -353,9 +353,9 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
 def _walk(plan: Plan, journey: tuple[str, ...], layers: list[tuple[Ints, Ints]]) -> Alignment:
     """Follow the cheapest way forward, matching as early as possible."""
     state, moves = 0, list[Move]()
-    for place, touchpoint in enumerate(journey):
-        here, _ = layers[len(journey) - place]
-        after = layers[len(journey) - place - 1][1]
+    for index, touchpoint in enumerate(journey):
+        here, _ = layers[len(journey) - index]
+        after = layers[len(journey) - index - 1][1]
         planned = np.array([row.get(touchpoint, -1) for row in plan.leaving])
         matches = (planned >= 0) & (after[planned] == here)
         state = _skip(plan, state, here, matches, moves)

@@ -66,8 +66,8 @@ def load_plan(settings: PlanSettings, journeys: Journeys | None = None) -> Plan:
         If the plan cannot be read, has no way from start to end, or is too large.
     """
     if settings.steps is not None:
-        known = journeys.touchpoints["touchpoint"] if journeys is not None else ()
-        return Plan.of_steps(settings.steps, touchpoints=known)
+        touchpoints = journeys.touchpoints["touchpoint"] if journeys is not None else ()
+        return Plan.of_steps(settings.steps, touchpoints=touchpoints)
     if settings.bpmn is not None:
         return plan_of_bpmn(settings.bpmn)
     return plan_of_tree(str(settings.tree))

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from ibis import _
 
-from journeylib.core import ConfigError, SchemaError, refuse_unknown
+from journeylib.core import US_PER_DAY, ConfigError, SchemaError, refuse_unknown
 from journeylib.journeys.filters.narrowing import Narrowed, call
 from journeylib.journeys.walk.counting import happens_between
 from journeylib.journeys.walk.events import Codes, Events
@@ -21,7 +21,6 @@ from journeylib.journeys.walk.outline import END_KINDS, variant_texts
 from journeylib.journeys.walk.tables import END, START
 from journeylib.log import asks_for_human, fetch
 
-US_PER_DAY = 86_400_000_000
 # In a pattern: any number of touchpoints, none included; and exactly one.
 MANY, ONE = "*", "?"
 ENDS = ("goal", "bad_end", "other", "open")
@@ -94,7 +93,7 @@ class Verbs(Narrowed):
         parts = pattern.split(">") if isinstance(pattern, str) else list(pattern)
         parts = [part.strip() for part in parts]
         _some(parts, "matching")
-        wild = {place for place, part in enumerate(parts) if part in (MANY, ONE)}
+        wild = {index for index, part in enumerate(parts) if part in (MANY, ONE)}
         return self._keep(
             _way(self, parts, wild=wild),
             f"with the pattern {' > '.join(parts)}",
@@ -208,15 +207,15 @@ class Verbs(Narrowed):
         Contacts that the model of the audit is unsure of are of no type.
         """
         _some(types, "of_type")
-        known = self.keys_of_type
-        if not known:
+        keys_by_type = self.keys_of_type
+        if not keys_by_type:
             raise ConfigError(
                 "of_type: the types of contacts are not known. Label some, and declare "
                 "service_types in the configuration; docs/service-types.md says how."
             )
-        refuse_unknown(types, known, "there is no type '{name}'.{near} Types: {known}.")
+        refuse_unknown(types, keys_by_type, "there is no type '{name}'.{near} Types: {known}.")
         return self._keep(
-            _any(np.isin(self.outline.key, known[name]) for name in types),
+            _any(np.isin(self.outline.key, keys_by_type[name]) for name in types),
             f"with a contact that is {_listed(types, 'or')}",
             call("of_type", *types),
         )
@@ -339,12 +338,12 @@ class Verbs(Narrowed):
         keys = serving.key[wanted]
         if journeys.has("resource") and "bot" not in (source, target):
             keys = np.append(keys, _passed_between_humans(serving, bot))
-        kept = np.isin(self.outline.key, keys)
+        stays = np.isin(self.outline.key, keys)
         hands = "".join(
             f" {word} {hand}" for word, hand in (("from", source), ("to", target)) if hand
         )
         given = {"source": source, "target": target}
-        return self._keep(kept, f"with a hand-off{hands}", call("with_handoff", **given))
+        return self._keep(stays, f"with a hand-off{hands}", call("with_handoff", **given))
 
     def with_request_for_human(self, *further_words: str) -> Self:
         """Keep the journeys in which the customer asks for a human.
@@ -389,9 +388,9 @@ def _first_visit(journeys: Narrowed, touchpoint: str) -> tuple[Steps, Steps]:
 
 def _number(journeys: Narrowed, touchpoint: str) -> int:
     """Return the number of a touchpoint of the whole log."""
-    known = journeys.whole._numbers
-    refuse_unknown([touchpoint], known, _NO_SUCH, of="touchpoint")
-    return known[touchpoint]
+    numbers = journeys.whole._numbers
+    refuse_unknown([touchpoint], numbers, _NO_SUCH, of="touchpoint")
+    return numbers[touchpoint]
 
 
 def _way(journeys: Narrowed, parts: Sequence[str], *, wild: Iterable[int] = ()) -> Any:
@@ -401,11 +400,11 @@ def _way(journeys: Narrowed, parts: Sequence[str], *, wild: Iterable[int] = ()) 
     expression; `wild` are the places that hold a wildcard.
     """
     text, ends, wild = ",", {0: START, len(parts) - 1: END}, set(wild)
-    for place, part in enumerate(parts):
-        if place in wild:
+    for index, part in enumerate(parts):
+        if index in wild:
             text += r"(?:\d+,)*" if part == MANY else r"\d+,"
         elif part in (START, END) and part not in journeys.whole._numbers:
-            if len(parts) == 1 or ends.get(place) != part:
+            if len(parts) == 1 or ends.get(index) != part:
                 raise ConfigError(f"'{START}' may stand first and '{END}' last, before others.")
             text = f"^{text}" if part == START else f"{text}$"
         else:

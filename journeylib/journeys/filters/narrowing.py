@@ -74,7 +74,7 @@ class Narrowed:
         if self.narrowing is None:
             raise ConfigError("rest: nothing was left out of these journeys yet.")
         whole = self.whole
-        others = ~np.isin(whole.outline.key, self.outline.key)
+        others = ~whole._holding(self.outline.key)
         return whole._keep(others, f"all but those {self.words}", call("rest"), code_of=self)
 
     @property
@@ -179,10 +179,20 @@ class Narrowed:
         if len(self.outline) and self.size[1] < minimum:
             return False
         for earlier in counted:
-            out = ~np.isin(earlier.outline.key, self.outline.key)
-            if 0 < len(np.unique(earlier.outline.customer[out])) < minimum:
+            out = ~earlier._holding(self.outline.key)
+            if 0 < len(pd.unique(earlier.outline.customer[out])) < minimum:
                 return False
         return True
+
+    @property
+    def may_be_counted(self) -> bool:
+        """Whether counts may be shown beside those of the whole and of every earlier group."""
+        return self.narrowing is None or (self._is_shown([self.whole]) and self.differs_enough)
+
+    @property
+    def nothing(self) -> Self:
+        """None of these journeys, under the same words: what is shown of a group too small."""
+        return self._keep(np.zeros(len(self.outline), dtype=bool), self.words, "")
 
     @cached_property
     def differs_enough(self) -> bool:
@@ -191,19 +201,26 @@ class Narrowed:
         Two groups that are nearly alike tell of the few by subtraction. The first one asked for
         is shown. Journeys that are rebuilt begin anew.
         """
-        whole, own = self.whole, self.outline.key
+        whole = self.whole
+        own = whole._holding(self.outline.key)
         for earlier in whole.groups_shown:
-            apart = np.isin(whole.outline.key, np.setxor1d(earlier, own))
-            customers = len(np.unique(whole.outline.customer[apart]))
+            customers = len(pd.unique(whole.outline.customer[earlier != own]))
             if 0 < customers < self.settings.min_customers:
                 return False
         whole.groups_shown.append(own)
         return True
 
     @cached_property
-    def groups_shown(self) -> list[npt.NDArray[np.int64]]:
-        """Keys of the journeys of each group whose counts were shown; kept by the whole alone."""
+    def groups_shown(self) -> list[Flags]:
+        """Mark the journeys of each group whose counts were shown; kept by the whole alone."""
         return []
+
+    def _holding(self, keys: npt.NDArray[np.int64]) -> Flags:
+        """Mark these journeys that are among `keys`, which are all theirs."""
+        flags = np.zeros(len(self.outline), dtype=bool)
+        # Journeys lie in the order of their keys.
+        flags[np.searchsorted(self.outline.key, keys)] = True
+        return flags
 
     # --- how a verb is carried out ------------------------------------------------------------
 
@@ -258,10 +275,10 @@ def narrowed_trail(whole: ibis.Table, outline: Outline, *, cut: bool) -> ibis.Ta
     """
     own = {"_of": outline.key, "_from": outline.events.whole_step[outline.first_row]}
     own["_to"] = own["_from"] + outline.steps - 1
-    kept = hand_over(ibis.memtable(pd.DataFrame(own)), whole.get_backend())
+    own_rows = hand_over(ibis.memtable(pd.DataFrame(own)), whole.get_backend())
     if not cut:
-        return whole.semi_join(kept, whole.journey == kept["_of"])
-    part = whole.inner_join(kept, whole.journey == kept["_of"])
+        return whole.semi_join(own_rows, whole.journey == own_rows["_of"])
+    part = whole.inner_join(own_rows, whole.journey == own_rows["_of"])
     part = part.filter((_.step >= _["_from"]) & (_.step <= _["_to"]))
     last = part.step == part["_to"]
     beyond = [c for c in part.columns if c.startswith(("next_", "wait_"))]

@@ -14,7 +14,7 @@ from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import Numbers, Whole, count_units
 from journeylib.journeys.walk.outline import END_KINDS, Outline
 from journeylib.journeys.walk.tables import START
-from journeylib.log import suppress_parts
+from journeylib.log import protect_parts
 
 KEPT = (0.2, 0.5, 1.0)  # shares of touchpoints and transitions that the map is folded to
 END_COLUMNS = ("touchpoint", "end", "journeys", "share", "lo", "hi", "n_journeys", "n_customers")
@@ -111,21 +111,21 @@ def _ends_of(
     """Estimate the shares of ends of all touchpoints in one resampling."""
     spot = pd.Index(names).get_indexer(pd.Index(counted["touchpoint"]))
     end = pd.Index(ENDS).get_indexer(pd.Index(counted["end_kind"]))
-    known = spot >= 0
-    cells = counted["group"].to_numpy()[known], spot[known], end[known]
+    has_spot = spot >= 0
+    cells = counted["group"].to_numpy()[has_spot], spot[has_spot], end[has_spot]
     journeys = np.zeros((GROUPS, len(names), len(ENDS)))
     people = np.zeros((len(names), len(ENDS)), dtype=np.int64)
-    np.add.at(journeys, cells, counted["journeys"].to_numpy(np.float64)[known])
-    np.add.at(people, cells[1:], counted["customers"].to_numpy(np.int64)[known])
+    np.add.at(journeys, cells, counted["journeys"].to_numpy(np.float64)[has_spot])
+    np.add.at(people, cells[1:], counted["customers"].to_numpy(np.int64)[has_spot])
     whole = journeys.sum(axis=0).astype(np.int64)
-    shown = suppress_parts(people, whole, minimum)
+    shown = protect_parts(people, whole, minimum)
     # How many journeys are open is told beside: it hides no other end of all journeys.
     others = np.array([end != "open" for end in ENDS])
-    shown[:1, others] &= suppress_parts(people[:1, others], whole[:1, others], minimum)
-    place, kind = np.nonzero(shown)
-    sums = np.stack([journeys[:, place, kind], journeys.sum(axis=2)[:, place]], axis=-1)
+    shown[:1, others] &= protect_parts(people[:1, others], whole[:1, others], minimum)
+    row, kind = np.nonzero(shown)
+    sums = np.stack([journeys[:, row, kind], journeys.sum(axis=2)[:, row]], axis=-1)
     hits, trials = sums.sum(axis=0).T
-    behind = np.array([customers[name] for name in names], dtype=np.int64)[place]
+    behind = np.array([customers[name] for name in names], dtype=np.int64)[row]
     shares = resample(
         sums,
         lambda s: s[..., 0] / s[..., 1],
@@ -135,7 +135,7 @@ def _ends_of(
     )
     return pd.DataFrame(
         {
-            "touchpoint": np.array(names, dtype=object)[place],
+            "touchpoint": np.array(names, dtype=object)[row],
             "end": np.array(ENDS, dtype=object)[kind],
             "journeys": hits.astype("int64"),
             "share": shares.value,

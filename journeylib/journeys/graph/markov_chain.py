@@ -14,14 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import (
-    GROUPS,
-    Grade,
-    Resampled,
-    refuse_unknown,
-    resample,
-    working,
-)
+from journeylib.core import GROUPS, Grade, Resampled, refuse_unknown, resample, working
 from journeylib.journeys.graph.markov_order import OrderTest, order_test
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import count_units

@@ -118,8 +118,8 @@ def _contexts(journeys: Journeys) -> pd.DataFrame:
         earlier[back:][same] = visit[:-back][same]
         before.append(earlier)
     fold = events.group[rows].astype(np.int64) % FOLDS
-    known = following != _ENDINGS["open"]
-    columns = [column[known] for column in (*before, following, fold)]
+    has_ended = following != _ENDINGS["open"]
+    columns = [column[has_ended] for column in (*before, following, fold)]
     rows_of = pd.DataFrame(dict(zip([*_BEFORE, _NEXT, "fold"], columns, strict=True)))
     return rows_of.groupby(list(rows_of.columns)).size().reset_index(name="n").astype("int64")
 

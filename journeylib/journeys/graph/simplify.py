@@ -31,7 +31,8 @@ class Simplified:
         ``customers``, ``median_position``, ``folds`` (touchpoints in it: 1, or more in
         ``(other)``, one per stage where there are stages).
     transitions : pandas.DataFrame
-        ``source``, ``target``, ``events``, ``journeys``, ``customers``, most journeys first.
+        ``source``, ``target``, ``events``, ``journeys``, ``customers``, ``at_least`` (as in
+        `transitions`), most journeys first.
         Target ``(elsewhere)`` sums, per source, the transitions that are not shown.
     ledger : pandas.DataFrame
         What every number counts: ``what``, ``shown``, ``folded`` (in other and elsewhere),
@@ -117,7 +118,7 @@ def simplify(
     codes = _codes(every, names)
     moves = _moves(journeys, every, names, codes)
     edges = _edges(journeys, moves, names, codes)
-    candidates, _hidden = suppress(edges, minimum)
+    candidates = _shown(edges, journeys.public_edges, set(names) | {START, END}, minimum)
     if like is not None:
         pairs = [like.transitions[end] for end in ("source", "target")]
         alike = pd.MultiIndex.from_arrays(pairs)
@@ -125,7 +126,7 @@ def simplify(
         same = pd.MultiIndex.from_frame(candidates[["source", "target"]]).isin(alike)
         candidates, transitions, most = candidates[~inner | same], 1.0, None
     shown_edges, ways, beyond = _strongest(candidates, kept, transitions, per_node, most)
-    folded = _with_elsewhere(edges, moves, shown_edges, codes)
+    folded = _with_elsewhere(edges, candidates, moves, shown_edges, codes)
     nodes = _nodes(journeys, points, names, edges)
     table, _hidden = suppress(nodes, minimum)
     arrows, _hidden = suppress(folded, minimum)
@@ -161,7 +162,7 @@ def _codes(points: pd.DataFrame, names: dict[str, str]) -> dict[str, int]:
     own = dict(zip(points["touchpoint"], points["touchpoint_no"].astype(int), strict=True))
     others = sorted({new for old, new in names.items() if old != new})
     further = [START, END, *others]
-    codes = {name: len(own) + place for place, name in enumerate(further)}
+    codes = {name: len(own) + index for index, name in enumerate(further)}
     return codes | {name: own[name] for name, new in names.items() if name == new}
 
 
@@ -231,20 +232,39 @@ def _sorted(edges: pd.DataFrame) -> pd.DataFrame:
     return edges.sort_values(order, ascending=[False, True, True], ignore_index=True)
 
 
+def _shown(edges: pd.DataFrame, public: pd.DataFrame, own: set[str], minimum: int) -> pd.DataFrame:
+    """Return the transitions that may be shown; those of touchpoints as `transitions` has them."""
+    apart = edges["source"].isin(own) & edges["target"].isin(own)
+    keys = ["source", "target"]
+    known = edges.loc[apart, keys].merge(public[[*edges.columns, "at_least"]], on=keys)
+    folded = suppress(edges[~apart], minimum)[0].assign(at_least=False)
+    return _sorted(pd.concat([known, folded]))
+
+
 def _with_elsewhere(
-    edges: pd.DataFrame, moves: _Moves, shown: list[Pair], codes: dict[str, int]
+    edges: pd.DataFrame,
+    public: pd.DataFrame,
+    moves: _Moves,
+    shown: list[Pair],
+    codes: dict[str, int],
 ) -> pd.DataFrame:
-    """Return the shown transitions, and per source all others as one."""
-    drawn = pd.MultiIndex.from_frame(edges[["source", "target"]]).isin(shown)
-    if drawn.all():
-        return edges
+    """Return the shown transitions, and per source all other moves as one."""
+    drawn = public[pd.MultiIndex.from_frame(public[["source", "target"]]).isin(shown)]
     others = moves.where(~moves.among(shown, codes))
     base = base_in_cells(others.source, others.journey, others.customer, others.codes)
     word = {code: name for name, code in codes.items()}
     rest = pd.DataFrame({"source": np.arange(others.codes), **vars(base)})
+    rest = rest.assign(source=rest["source"].map(word), target=ELSEWHERE).dropna(subset="source")
+    # What a lower bound leaves out is elsewhere as well.
+    left = (
+        edges.groupby("source")["events"]
+        .sum()
+        .sub(drawn.groupby("source")["events"].sum(), fill_value=0)
+    )
+    rest["events"] = rest["source"].map(left).fillna(0).astype("int64")
     rest = rest[rest["events"] > 0]
-    rest = rest.assign(source=rest["source"].map(word), target=ELSEWHERE)
-    return _sorted(pd.concat([edges[drawn], rest[list(edges.columns)]]))
+    rest = rest.assign(at_least=False)
+    return _sorted(pd.concat([drawn, rest[list(drawn.columns)]]))
 
 
 def _strongest(
@@ -278,7 +298,7 @@ def _nodes(
     if away:
         events = journeys.events
         others = pd.DataFrame({"touchpoint": sorted({names[name] for name in away})})
-        into = {name: place for place, name in enumerate(others["touchpoint"])}
+        into = {name: index for index, name in enumerate(others["touchpoint"])}
         cells = np.full(events.touchpoints, -1, dtype=np.int64)
         gone = points[points["touchpoint"].isin(away)]
         cells[gone["touchpoint_no"]] = gone["touchpoint"].map(names).map(into)

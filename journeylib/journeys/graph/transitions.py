@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import base_in_cells
 from journeylib.journeys.walk.outline import variant_texts
 from journeylib.journeys.walk.tables import OTHER
-from journeylib.log import suppress, suppress_parts
+from journeylib.log import Cells, protect, suppress
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -32,11 +34,18 @@ def transitions(journeys: Journeys, *, min_customers: int | None = None) -> pd.D
         ``events``, ``journeys``, ``customers`` (int64), ``median_seconds`` (float64: median time
         from the start of the source visit to the start of the target; NaN without a clock and at
         START and END), ``tied`` (int64: of them, steps to an event of the same time, whose order
-        is that of the declared id or row). ``attrs["suppressed"]`` counts the rows left out.
+        is that of the declared id or row), ``at_least`` (bool: the counts are lower bounds).
+        ``attrs["suppressed"]`` counts the rows left out.
+
+    Notes
+    -----
+    The visits of touchpoints are known, and transitions add up to them: some are shown as lower
+    bounds, and a few are left out, so that these totals tell nothing of a rare transition
+    (`log.protect`).
     """
-    minimum = journeys.settings.min_customers if min_customers is None else min_customers
-    shown, hidden = suppress(journeys.edges, minimum)
-    shown.attrs["suppressed"] = hidden
+    shown = journeys.public_edges if min_customers is None else journeys.edges_of(min_customers)
+    shown = shown.copy()
+    shown.attrs["suppressed"] = len(journeys.edges) - len(shown)
     return shown
 
 
@@ -61,22 +70,22 @@ def steps_around(journeys: Journeys, touchpoint: str, *, most: int) -> pd.DataFr
 
     Notes
     -----
-    `OTHER` holds what may not be shown, which all visits less the shown rows must not give away
-    (`suppress_parts`), and what is beyond `most`.
+    `OTHER` holds what may not be shown (`transitions`), and what is beyond `most`.
     """
-    minimum, edges = journeys.settings.min_customers, journeys.edges
+    edges, public = journeys.edges, journeys.public_edges
     sides: list[pd.DataFrame] = []
     for side, here, there in (("before", "target", "source"), ("after", "source", "target")):
-        rows = edges[edges[here] == touchpoint].rename(columns={there: "name", "events": "visits"})
-        rows = rows.sort_values(["visits", "name"], ascending=[False, True])
-        customers, visits = rows[["customers"]].to_numpy().T, rows[["visits"]].to_numpy().T
-        shown = rows[suppress_parts(customers, visits, minimum)[0]].head(most)
+        every = edges[edges[here] == touchpoint]
+        rows = public[public[here] == touchpoint]
+        rows = rows.rename(columns={there: "name", "events": "visits"})
+        shown = rows.sort_values(["visits", "name"], ascending=[False, True]).head(most)
         table = shown[["name", "visits", "customers", "median_seconds", "tied"]].assign(folds=1)
-        rest = rows.drop(shown.index)
-        if len(rest):
-            sums = {"visits": rest["visits"].sum(), "tied": rest["tied"].sum(), "folds": len(rest)}
-            table = pd.concat([table, pd.DataFrame([{"name": OTHER, **sums}])])
-        share = table["visits"] / rows["visits"].sum()
+        visits, tied = (every[name].sum() for name in ("events", "tied"))
+        rest = {"visits": visits - table["visits"].sum(), "tied": tied - table["tied"].sum()}
+        if rest["visits"]:
+            folds = max(len(every) - len(shown), 1)
+            table = pd.concat([table, pd.DataFrame([{"name": OTHER, **rest, "folds": folds}])])
+        share = table["visits"] / visits
         sides.append(table.assign(side=side, share=share))
     columns = ["side", "touchpoint", "visits", "share", "customers", "median_seconds"]
     neighbours = pd.concat(sides, ignore_index=True).rename(columns={"name": "touchpoint"})
@@ -128,7 +137,8 @@ def variants(journeys: Journeys, *, min_customers: int | None = None) -> pd.Data
     pandas.DataFrame
         One row per variant, most journeys first: ``variant`` (tuple of str), ``journeys``,
         ``customers`` (int64), ``share`` (float64, of all journeys). ``attrs["suppressed"]``
-        counts the variants left out for having too few customers.
+        counts the variants left out: of too few customers, or because the others would tell of
+        these.
     """
     outline = journeys.outline
     number, example = outline.variants
@@ -136,7 +146,7 @@ def variants(journeys: Journeys, *, min_customers: int | None = None) -> pd.Data
     every = pd.DataFrame({"journeys": base.events, "customers": base.customers})
     every["share"] = every["journeys"] / max(int(every["journeys"].sum()), 1)
     minimum = journeys.settings.min_customers if min_customers is None else min_customers
-    shown = every[every["customers"] >= minimum]
+    shown = every[_may_be_shown(every, minimum)]
     texts = variant_texts(outline, shown.index.to_numpy())
     shown = shown.assign(variant=pd.Series(texts, index=shown.index, dtype="str"))
     shown = shown.sort_values(["journeys", "variant"], ascending=[False, True], ignore_index=True)
@@ -147,3 +157,17 @@ def variants(journeys: Journeys, *, min_customers: int | None = None) -> pd.Data
     shown = shown[["variant", "journeys", "customers", "share"]]
     shown.attrs["suppressed"] = len(every) - len(shown)
     return shown
+
+
+def _may_be_shown(variants: pd.DataFrame, minimum: int) -> npt.NDArray[np.bool_]:
+    """Mark variants that may be shown: all journeys, less these, must tell of no rare one."""
+    counts = variants[["journeys", "customers"]].to_numpy(np.int64)
+    large = counts[:, 1] >= minimum
+    rare = counts[~large].sum(axis=0)
+    if len(counts) - large.sum() != 1 and (rare[1] >= minimum or not rare[1]):
+        return large  # rare ones hide each other
+    together = rare[0], min(rare[1], minimum - 1)
+    cells = np.concatenate([counts[large], [together]])
+    shown = protect(Cells(cells, (np.zeros(len(cells), np.int64),)), minimum).exact
+    large[large] = shown[:-1]
+    return large

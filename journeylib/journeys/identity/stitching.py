@@ -11,7 +11,7 @@ import pandas as pd
 from ibis import _
 from pydantic import Field
 
-from journeylib.core import Described, SchemaError, refuse_unknown, working
+from journeylib.core import US_PER_DAY, Described, SchemaError, refuse_unknown, working
 from journeylib.journeys.identity._components import components
 from journeylib.log import ID, EventLog, Quality, alias, fetch
 
@@ -19,7 +19,6 @@ Level = Literal["strict", "default", "loose"]
 LEVELS: tuple[Level, ...] = ("strict", "default", "loose")
 LOOSER = 5
 LARGE = 0.999
-US_PER_DAY = 86_400_000_000
 ACCOUNT = "customer"
 
 
@@ -311,9 +310,9 @@ def _without_shared(events: ibis.Table, nodes: ibis.Table, kinds: tuple[str, ...
 
 def _people(linked: ibis.Table, nodes: ibis.Table, kinds: tuple[str, ...]) -> ibis.Table:
     """Return one row per joined identifier: ``node``, ``component``, ``person``."""
-    known = linked.filter(_.hub.notnull())
+    with_hub = linked.filter(_.hub.notnull())
     parts = [
-        known.filter(known[f"node_{kind}"].notnull())
+        with_hub.filter(with_hub[f"node_{kind}"].notnull())
         .select(a=_.hub, b=_[f"node_{kind}"])
         .distinct()
         for kind in kinds

@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from journeylib.core import Described, did_you_mean
+from journeylib.core import US_PER_DAY, Described, did_you_mean
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Hours = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
-DAY_US = 86_400_000_000
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
 Moments = npt.NDArray[np.int64]
@@ -100,8 +99,8 @@ def open_time(hours: BusinessHours, begin: Moments, end: Moments) -> Moments:
     """
     if not len(begin):
         return begin
-    low, high = (int(edge) // DAY_US for edge in (min(begin.min(), end.min()), end.max()))
-    high = max(high, int(begin.max()) // DAY_US)
+    low, high = (int(edge) // US_PER_DAY for edge in (min(begin.min(), end.min()), end.max()))
+    high = max(high, int(begin.max()) // US_PER_DAY)
     stretches = sorted(_stretches(hours, low - 2, high + 2))
     opens, closes = np.array(stretches or [(0, 0)], dtype=np.int64).T
     before = np.concatenate([[0], np.cumsum(closes - opens)])

@@ -74,12 +74,12 @@ def pair_lifecycle(log: EventLog) -> tuple[EventLog, Pairing | None]:
     rows = log.events
     who = [name for name in ("customer", "case", "touchpoint", "resource") if log.has(name)]
     rows = rows.mutate(lifecycle=ibis.coalesce(_.lifecycle, "complete")).cache()
-    known = rows.filter(_.lifecycle.isin(("start", "complete")))
+    transitions = rows.filter(_.lifecycle.isin(("start", "complete")))
     # At one instant starts come first: what begins and ends at once is a pair.
     order = ["t_us", _.lifecycle.desc(), "position"]
     so_far = ibis.window(group_by=who, order_by=order, preceding=(None, 0))
     starts = (_.lifecycle == "start").cast("int64")
-    depth = known.mutate(_up=starts, _depth=(2 * starts - 1).sum().over(so_far))
+    depth = transitions.mutate(_up=starts, _depth=(2 * starts - 1).sum().over(so_far))
     low = ibis.least(0, depth["_depth"].min().over(so_far))
     numbered = depth.mutate(_low=low).mutate(
         _start_no=_._up.sum().over(so_far),
@@ -101,11 +101,11 @@ def pair_lifecycle(log: EventLog) -> tuple[EventLog, Pairing | None]:
     )
     same = [begun[name].identical_to(later[f"_by_{name}"]) for name in who]
     joined = begun.left_join(later, [*same, begun["_start_no"] == later["_no"]])
-    kept = [c for c in rows.columns if c not in (*carried, "lifecycle", "end_us")]
+    columns = [c for c in rows.columns if c not in (*carried, "lifecycle", "end_us")]
     pairs = joined.select(
-        *kept, "end_us", **{n: ibis.coalesce(joined[n], joined[f"_or_{n}"]) for n in carried}
+        *columns, "end_us", **{n: ibis.coalesce(joined[n], joined[f"_or_{n}"]) for n in carried}
     )
-    instants = lone.select(*kept, end_us=ibis.null("int64"), **{n: lone[n] for n in carried})
+    instants = lone.select(*columns, end_us=ibis.null("int64"), **{n: lone[n] for n in carried})
     events = pairs.union(instants).cache()
     counts = fetch(
         numbered.aggregate(starts=_._up.sum(), ends=_.count() - _._up.sum(), lone=_._fell.sum())

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
-from journeylib.core import ConfigError, did_you_mean, percent, refuse_unknown
+from journeylib.core import ConfigError, nearest_file, percent, refuse_unknown
 from journeylib.log import EventLog, fetch
 
 COLUMNS = ("activity", "channel", "actor", "touchpoint", "stage")
@@ -136,8 +136,7 @@ def read_mapping(path: str | Path) -> TouchpointMapping:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        beside = sorted(p.name for p in path.parent.glob("*.csv")) if path.parent.is_dir() else []
-        hint = did_you_mean(path.name, beside)
+        hint = nearest_file(path, "*.csv")
         raise ConfigError(f"there is no mapping {path.name}.{hint}") from None
     except (OSError, UnicodeDecodeError):
         raise ConfigError(f"the mapping {path.name} is not a text file in UTF-8.") from None

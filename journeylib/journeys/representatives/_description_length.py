@@ -16,10 +16,12 @@ Floats = npt.NDArray[np.float64]
 Variant = tuple[Hashable, ...]
 
 MAX_ROUNDS = 20
-KINDS = ("put in", "left out", "exchanged", "swapped")
+KINDS = ("put in", "left out", "exchanged", "moved")
 # People slip alike more often than places and touchpoints drawn at random: a slip may be
 # exp(1.5), four and a half times, as common as that before it counts as a story.
 TOLERANCE = 1.5
+# Probability of taking any slip of a log for a story.
+FALSE_STORIES = 0.05
 
 
 @dataclass(frozen=True)
@@ -88,17 +90,39 @@ class Code:
 
 
 def choose(log: Texts, copies: int) -> tuple[list[int], Code]:
-    """Choose stories and estimate slips in turn, until the stories stay the same."""
+    """Choose stories and estimate slips in turn, until the stories stay the same.
+
+    A slip of a frequent story may shorten the description by explaining its neighbours. So each
+    story's own copies are then tested against what slips of the other stories lead to expect,
+    and the least improbable is removed until all are improbable.
+    """
     edits = _edits(log, int((log.counts >= copies).sum()))
-    slips = Slips(0.3, 2.0, np.full(len(KINDS), 1 / len(KINDS)))
+    slips = Slips(0.3, _geometric(2.0, edits), np.full(len(KINDS), 1 / len(KINDS)))
     seen: list[list[int]] = []
     while True:
         code = _code(log, edits, slips)
         chosen = _shorten(code, edits.shape[1])
         if chosen in seen or len(seen) == MAX_ROUNDS:
-            return chosen, code
+            break
         seen.append(chosen)
         slips = _estimated(log, edits, code.tellers(chosen), chosen)
+    while chosen:
+        code = _code(log, edits, _estimated(log, edits, code.tellers(chosen), chosen))
+        chance = _chance_of_slips(code, chosen)
+        if chance.max() <= FALSE_STORIES / len(log.texts):
+            break
+        chosen = [story for story in chosen if story != chosen[int(chance.argmax())]]
+    return chosen, code
+
+
+def _chance_of_slips(code: Code, chosen: Sequence[int]) -> Floats:
+    """Return, per chosen story, how probable its copies are as slips of the others."""
+    from scipy.special import pdtrc
+
+    journeys = np.bincount(code.tellers(chosen), code.counts, len(chosen) + 1)[:-1]
+    slipped = np.exp(-code.told[np.ix_(chosen, chosen)])
+    np.fill_diagonal(slipped, 0.0)
+    return np.asarray(pdtrc(code.counts[list(chosen)] - 1, journeys @ slipped), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -109,15 +133,22 @@ class Slips:
     ----------
     share : float
         Retellings that are not word for word.
-    mean : float
-        Edits in one of those.
+    numbers : ndarray
+        Of those: share with one edit, two, and so on.
     kinds : ndarray, shape (4,)
         Share of each of `KINDS` among the edits.
     """
 
     share: float
-    mean: float
+    numbers: Floats
     kinds: Floats
+
+
+def _geometric(mean: float, edits: Floats) -> Floats:
+    """Return how many edits a slip has, for as many as there are between any two."""
+    most = int(edits.sum(axis=0).max(initial=1.0))
+    shares = (1 - 1 / mean) ** np.arange(max(most, 1)) / mean
+    return np.asarray(np.maximum(shares, np.finfo(np.float64).tiny), dtype=np.float64)
 
 
 def _edits(log: Texts, candidates: int) -> Floats:
@@ -126,25 +157,24 @@ def _edits(log: Texts, candidates: int) -> Floats:
     Returns
     -------
     ndarray, shape (4, candidates, variants)
-        Exchanging two neighbours costs two in Levenshtein's distance and one where such
-        swaps are allowed, so the difference of the two counts swaps.
+        What both have, but not in one order, is moved; of what only one has, as much as
+        possible is exchanged.
     """
-    from rapidfuzz.distance import OSA, Levenshtein
+    from rapidfuzz.distance import LCSseq
     from rapidfuzz.process import cdist
 
-    if not candidates:
-        return np.zeros((len(KINDS), 0, len(log.texts)))
-    own = log.texts[:candidates]
-    apart, with_swaps = (
-        cdist(own, log.texts, scorer=metric.distance, dtype=np.int32).astype(np.float64)
-        for metric in (Levenshtein, OSA)
-    )
     lengths = np.array([len(text) for text in log.texts], dtype=np.float64)
-    longer = lengths[None, :] - lengths[:candidates, None]
-    put_in, left_out = np.maximum(longer, 0), np.maximum(-longer, 0)
-    swapped = np.minimum(apart - with_swaps, with_swaps - put_in - left_out)
-    exchanged = with_swaps - put_in - left_out - swapped
-    return np.stack([put_in, left_out, exchanged, swapped])
+    if not candidates:
+        return np.zeros((len(KINDS), 0, len(lengths)))
+    own = log.texts[:candidates]
+    in_order = cdist(own, log.texts, scorer=LCSseq.similarity, dtype=np.int32).astype(np.float64)
+    in_both = np.zeros_like(in_order)
+    for letter in sorted(set("".join(own))):
+        times = np.array([text.count(letter) for text in log.texts], dtype=np.float64)
+        in_both += np.minimum(times[:candidates, None], times)
+    put_in, left_out = lengths - in_both, lengths[:candidates, None] - in_both
+    exchanged = np.minimum(put_in, left_out)
+    return np.stack([put_in - exchanged, left_out - exchanged, exchanged, in_both - in_order])
 
 
 def _code(log: Texts, edits: Floats, slips: Slips) -> Code:
@@ -157,13 +187,12 @@ def _code(log: Texts, edits: Floats, slips: Slips) -> Code:
     mean = max(float((lengths * log.counts).sum() / max(log.counts.sum(), 1)), 1.0)
     in_full = lengths * letter + np.log(1 + mean) + lengths * np.log1p(1 / mean)
     own = lengths[: edits.shape[1]]
-    places = np.log(np.maximum(np.stack([own + 1, own, own, own - 1]), 1))
+    places = np.log(np.maximum(np.stack([own + 1, own, own, own * (own - 1)]), 1))
     what = np.array([letter, 0.0, letter, 0.0])
     per_edit = places + what[:, None] - np.log(slips.kinds)[:, None]
     number = edits.sum(axis=0)
     which = (edits * per_edit[:, :, None]).sum(axis=0) - gammaln(number + 1)
-    going_on = 1 - 1 / slips.mean
-    how_many = -np.log1p(-going_on) - (number - 1) * np.log(going_on)
+    how_many = -np.log(slips.numbers)[np.maximum(number.astype(np.int64), 1) - 1]
     garbled = -np.log(slips.share) + how_many + which - TOLERANCE
     told = np.where(number == 0, -np.log1p(-slips.share), garbled)
     # A journey that has nothing of a story in its place does not retell it, however short both are.
@@ -181,12 +210,16 @@ def _estimated(
     """Estimate how stories are garbled from the journeys that the chosen ones tell."""
     told = np.flatnonzero(tellers < len(chosen))
     by_kind = edits[:, np.array(chosen, dtype=np.int64)[tellers[told]], told] * log.counts[told]
-    slipped = float(log.counts[told][by_kind.sum(axis=0) > 0].sum())
+    number = (by_kind.sum(axis=0) / log.counts[told]).round().astype(np.int64)
+    slips = number > 0
+    slipped = float(log.counts[told][slips].sum())
     # One made-up journey or edit of each kind keeps everything away from the impossible ends.
     kinds = by_kind.sum(axis=1) + 1
+    made_up = _geometric((float(by_kind.sum()) + 2) / (slipped + 1), edits)
+    seen = np.bincount(number[slips] - 1, log.counts[told][slips], len(made_up))
     return Slips(
         (slipped + 1) / (float(log.counts[told].sum()) + 2),
-        (float(by_kind.sum()) + 2) / (slipped + 1),
+        (seen + made_up) / (slipped + 1),
         kinds / kinds.sum(),
     )
 

@@ -23,15 +23,11 @@ from journeylib.journeys.representatives._description_length import Texts, Varia
 MIN_JOURNEYS = 10
 # From here on every code point is a letter that nothing else uses.
 FIRST_LETTER = 0xE000
-# Two equal slips happen by chance in any log of some size; three are rare.
-MIN_COPIES = 3
+MIN_COPIES = 2
 MAX_NOISE = 0.7
-# Among so much noise slips recur as often as stories of few copies do.
-MAX_NOISE_OF_FEW = 0.5
-FEW_COPIES = 10
 MAX_UNNOTICED = 1 / 3
-# Distance from the true stories, as expected from the copies, from which nothing is told.
-MAX_DISTANCE = 0.2
+# Share of true stories, expected to be missing, from which nothing is told.
+MAX_MISSING = 0.1
 # A journey farther than this from its story is not covered by it.
 WITHIN = 1 / 3
 
@@ -83,6 +79,8 @@ class Stories:
         Levenshtein distance divided by the length of the longer of the two.
     noise : float
         Share of journeys that equal no story, shown or not.
+    missing : float
+        Share of true stories that are expected to be missing.
     smallest_share : float
         A story that fewer journeys than this share follow would not have been noticed.
     withheld : int
@@ -98,6 +96,7 @@ class Stories:
     coverage: float
     within: float
     noise: float
+    missing: float
     smallest_share: float
     withheld: int
     folded: int
@@ -126,7 +125,7 @@ def representatives(
         A story is shown only if at least so many customers lived exactly it. Above 1 it needs
         `customers`: journeys may all be of one person.
     min_share : float
-        A story has at least this share of all journeys as word-for-word copies (and three):
+        A story has at least this share of all journeys as word-for-word copies (and two):
         in a large log rarer ones are real, but represent little.
     most : int
         Show at most so many stories.
@@ -145,17 +144,19 @@ def representatives(
     -----
     Two-part minimum description length. A story costs its touchpoints, written with an
     alphabet of K, and half a logarithm of the number of journeys for its share. A journey
-    costs which story it retells and, unless word for word, how many edits (geometric) and
-    which (put in, left out, exchanged, two neighbours swapped; all places and touchpoints
-    alike); or it is written out in full. Variants that recur are tried from the most to the
-    least frequent and kept where they shorten the whole; then every story is tried for
-    removal. How many retellings slip, how often and in which way is estimated in turn with the
-    stories. Nothing is random, and names of touchpoints and order of rows do not matter.
+    costs which story it retells and, unless word for word, how many edits and which (put in,
+    left out, exchanged, two neighbours swapped; all places and touchpoints alike); or it is
+    written out in full. Variants that recur are tried from the most to the least frequent and
+    kept where they shorten the whole; then every story is tried for removal. How many
+    retellings slip, how often and in which way is estimated in turn with the stories. Last, a
+    story is removed where slips of the others may well have made its copies: a Poisson test,
+    with a probability of .05 of taking any slip for a story. Nothing is random, and names of
+    touchpoints and order of rows do not matter.
 
     The answer is ``cannot tell`` with fewer than ten journeys, without any variant that
-    recurs, where more than 70 % of the journeys equal no story (50 % where a story has
-    fewer than ten copies), where a story that a third of the journeys follow might have
-    gone unnoticed, or where the stories are expected to be farther than .2 from the true ones.
+    recurs, where more than 70 % of the journeys equal no story, where a story that a third of
+    the journeys follow might have gone unnoticed, or where more than 10 % of the true stories
+    are expected to be missing, by the copies found and the journeys that follow no story.
 
     Examples
     --------
@@ -177,7 +178,9 @@ def representatives(
     exact = int(log.counts[chosen].sum())
     noise = 1 - exact / journeys if journeys else 1.0
     smallest = min(1.0, copies / max(exact, 1))
-    reason = _doubt(journeys, log.counts[chosen], noise, smallest)
+    alone = int(log.counts[tellers == len(chosen)].sum())
+    missing = _expected_missing(log.counts[chosen], journeys, alone, copies)
+    reason = _doubt(journeys, noise, missing, smallest)
     found = [_story(log, tellers, number, chosen) for number in range(len(chosen))]
     # A stable sort: ties stay in the order of the candidates, which no row or name decides.
     found.sort(key=lambda story: (-story.journeys, -story.copies))
@@ -191,42 +194,46 @@ def representatives(
         _coverage(log, shown, WITHIN),
         WITHIN,
         noise,
+        missing,
         smallest,
         len(found) - len(public),
         len(public) - len(shown),
     )
 
 
-def _doubt(journeys: int, copies: npt.NDArray[np.int64], noise: float, smallest: float) -> str:
+def _doubt(journeys: int, noise: float, missing: float, smallest: float) -> str:
     """Return why the stories are not to be believed, or an empty string."""
-    many = percent(noise, 0)
     if journeys < MIN_JOURNEYS:
         return text("journeys.no_stories.few_journeys", n=journeys, needed=MIN_JOURNEYS)
-    if not len(copies):
+    if noise == 1:
         return text("journeys.no_stories.chance")
     if noise > MAX_NOISE:
-        return text("journeys.no_stories.noise", noise=many)
+        return text("journeys.no_stories.noise", noise=percent(noise, 0))
     if smallest > MAX_UNNOTICED:
         return text("journeys.no_stories.unnoticed", share=percent(smallest, 0))
-    if copies.min() < FEW_COPIES and noise > MAX_NOISE_OF_FEW:
-        return text("journeys.no_stories.few_copies", noise=many, copies=FEW_COPIES)
-    if _expected_distance(copies, noise * journeys) > MAX_DISTANCE:
-        return text("journeys.no_stories.far")
+    if missing > MAX_MISSING:
+        return text("journeys.no_stories.missing")
     return ""
 
 
-def _expected_distance(copies: npt.NDArray[np.int64], others: float) -> float:
-    """Return how far the stories may lie from the true ones (Jaccard), by their copies alone.
+def _expected_missing(
+    found: npt.NDArray[np.int64], journeys: int, alone: int, copies: int
+) -> float:
+    """Return the share of true stories that may be missing, by the copies of each one `found`.
 
-    A story with c copies would show fewer than `MIN_COPIES` with the probability of a Poisson
-    count of mean c. So many stories like it are missing, and as many slips stand in for them;
-    no more than there are `others`, journeys that equal no story.
+    A story seen c times would not recur with the probability of a Poisson count of mean c: so
+    many like it are missing. The journeys `alone` may be slips of stories too rare to recur: of
+    so many journeys as a story needs `copies`, each word for word as often as journeys of the
+    stories are.
     """
     from scipy.special import pdtr
 
-    lost = float(pdtr(MIN_COPIES - 1, copies.astype(np.float64)).sum())
-    lost = min(lost, others)
-    return 2 * lost / (len(copies) + lost)
+    if not len(found):
+        return 1.0
+    word_for_word = float(found.sum()) / (journeys - alone)
+    missing = float(pdtr(MIN_COPIES - 1, found.astype(np.float64)).sum())
+    missing += alone / copies * float(pdtr(MIN_COPIES - 1, copies * word_for_word))
+    return missing / (len(found) + missing)
 
 
 def _gather(

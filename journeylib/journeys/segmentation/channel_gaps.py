@@ -10,8 +10,8 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from journeylib.core import SchemaError, refuse_unknown
-from journeylib.journeys.segmentation.rules import US_PER_DAY, JourneySettings
+from journeylib.core import US_PER_DAY, SchemaError, refuse_unknown
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.segmentation.silence_gap import MIN_GAPS, GapCut, fit_gap_by_channel
 from journeylib.log import fetch
 

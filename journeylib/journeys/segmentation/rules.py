@@ -9,7 +9,7 @@ import ibis
 from ibis import _
 from pydantic import Field, model_validator
 
-from journeylib.core import Described, SchemaError
+from journeylib.core import US_PER_DAY, Described, SchemaError
 from journeylib.journeys.preparation.business_hours import BusinessHours
 from journeylib.log import (
     ROW_NUMBER,
@@ -23,7 +23,6 @@ from journeylib.log import (
 )
 
 CutKind = Literal["case", "gap", "goal", "learned", "customer"]
-US_PER_DAY = 86_400_000_000
 # Journeys of one customer are numbered below this, by case or by the place of their first event.
 JOURNEYS_PER_CUSTOMER = 1 << 24
 # What stands beside an event in its stream, and the column that it is taken from.

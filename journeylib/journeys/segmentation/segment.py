@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
-from journeylib.core import text
+from journeylib.core import MICRO, US_PER_DAY, text
 from journeylib.journeys.segmentation.boundary_model import BoundaryModel, fit_boundaries
 from journeylib.journeys.segmentation.channel_gaps import (
     REST,
@@ -25,7 +25,6 @@ from journeylib.journeys.segmentation.channel_gaps import (
     gap_after,
 )
 from journeylib.journeys.segmentation.rules import (
-    US_PER_DAY,
     CutKind,
     JourneySettings,
     by_case,
@@ -37,7 +36,6 @@ from journeylib.journeys.segmentation.rules import (
 from journeylib.journeys.segmentation.silence_gap import GapCut
 from journeylib.log import ROW_NUMBER, EventLog, Runs, fetch
 
-MICRO = 1_000_000
 BOUNDARY = 0.5
 USUAL_SILENCE = 0.95
 FEWEST_SILENCES = 30

@@ -53,6 +53,27 @@ def count_units(cell: Numbers, unit: Numbers, cells: int) -> Whole:
 
 
 @compiled
+def count_units_where(
+    marked: Numbers, cell: Numbers, units: tuple[Numbers, Numbers], cells: int
+) -> tuple[Whole, Whole]:
+    """Count the units of two kinds, journeys and customers, with a marked event in each cell."""
+    latest = np.full((2, cells), -1, dtype=np.int64)
+    counted = np.zeros((2, cells), dtype=np.int64)
+    small, large = units
+    for row in range(len(cell)):
+        if marked[row] > 0:
+            here = cell[row]
+            if latest[0, here] != small[row]:
+                latest[0, here] = small[row]
+                counted[0, here] += 1
+                # Another customer comes in another journey.
+                if latest[1, here] != large[row]:
+                    latest[1, here] = large[row]
+                    counted[1, here] += 1
+    return counted[0], counted[1]
+
+
+@compiled
 def count_units_again(cell: Numbers, unit: Numbers, cells: int) -> Whole:
     """Count the units with two or more events in each cell; cells below 0 are none."""
     latest = np.full(cells, -1, dtype=np.int64)

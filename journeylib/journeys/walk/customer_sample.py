@@ -6,10 +6,12 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 import ibis
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from journeylib.core import Estimate
-from journeylib.log import EventLog, customer_numbers, fetch
+from journeylib.log import EventLog, customer_numbers, fetch, hand_over
 
 Result = TypeVar("Result")
 
@@ -73,13 +75,13 @@ EVERYONE = CustomerSample(1, 1)
 _PLACE = ("place", "customer_no")
 
 
-def first_by_hash(own: ibis.Table, log: EventLog, limit: int) -> CustomerSample:
+def first_by_hash(own: npt.NDArray[Any], log: EventLog, limit: int) -> CustomerSample:
     """Draw customers by the order of a hash of their id.
 
     Parameters
     ----------
-    own : ibis.Table
-        One row per customer of the journeys, ``customer_no``.
+    own : ndarray of int
+        The ``customer_no`` of each customer of the journeys.
     log : EventLog
     limit : int
         Fewer than there are.
@@ -89,7 +91,8 @@ def first_by_hash(own: ibis.Table, log: EventLog, limit: int) -> CustomerSample:
     The hash is read from behind the digits that deal customers into groups, so that the sample
     lies in all groups alike and intervals stay honest.
     """
-    customers = int(own.count().to_pyarrow().as_py())
-    ids = customer_numbers(log.events).semi_join(own, "customer_no")
+    ids = customer_numbers(log.events)
+    table = ibis.memtable(pa.table({"customer_no": own.astype("int64")}))
+    ids = ids.semi_join(hand_over(table, ids.get_backend()), "customer_no")
     hashed = ids.select("customer_no", place=ids.customer.hexdigest("md5").substr(2))
-    return CustomerSample(customers, limit, hashed.order_by(_PLACE).limit(limit).cache())
+    return CustomerSample(len(own), limit, hashed.order_by(_PLACE).limit(limit).cache())

@@ -302,13 +302,7 @@ class Events:
     @cached_property
     def by_time(self) -> Whole:
         """Rows in order of customer and time: other journeys of a customer may lie between."""
-        parts = (self.touchpoint, self.column("position"), self.t_us, self.customer)
-        rising = np.ones(max(len(self) - 1, 0), dtype=bool)
-        # Mostly they lie so already.
-        for part in parts:
-            later, earlier = part[1:], part[:-1]
-            rising = (later > earlier) | ((later == earlier) & rising)
-        return np.arange(len(self)) if rising.all() else np.lexsort(parts)
+        return rows_in_order(self.touchpoint, self.column("position"), self.t_us, self.customer)
 
     def rows_of(self, key: Any, step: Any) -> Whole:
         """Return the rows of steps of journeys, named as other tables name them."""
@@ -339,6 +333,16 @@ class Events:
             return Events(self.source, self.touchpoints, rows, self)
         assert self.picked is not None
         return Events(self.source, self.touchpoints, self.picked[rows], self.parent)
+
+
+def rows_in_order(*parts: Numbers) -> Whole:
+    """Return the rows in the order of these columns, the last one first, as numpy's lexsort."""
+    rising = np.ones(max(len(parts[0]) - 1, 0), dtype=bool)
+    # Mostly they lie so already.
+    for part in parts:
+        later, earlier = part[1:], part[:-1]
+        rising = (later > earlier) | ((later == earlier) & rising)
+    return np.arange(len(parts[0])) if rising.all() else np.lexsort(parts)
 
 
 def read_columns(rows: ibis.Table, names: Sequence[str]) -> dict[str, Any]:

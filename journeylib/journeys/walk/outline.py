@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -102,7 +103,7 @@ class Outline:
     @cached_property
     def customers(self) -> int:
         """Count the customers."""
-        return len(np.unique(self.customer))
+        return len(pd.unique(self.customer))
 
     @cached_property
     def visits(self) -> tuple[Numbers, Whole]:

@@ -72,6 +72,18 @@ def row_before(key: Numbers, keys: int) -> Whole:
 
 
 @compiled
+def row_after(unit: Numbers, marked: Numbers, units: int) -> Whole:
+    """Return the row of the next marked event of the same unit; −1 where none comes."""
+    nearest = np.full(units, -1, dtype=np.int64)
+    after = np.full(len(unit), -1, dtype=np.int64)
+    for row in range(len(unit) - 1, -1, -1):
+        after[row] = nearest[unit[row]]
+        if marked[row]:
+            nearest[unit[row]] = row
+    return after
+
+
+@compiled
 def least_of_later(
     matters: int, owner: Numbers, about: Numbers, value: Whole, possible: bool
 ) -> Whole:
@@ -122,20 +134,23 @@ def least_of_later(
     return found
 
 
+@compiled
 def first_rows(unit: Numbers, marked: Numbers, units: int) -> Whole:
     """Return the first marked row of each unit; −1 where it has none."""
-    rows = np.flatnonzero(marked)[::-1]
     found = np.full(units, -1, dtype=np.int64)
-    # Of several assignments to one place the last holds.
-    found[unit[rows]] = rows
+    for row in range(len(unit) - 1, -1, -1):
+        if marked[row]:
+            found[unit[row]] = row
     return found
 
 
+@compiled
 def last_rows(unit: Numbers, marked: Numbers, units: int) -> Whole:
     """Return the last marked row of each unit; −1 where it has none."""
-    rows = np.flatnonzero(marked)
     found = np.full(units, -1, dtype=np.int64)
-    found[unit[rows]] = rows
+    for row in range(len(unit)):
+        if marked[row]:
+            found[unit[row]] = row
     return found
 
 

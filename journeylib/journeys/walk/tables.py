@@ -12,11 +12,14 @@ import pandas as pd
 from journeylib.journeys.walk.counting import median_in_cells, number_pairs
 from journeylib.journeys.walk.events import Codes, Events
 from journeylib.journeys.walk.outline import Outline
+from journeylib.log import Cells, protect
 
 START, END = "(start)", "(end)"
 OTHER = "(other)"  # touchpoints that are folded into one
 # A bot or human that acts in fewer of a touchpoint's events is an exception, not who serves it.
 SERVES = 0.05
+# In a graph of more touchpoints, moves that never happen are taken for known.
+MOST_TOUCHPOINTS = 60
 
 
 def touchpoint_table(
@@ -122,6 +125,52 @@ def edge_table(events: Events, names: Mapping[int, str]) -> pd.DataFrame:
     edges = edges.astype({"source": "str", "target": "str"})
     order = ["journeys", "source", "target"]
     return edges.sort_values(order, ascending=[False, True, True]).reset_index(drop=True)
+
+
+def public_edges(edges: pd.DataFrame, touchpoints: list[str], minimum: int) -> pd.DataFrame:
+    """Return the transitions that may be shown, with lower bounds where these are needed.
+
+    Parameters
+    ----------
+    edges : pandas.DataFrame
+        Every transition; `Journeys.edges`.
+    touchpoints : list of str
+        Those that are shown with their visits, sorted.
+    minimum : int
+        Fewest customers of a shown transition.
+    """
+    sources, targets = (pd.Index([end, *touchpoints]) for end in (START, END))
+    # Touchpoints that are not shown are one, the last.
+    row = sources.get_indexer(pd.Index(edges["source"])) % (len(sources) + 1)
+    column = targets.get_indexer(pd.Index(edges["target"])) % (len(targets) + 1)
+    size = len(touchpoints) + 2
+    place = row * size + column
+    counts = np.zeros((size**2, 2), dtype=np.int64)
+    np.add.at(counts, place, edges[["events", "customers"]].to_numpy(np.int64))
+    source, target = np.divmod(np.arange(size**2), size)
+    named = (source < size - 1) & (target < size - 1)
+    there = np.flatnonzero((counts[:, 0] > 0) | (size <= MOST_TOUCHPOINTS))
+    shown = protect(
+        Cells(counts[there], (source[there], target[there]), named[there]), minimum, bounds=True
+    )
+    least, bounded = np.zeros_like(counts), np.zeros(len(counts), dtype=bool)
+    least[there], bounded[there] = shown.least, shown.at_least
+    events, customers = least[place].T
+    found: pd.DataFrame = edges.assign(
+        events=events,
+        journeys=np.where(
+            bounded[place], edges["journeys"].clip(customers, events), edges["journeys"]
+        ),
+        customers=customers,
+        tied=edges["tied"].clip(upper=events),
+        at_least=bounded[place],
+    )
+    found = found.loc[named[place] & (customers >= max(minimum, 1))]
+    order = ["journeys", "source", "target"]
+    shown_edges: pd.DataFrame = found.sort_values(
+        order, ascending=[False, True, True], ignore_index=True
+    )
+    return shown_edges
 
 
 def _median_seconds(events: Events, pair: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.float64]:

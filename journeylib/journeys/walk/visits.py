@@ -44,3 +44,18 @@ def visit_numbers(starts: Flags, journey: Numbers, touchpoint: Numbers, touchpoi
             times[here] += 1
         number[row] = times[here]
     return number
+
+
+@compiled
+def last_at_touchpoint(journey: Numbers, touchpoint: Numbers, touchpoints: int) -> Rows:
+    """Return the last row of the event's journey at its touchpoint."""
+    holder = np.full(touchpoints, -1, dtype=np.int64)
+    latest = np.zeros(touchpoints, dtype=np.int64)
+    found = np.empty(len(journey), dtype=np.int64)
+    for row in range(len(journey) - 1, -1, -1):
+        here = touchpoint[row]
+        if holder[here] != journey[row]:
+            holder[here] = journey[row]
+            latest[here] = row
+        found[row] = latest[here]
+    return found

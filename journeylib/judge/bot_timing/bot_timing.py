@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from journeylib.core import text
+from journeylib.core import MICRO, text
 from journeylib.journeys import EVERYONE, CustomerSample
 from journeylib.judge.bot_timing.handoff_time import HandoffTime, handoff_time
 from journeylib.judge.bot_timing.queueing import Queue, QueueTime, queue_time
@@ -24,7 +24,6 @@ from journeylib.judge.settings import CostSettings, JudgeSettings
 from journeylib.measures import Handoffs
 
 EVENT_CODES = {"open": 0, "frustrated": 1, "resolved": 2, "transferred": 3}
-MICRO = 1_000_000
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,8 @@ from functools import partial
 import numpy as np
 
 from journeylib.core import SEED, ConfigError, Estimate
+from journeylib.judge.bot_timing import handoff_time
 from journeylib.judge.bot_timing.erlang_a import erlang_a
-from journeylib.judge.bot_timing.handoff_time import (
-    ASSUMPTIONS,
-    Answer,
-    Hazards,
-    Optimum,
-    answer_of,
-    ends_of,
-    hazards_of,
-    optimum,
-    ordered_estimate,
-    places_of,
-    same_answer,
-)
 from journeylib.judge.bot_timing.session_data import BotSessions, resampled_customers
 from journeylib.judge.settings import CostSettings
 
@@ -85,7 +73,7 @@ def queue_load(queue: Queue, arrivals_per_minute: float) -> Load:
     return Load(float(wait), float(gives_up))
 
 
-def handed_over(hazards: Hazards, minutes: float) -> float:
+def handed_over(hazards: handoff_time.Hazards, minutes: float) -> float:
     """Return the share of sessions that are still in the bot after `minutes`."""
     if np.isinf(minutes):
         return 0.0
@@ -96,8 +84,8 @@ def handed_over(hazards: Hazards, minutes: float) -> float:
 
 
 def optimum_with_queue(
-    hazards: Hazards, costs: tuple[float, float, float], queue: Queue
-) -> tuple[Optimum, Load]:
+    hazards: handoff_time.Hazards, costs: tuple[float, float, float], queue: Queue
+) -> tuple[handoff_time.Optimum, Load]:
     """Return the hand-off time that is best at the wait it causes itself.
 
     Parameters
@@ -120,8 +108,8 @@ def optimum_with_queue(
     """
     bot, exit_, human = costs
 
-    def answer(contact: float) -> tuple[Optimum, Load]:
-        best = optimum(hazards, (bot, exit_, contact))
+    def answer(contact: float) -> tuple[handoff_time.Optimum, Load]:
+        best = handoff_time.optimum(hazards, (bot, exit_, contact))
         arrivals = queue.sessions_per_minute * handed_over(hazards, best.minutes)
         return best, queue_load(queue, arrivals)
 
@@ -155,7 +143,7 @@ class QueueTime:
         Expected cost of a session, its wait included.
     """
 
-    answer: Answer
+    answer: handoff_time.Answer
     minutes: float
     settled: float
     staff: int
@@ -194,29 +182,35 @@ def queue_time(
     QueueTime or None
         None below 50 exits: too few to say when.
     """
-    places = places_of(sessions, breaks)
+    places = handoff_time.places_of(sessions, breaks)
     if places is None:
         return None
-    ends, price = ends_of(sessions), costs.likely()
-    best, load = optimum_with_queue(hazards_of(ends, places), price, queue)
+    ends, price = handoff_time.ends_of(sessions), costs.likely()
+    best, load = optimum_with_queue(handoff_time.hazards_of(ends, places), price, queue)
     rng = np.random.default_rng(seed)
     resamples = []
     for _draw in range(draws):
         weights = resampled_customers(ends[0].customer, rng).astype(np.float64)
-        resamples.append(optimum_with_queue(hazards_of(ends, places, weights), price, queue))
+        resamples.append(
+            optimum_with_queue(handoff_time.hazards_of(ends, places, weights), price, queue)
+        )
     optima, loads = zip(*resamples, strict=True)
     estimate = partial(
-        ordered_estimate,
+        handoff_time.ordered_estimate,
         sessions,
         method="piecewise constant hazards, Erlang-A at its fixed point, customer bootstrap",
-        assumptions=(*ASSUMPTIONS[:2], "the team serves nobody else", "arrivals are even"),
+        assumptions=(
+            *handoff_time.ASSUMPTIONS[:2],
+            "the team serves nobody else",
+            "arrivals are even",
+        ),
     )
     wait = 60 * load.wait_minutes
     everyone = 60 * queue_load(queue, queue.sessions_per_minute).wait_minutes
     return QueueTime(
-        answer=answer_of(best.minutes),
+        answer=handoff_time.answer_of(best.minutes),
         minutes=best.minutes,
-        settled=same_answer(best, optima),
+        settled=handoff_time.same_answer(best, optima),
         staff=queue.agents,
         wait=estimate(wait, [60 * one.wait_minutes for one in loads], unit="seconds"),
         gives_up=estimate(load.gives_up, [one.gives_up for one in loads], unit="share"),

@@ -108,12 +108,12 @@ def satisfaction_break(
     rng = np.random.default_rng(seed)
     gains = _gains(data)
     p_value = float((1 + (_null(data, draws, rng) >= gains.max()).sum()) / (1 + draws))
-    place = float(data.places[int(np.argmax(gains))])
-    beta, answer = _fit(_with_bend(data, place), data.y), _answer(p_value, data, place)
+    bend = float(data.places[int(np.argmax(gains))])
+    beta, answer = _fit(_with_bend(data, bend), data.y), _answer(p_value, data, bend)
     unadjusted = () if adjust else (text("judge.satisfaction.unadjusted"),)
     return SatisfactionBreak(
         answer=answer,
-        at=_at(answer, data, place, rng, counts),
+        at=_at(answer, data, bend, rng, counts),
         slope_before=float(beta[1]),
         slope_after=float(beta[1] + beta[-1]),
         p_value=p_value,

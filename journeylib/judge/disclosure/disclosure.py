@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import ibis
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.core import AbstainReason, Estimate, estimate_text, text
-from journeylib.journeys import Journeys
+from journeylib.journeys import Journeys, first_rows, value_at
 from journeylib.judge.disclosure.phrases import Phrases, find_phrases
 from journeylib.judge.estimation.figures import rounded_alike
 from journeylib.judge.paradoxes.bot_human_comparison import Estimand, shares
-from journeylib.judge.paradoxes.contacts import contact_turns
-from journeylib.log import fetch, suppress
-from journeylib.measures import MeasureSettings
+from journeylib.log import suppress
+from journeylib.measures import MeasureSettings, sessions_of
 
+Whole = npt.NDArray[np.int64]
 WHEN = ("at_once", "later", "never")
 COLUMNS = (
     "touchpoint",
@@ -99,17 +99,16 @@ def disclosure(journeys: Journeys, settings: MeasureSettings | None = None) -> D
     if not journeys.has("actor"):
         return _no_column("actor", Phrases(abstain="no_column"))
     fewest = max(settings.min_base_customers, journeys.settings.min_customers)
-    turns = contact_turns(journeys, settings)
-    phrases = find_phrases(turns, journeys, fewest)
+    contact = sessions_of(journeys, settings)
+    phrases = find_phrases(journeys, contact, fewest)
     if not journeys.has("ai_disclosed"):
         return _no_column("ai_disclosed", phrases)
-    sessions = _sessions(turns).cache()
-    totals = fetch(sessions.aggregate(n=_.count(), known=_.when.count())).iloc[0]
-    known = int(totals["known"])
+    sessions = _sessions(journeys, contact)
+    settled = int((sessions["when"] != "").sum())
     parts = _shares(sessions, fewest)
     result = Disclosure(
-        sessions=int(totals["n"]),
-        unknown=int(totals["n"]) - known,
+        sessions=len(sessions),
+        unknown=len(sessions) - settled,
         at_once=parts["at_once"],
         later=parts["later"],
         never=parts["never"],
@@ -118,7 +117,7 @@ def disclosure(journeys: Journeys, settings: MeasureSettings | None = None) -> D
     if result.never.hi is None:
         return replace(result, abstain="n_small", text=text("judge.disclosure.few"))
     table = _by_touchpoint(sessions, journeys, fewest)
-    return replace(result, by_touchpoint=table, text=_sentences(result, known))
+    return replace(result, by_touchpoint=table, text=_sentences(result, settled))
 
 
 def _no_column(role: str, phrases: Phrases) -> Disclosure:
@@ -127,46 +126,43 @@ def _no_column(role: str, phrases: Phrases) -> Disclosure:
     return Disclosure(abstain="no_column", wording=phrases, text=finding)
 
 
-def _sessions(turns: ibis.Table) -> ibis.Table:
-    """One row per session with a bot: ``touchpoint_no`` of its first turn, ``when`` (or null)."""
-    key = ["journey", "opened"]
-    bot = _.actor == "bot"
-    steps = turns.mutate(
-        bot_step=_.step.min(where=bot).over(ibis.window(group_by=key)),
-        told_step=_.step.min(where=_.ai_disclosed).over(ibis.window(group_by=key)),
-    ).filter(_.bot_step.notnull())
+def _sessions(journeys: Journeys, contact: Whole) -> pd.DataFrame:
+    """One row per session with a bot: ``touchpoint_no`` of its first turn, ``when`` (or empty)."""
+    events, many = journeys.events, int(contact.max(initial=-1)) + 1
+    bot, disclosed = events.column("actor").is_word("bot"), events.column("ai_disclosed")
+    first = first_rows(contact, bot, many)
+    told = first_rows(contact, disclosed == 1, many)
     # Silence of the column before the first yes: it may have been told there already.
-    unsure = bot & _.ai_disclosed.isnull() & (_.told_step.isnull() | (_.step < _.told_step))
-    facts = steps.group_by([*key, "customer_no", "group"]).aggregate(
-        touchpoint_no=_.touchpoint_no.argmin(_.step, where=bot),
-        bot_step=_.bot_step.min(),
-        told_step=_.told_step.min(),
-        unsure=unsure.any(),
+    before = (told[contact] < 0) | (np.arange(len(events)) < told[contact])
+    silent = first_rows(contact, bot & (disclosed < 0) & before, many) >= 0
+    when = np.select(
+        [(told >= 0) & (told <= first), silent, told >= 0], ["at_once", "", "later"], "never"
     )
-    return facts.mutate(
-        when=ibis.cases(
-            (_.told_step <= _.bot_step, "at_once"),
-            (_.unsure, ibis.null("string")),
-            (_.told_step.notnull(), "later"),
-            else_="never",
-        )
+    sessions = pd.DataFrame(
+        {
+            "journey": value_at(events.journey, first, -1),
+            "customer_no": value_at(events.customer, first, -1),
+            "group": value_at(events.group, first, -1),
+            "touchpoint_no": value_at(events.touchpoint, first, -1),
+            "when": when,
+        }
     )
+    return sessions[first >= 0].reset_index(drop=True)
 
 
-def _shares(sessions: ibis.Table, min_customers: int) -> dict[str, Estimate]:
+def _shares(sessions: pd.DataFrame, min_customers: int) -> dict[str, Estimate]:
     estimands = {
         when: Estimand(text(f"judge.estimand.disclosed_{when}"), "share", min_customers)
         for when in WHEN
     }
-    return shares(sessions, {when: _.when == when for when in WHEN}, _.when.notnull(), estimands)
+    tops = {when: sessions["when"] == when for when in WHEN}
+    return shares(sessions, tops, sessions["when"] != "", estimands)
 
 
-def _by_touchpoint(sessions: ibis.Table, journeys: Journeys, fewest: int) -> pd.DataFrame:
-    known = sessions.filter(_.when.notnull())
-    counts = fetch(
-        known.group_by("touchpoint_no").aggregate(
-            sessions=_.count(), customers=_.customer_no.nunique()
-        )
+def _by_touchpoint(sessions: pd.DataFrame, journeys: Journeys, fewest: int) -> pd.DataFrame:
+    settled = sessions[sessions["when"] != ""]
+    counts = settled.groupby("touchpoint_no", as_index=False).agg(
+        sessions=("customer_no", "size"), customers=("customer_no", "nunique")
     )
     names = journeys.touchpoints.set_index("touchpoint_no")["touchpoint"]
     counts["touchpoint"] = counts["touchpoint_no"].map(names)
@@ -174,7 +170,7 @@ def _by_touchpoint(sessions: ibis.Table, journeys: Journeys, fewest: int) -> pd.
     shown = shown.sort_values("touchpoint")[["touchpoint_no", *COLUMNS[:3]]]
     rows = []
     for no, *counted in shown.to_numpy().tolist():
-        parts = _shares(known.filter(_.touchpoint_no == no), fewest)
+        parts = _shares(settled[settled["touchpoint_no"] == no], fewest)
         figures = (x for when in WHEN for x in (parts[when].value, parts[when].lo, parts[when].hi))
         rows.append((*counted, *figures))
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ibis
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
 from journeylib.core import AbstainReason, text
 from journeylib.journeys import Journeys
 from journeylib.judge.paradoxes.bot_human_comparison import Estimand, shares
-from journeylib.log import LEXICONS, discloses, disclosing_sentence, fetch, suppress
+from journeylib.log import LEXICONS, discloses, disclosing_sentence, fetch, hand_over, suppress
 from journeylib.measures import text_abstain_reason
 
 PHRASE_COLUMNS = ("kind", "language", "share", "customers", "turn")
@@ -27,7 +29,7 @@ _GREETED = (
 )
 _PRIVATE = r"[\pN@/\\]"
 LONGEST = 200
-_KEY = ["journey", "opened"]
+Whole = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,15 @@ class Phrases:
         return f"{words} {sentence}"
 
 
-def find_phrases(turns: ibis.Table, journeys: Journeys, min_customers: int) -> Phrases:
+def find_phrases(journeys: Journeys, contact: Whole, min_customers: int) -> Phrases:
     """Find the words by which bots say that they are machines.
 
     Parameters
     ----------
-    turns : ibis.Table
-        As of `contacts.contact_turns`.
     journeys : Journeys
+        With actors.
+    contact : ndarray of int64
+        Number of the contact that each event belongs to.
     min_customers : int
         What was said to fewer is not shown.
 
@@ -98,15 +101,33 @@ def find_phrases(turns: ibis.Table, journeys: Journeys, min_customers: int) -> P
     """
     if reason := text_abstain_reason(journeys):
         return Phrases(abstain=reason)
-    in_order = ibis.window(group_by=_KEY, order_by="step")
-    bot = turns.filter((_.actor == "bot") & _.text.notnull()).select(
-        *_KEY, "customer_no", "group", "step", "text"
-    )
-    # Numbered among the bot's turns with words; a silent turn tells nothing.
-    spoken = bot.mutate(turn=ibis.row_number().over(in_order) + 1)
+    spoken = _spoken(journeys, contact)
     phrases = _phrases(spoken, min_customers)
     sentences = _sentences(spoken, min_customers)
     return Phrases(phrases=phrases, sentences=sentences)
+
+
+def _spoken(journeys: Journeys, contact: Whole) -> ibis.Table:
+    """Return the bots' turns with words: whose, in which contact, ``turn`` and ``text``.
+
+    They are numbered within the contact from 1; a silent turn tells nothing.
+    """
+    events = journeys.events
+    spoken = events.column("actor").is_word("bot") & events.mark("has a text", _.text.notnull())
+    rows = np.flatnonzero(spoken)
+    numbers = pd.DataFrame(
+        {
+            "_of": events.key[rows],
+            "_at": events.step[rows],
+            "contact": contact[rows],
+            "turn": pd.Series(contact[rows]).groupby(contact[rows]).cumcount() + 1,
+        }
+    )
+    steps = journeys.trail
+    known = hand_over(ibis.memtable(numbers), journeys.log_trail.get_backend())
+    same = [steps.journey == known["_of"], steps.step == known["_at"]]
+    turns = steps.inner_join(known, same)
+    return turns.select("contact", "journey", "customer_no", "group", "turn", "text")
 
 
 def _phrases(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
@@ -119,29 +140,23 @@ def _phrases(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
     flagged = spoken.mutate(
         **{code: discloses(_.text, (kind,), (lex,)) for code, (kind, lex) in codes.items()}
     )
-    sessions = (
-        flagged.group_by([*_KEY, "customer_no", "group"])
-        .aggregate(**{code: _.turn.min(where=_[code]) for code in codes})
-        .cache()
+    firsts = {code: _.turn.min(where=_[code]) for code in codes}
+    sessions = fetch(
+        flagged.group_by(["contact", "journey", "customer_no", "group"]).aggregate(**firsts)
     )
-    counted = fetch(
-        sessions.aggregate(
-            **{f"n_{code}": _.customer_no.nunique(where=_[code].notnull()) for code in codes},
-            **{f"t_{code}": _[code].median() for code in codes},
-        )
-    ).iloc[0]
-    shown = [code for code in codes if counted[f"n_{code}"] >= max(min_customers, 1)]
+    counted = {
+        code: sessions.loc[sessions[code].notna(), "customer_no"].nunique() for code in codes
+    }
+    shown = [code for code in codes if counted[code] >= max(min_customers, 1)]
     estimands = {code: _estimand(codes[code][0], min_customers) for code in shown}
     if not shown:
         return pd.DataFrame(columns=list(PHRASE_COLUMNS))
-    estimates = shares(
-        sessions, {code: _[code].notnull() for code in shown}, ibis.literal(True), estimands
-    )
+    estimates = shares(sessions, {code: sessions[code].notna() for code in shown}, True, estimands)
     rows = []
     often = {code: one.hi if one.value is None else one.value for code, one in estimates.items()}
     for code in sorted(shown, key=lambda code: (-(often[code] or 0), code)):
         kind, lexicon = codes[code]
-        counts = (int(counted[f"n_{code}"]), float(counted[f"t_{code}"]))
+        counts = (counted[code], float(sessions[code].median()))
         rows.append((kind, lexicon.language, estimates[code], *counts))
     return pd.DataFrame(rows, columns=list(PHRASE_COLUMNS))
 
@@ -163,7 +178,7 @@ def _sentences(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
     forms = sentences.group_by("frame").aggregate(forms=_.words.nunique())
     sentences = sentences.inner_join(forms, "frame")
     sentences = sentences.mutate(words=((_.forms > 1) | _.greeted).ifelse(_.frame, _.words))
-    once = sentences.group_by([*_KEY, "customer_no", "words"]).aggregate(turn=_.turn.min())
+    once = sentences.group_by(["contact", "customer_no", "words"]).aggregate(turn=_.turn.min())
     counts = fetch(
         once.group_by("words").aggregate(
             sessions=_.count(), customers=_.customer_no.nunique(), turn=_.turn.median()

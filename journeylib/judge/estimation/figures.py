@@ -18,10 +18,13 @@ def rounded_alike(
     (('−3.1', '−5.0', '0'), ('under 0.1', '0', '0.1'))
     >>> rounded_alike(1240.2, 980, 1500, "min/week")
     ('1,240', '980', '1,500')
+    >>> rounded_alike(0.0, 0.0, 0.0, "min/week")
+    ('0', '0', '0')
     """
     share = unit == "share"
     size = abs(100 * value if share else value)
-    decimals = 0 if size >= 10 else 1 if share else 2
+    whole = value == lo == hi == round(value)
+    decimals = 0 if size >= 10 or whole else 1 if share else 2
 
     def written(x: float) -> str:
         if share and x >= 0:

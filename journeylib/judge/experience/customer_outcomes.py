@@ -5,11 +5,9 @@ from __future__ import annotations
 import pandas as pd
 from ibis import _
 
+from journeylib.core import MICRO, US_PER_DAY
 from journeylib.journeys import Journeys
 from journeylib.log import customer_numbers, fetch
-
-US_PER_DAY = 86_400_000_000
-MICRO = 1_000_000
 
 
 def event_within(

@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core import SEED, AbstainReason, Estimate, Floats, RunError, did_you_mean
+from journeylib.core import MICRO, SEED, AbstainReason, Estimate, Floats, RunError, did_you_mean
 from journeylib.journeys import EVERYONE, CustomerSample, Journeys
 from journeylib.judge.estimation.design_matrix import Ints
 from journeylib.judge.estimation.estimators import FOLDS, Influence
 from journeylib.log import fetch
-from journeylib.measures import MICRO, Scores
+from journeylib.measures import Scores
 
 FEATURES = ("mean", "end", "trough", "trend")
 MIN_SESSIONS = 100
@@ -149,9 +149,9 @@ def moments_of_session(turns: pd.DataFrame) -> pd.DataFrame:
         raise RunError(f"column '{absent[0]}' is not in the table of moments.{hint}")
     ordered = turns.sort_values(["session", "order"], kind="stable")
     grouped = ordered.groupby("session", sort=True)
-    place = grouped.cumcount() / (grouped["score"].transform("size") - 1).clip(lower=1)
+    position = grouped.cumcount() / (grouped["score"].transform("size") - 1).clip(lower=1)
     by_session = ordered.assign(
-        place=place - place.groupby(ordered["session"]).transform("mean")
+        place=position - position.groupby(ordered["session"]).transform("mean")
     ).assign(product=lambda f: f["place"] * f["score"], square=lambda f: f["place"] ** 2)
     again = by_session.groupby("session", sort=True)
     square = again["square"].sum()

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import GROUPS, ConfigError, Estimate, Floats
+from journeylib.core import GROUPS, MICRO, US_PER_DAY, ConfigError, Estimate, Floats
 from journeylib.journeys import Journeys
 from journeylib.judge.estimation.design_matrix import as_covariate
 from journeylib.judge.experience.customer_outcomes import of_kind
@@ -20,10 +20,8 @@ from journeylib.judge.experience.nonresponse import response_adjusted, response_
 from journeylib.log import bounded_share, customer_group, fetch
 from journeylib.measures import RATING_SCALES, ratio_of_sums
 
-MICRO = 1_000_000
 NPS_SCALE = (0.0, 10.0)
 PROMOTES, DETRACTS = 9, 6  # who answers 9 or 10 promotes, who answers 6 or less detracts
-US_PER_DAY = 86_400_000_000
 COLUMNS = (
     *("kind", "asked", "answered", "response_rate", "mean", "adjusted"),
     *("nps", "worst", "best", "scale_assumed"),
@@ -205,11 +203,11 @@ def _adjusted(journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]
     if sample.picked is not None:
         requests = requests[requests["customer_no"].isin(fetch(sample.picked)["customer_no"])]
     requests = requests.sort_values(["at", "value_micro", "customer_no"], ignore_index=True)
-    known = _known_then(journeys, requests, adjust)
-    seen = known["contacts"] > 0  # of others the log holds nothing from before the request
+    covariates = _known_then(journeys, requests, adjust)
+    seen = covariates["contacts"] > 0  # of others the log holds nothing from before the request
     answers = requests.loc[seen, "value_micro"].astype("float64").to_numpy(na_value=np.nan) / MICRO
     customers = requests.loc[seen, "customer_no"].to_numpy(dtype=np.int64)
-    return sample.annotate(response_adjusted(answers, known[seen], customers, unit="points"))
+    return sample.annotate(response_adjusted(answers, covariates[seen], customers, unit="points"))
 
 
 def _known_then(journeys: Journeys, requests: pd.DataFrame, adjust: Sequence[str]) -> pd.DataFrame:

@@ -27,6 +27,7 @@ from journeylib.judge.estimation.estimators import (
     imbalance,
     naive_effect,
 )
+from journeylib.log import MIN_CELL as FEWEST
 
 MIN_CUSTOMERS = 200
 MIN_CELL = 30
@@ -235,7 +236,16 @@ class _Case:
         )
 
     def naive(self) -> Estimate:
-        """Return the plain difference: what a reader would see without adjusting."""
+        """Return the plain difference: what a reader would see without adjusting.
+
+        It tells of persons: both arms need `FEWEST` with the outcome and as many without.
+        """
+        sample = self.sample
+        arms = [sample.good & (sample.y == y) for y in (0, 1)]
+        arms += [~sample.good & (sample.y == y) for y in (0, 1)]
+        if sample.binary and min(len(np.unique(sample.cluster[arm])) for arm in arms) < FEWEST:
+            n = {"n_customers": sample.customers, "n_journeys": len(sample.y)}
+            return Estimate.none("privacy", self.unit, **n)
         return self.estimate(naive_effect(self.sample), self.sample, "difference of means")
 
     def abstaining(

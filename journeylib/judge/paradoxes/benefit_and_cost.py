@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-import ibis
-from ibis import _
+import numpy as np
+import pandas as pd
 
-from journeylib.journeys import US_PER_DAY
+from journeylib.core import US_PER_DAY
+from journeylib.journeys import MISSING, Events, happens_between, row_after
 from journeylib.judge.paradoxes.bot_human_comparison import compare, share, shares
-from journeylib.judge.paradoxes.contacts import US, episodes, with_outcome_costs
+from journeylib.judge.paradoxes.contacts import (
+    BOT,
+    HUMAN,
+    NEITHER,
+    US,
+    Flags,
+    episodes,
+    with_outcome_costs,
+)
 from journeylib.judge.paradoxes.context import (
     ParadoxContext,
     Side,
     abstaining,
+    customer_speaks,
     labelled,
     verified_how,
 )
-from journeylib.log import fetch, hand_over, in_sample
-from journeylib.measures import EVEN_ODDS, RATING_SCALES, Scores
+from journeylib.log import in_sample
+from journeylib.measures import EVEN_ODDS, RATING_SCALES, Scores, score_of_events
 
 
 def connected(context: ParadoxContext) -> Side:
@@ -32,11 +41,12 @@ def connected(context: ParadoxContext) -> Side:
     )
     if not context.journeys.has_clock:
         return abstaining(estimand, "no_clock")
-    answered = context.contacts.table.filter(_.answer_us.notnull())
-    if answered.limit(1).count().to_pyarrow().as_py() == 0:
+    table = context.contacts.table
+    answered = table[table["answer_us"] != MISSING]
+    if answered.empty:
         return abstaining(estimand, "no_column", "customers")
-    quick = _.answer_us <= round(context.settings.answer_seconds * US)
-    return Side(compare(answered, quick, ibis.literal(1), "difference", estimand))
+    quick = answered["answer_us"] <= round(context.settings.answer_seconds * US)
+    return Side(compare(answered, quick, 1, "difference", estimand))
 
 
 def isolated(context: ParadoxContext) -> Side:
@@ -50,55 +60,52 @@ def isolated(context: ParadoxContext) -> Side:
     if reason := context.too_young(settings.isolation_days):
         return abstaining(estimand, reason)
     window = round(settings.isolation_days * US_PER_DAY)
-    after = ibis.window(group_by="customer_no", order_by=["at_us", "human"], following=(0, None))
-    moments = _moments(context).mutate(human_us=_.human.ifelse(_.at_us, ibis.null("int64")))
-    moments = moments.mutate(met_us=_.human_us.min().over(after))
-    alone = _.cry & (_.met_us.isnull() | (_.met_us - _.at_us > window))
-    mature = moments.filter(_.at_us <= int(journeys.last_us or 0) - window)
-    if isinstance(context.scores, Scores):
-        mature = mature.filter(in_sample(context.scores.per_mille))
-    people = mature.group_by(["customer_no", "group"]).aggregate(
-        journey=_.journey.min(), alone=alone.any(), bot=_.bot.any()
+    contacts, events = context.contacts, context.contacts.events
+    cries, by_bots = _cries(context), _moments(events, contacts.bot)
+    helped = happens_between(
+        cries["customer_no"].to_numpy(),
+        cries["at_us"].to_numpy(),
+        cries["at_us"].to_numpy() + window,
+        events.customer[contacts.human].astype(np.int64),
+        events.t_us[contacts.human],
     )
-    return Side(share(people, _.alone, _.bot, estimand))
+    moments = pd.concat(
+        [by_bots.assign(alone=False, bot=True), cries.assign(alone=~helped, bot=False)]
+    )
+    mature = moments[moments["at_us"] <= int(journeys.last_us or 0) - window]
+    if isinstance(context.scores, Scores):
+        mature = mature[in_sample(mature["customer_no"], context.scores.per_mille)]
+    people = mature.groupby(["customer_no", "group"], as_index=False)[["alone", "bot"]].any()
+    # One row a customer, of whom one journey stands for all.
+    rows = people.assign(journey=people["customer_no"])
+    return Side(share(rows, rows["alone"], rows["bot"], estimand))
 
 
-def _moments(context: ParadoxContext) -> ibis.Table:
-    """One row per act of bot or human, and per cry: ``at_us``, ``cry``, ``bot``, ``human``."""
-    heard = context.contacts.turns
-    negative: Any = ibis.literal(False)
+def _moments(events: Events, rows: Flags) -> pd.DataFrame:
+    """Return whose the marked events are, and when: ``customer_no``, ``group``, ``at_us``."""
+    return pd.DataFrame(
+        {
+            "customer_no": events.customer[rows].astype(np.int64),
+            "group": events.group[rows].astype(np.int64),
+            "at_us": events.t_us[rows],
+        }
+    )
+
+
+def _cries(context: ParadoxContext) -> pd.DataFrame:
+    """Return the moments in which a customer sounds negative, or leaves a bot in frustration."""
+    events, found = context.contacts.events, []
     if isinstance(context.scores, Scores):
-        scores = context.scores.turns.filter(_.score.notnull()).select(
-            "journey", "step", "negative"
-        )
-        heard = heard.left_join(scores, ["journey", "step"])
-        negative = context.journeys.log.schema.customer_speaks & (_.negative >= EVEN_ODDS)
-    turns = heard.select(
-        *("customer_no", "group", "journey"),
-        at_us=_.t_us,
-        cry=negative.fill_null(False),
-        bot=(_.actor == "bot").fill_null(False),
-        human=(_.actor == "human").fill_null(False),
-    ).filter(_.cry | _.bot | _.human)
-    if context.sessions is None:
-        return turns
-    ended = context.sessions
-    frustrated = ended[(ended["end"] == "frustrated") & ended["seconds_to_end"].notna()]
-    after_us = (frustrated["seconds_to_end"] * US).round().astype("int64")
-    known = frustrated[["customer_no", "group"]].assign(
-        at_us=frustrated["start_us"].astype("int64") + after_us
-    )
-    held = hand_over(ibis.memtable(known), turns.get_backend())
-    no = ibis.literal(False)
-    cries = held.select(
-        *("customer_no", "group"),
-        journey=ibis.null("int64"),
-        at_us=held.at_us,
-        cry=ibis.literal(True),
-        bot=no,
-        human=no,
-    )
-    return turns.union(cries)
+        likely = score_of_events(context.scores, events, "negative")
+        found.append(_moments(events, customer_speaks(context) & (likely >= EVEN_ODDS)))
+    if context.sessions is not None:
+        ended = context.sessions
+        left = ended[(ended["end"] == "frustrated") & ended["seconds_to_end"].notna()]
+        after_us = (left["seconds_to_end"] * US).round().astype("int64")
+        at_us = left["start_us"].astype("int64") + after_us
+        own = left[["customer_no", "group"]].astype("int64").assign(at_us=at_us)
+        found.append(own)
+    return pd.concat(found, ignore_index=True)
 
 
 def cheaper_contact(context: ParadoxContext) -> Side:
@@ -110,8 +117,9 @@ def cheaper_contact(context: ParadoxContext) -> Side:
     )
     if not context.journeys.has("cost_micro"):
         return abstaining(estimand, "no_column", "cost")
-    priced = context.contacts.table.filter(_.cost_micro.notnull())
-    return Side(compare(priced, _.cost_micro, ibis.literal(1), "relative", estimand))
+    table = context.contacts.table
+    priced = table[table["cost_micro"] != MISSING]
+    return Side(compare(priced, priced["cost_micro"], 1, "relative", estimand))
 
 
 def dearer_resolution(context: ParadoxContext) -> Side:
@@ -130,11 +138,10 @@ def dearer_resolution(context: ParadoxContext) -> Side:
         days = max(days, settings.outcome_days)
     if reason := context.too_young(days):
         return abstaining(estimand, reason)
-    matters = episodes(context.contacts, journeys, context.measures, days).filter(
-        _.cost_micro.notnull()
-    )
+    matters = episodes(context.contacts, journeys, context.measures, days)
+    matters = matters[matters["cost_micro"] != MISSING]
     matters = with_outcome_costs(matters, journeys, settings)
-    return Side(compare(matters, _.cost_micro, _.resolved, "relative", estimand))
+    return Side(compare(matters, matters["cost_micro"], matters["resolved"], "relative", estimand))
 
 
 def better_resolution(context: ParadoxContext) -> Side:
@@ -144,7 +151,7 @@ def better_resolution(context: ParadoxContext) -> Side:
     if reason := context.too_young(days):
         return abstaining(estimand, reason)
     matters = episodes(context.contacts, context.journeys, context.measures, days)
-    return Side(compare(matters, _.at_once, ibis.literal(1), "difference", estimand))
+    return Side(compare(matters, matters["at_once"], 1, "difference", estimand))
 
 
 def weaker_recovery(context: ParadoxContext) -> Side:
@@ -159,41 +166,33 @@ def weaker_recovery(context: ParadoxContext) -> Side:
     )
     if not isinstance(scores, Scores):
         return abstaining(estimand, scores, "sentiment" if scores == "no_column" else "")
-    in_contact: dict[str, Any] = {"group_by": ["journey", "opened"], "order_by": "step"}
-    after = ibis.window(following=(1, None), **in_contact)
-    turns = context.contacts.turns.mutate(
-        bot_step=(_.actor == "bot").ifelse(_.step, ibis.null("int64")),
-        human_step=(_.actor == "human").ifelse(_.step, ibis.null("int64")),
-    ).mutate(bot_next=_.bot_step.min().over(after), human_next=_.human_step.min().over(after))
-    scored = turns.inner_join(
-        scores.turns.select("journey", "step", "score", "negative"), ["journey", "step"]
-    ).filter(context.journeys.log.schema.customer_speaks & _.score.notnull())
-    scored = scored.mutate(
-        then=_.score.lead().over(ibis.window(**in_contact)),
-        then_step=_.step.lead().over(ibis.window(**in_contact)),
+    rows = labelled(_rises(context, scores), context)
+    return Side(compare(rows, rows["rise"], 1, "difference", replace(estimand, scale=US)))
+
+
+def _rises(context: ParadoxContext, scores: Scores) -> pd.DataFrame:
+    """Return how far feeling rises from each negative turn that bot or human answers.
+
+    From it to the customer's next turn with a score in the same contact; the first to act in
+    between has answered.
+    """
+    contacts, events = context.contacts, context.contacts.events
+    score, likely = (score_of_events(scores, events, what) for what in ("score", "negative"))
+    heard = customer_speaks(context) & (score != MISSING)
+    many = int(contacts.number.max(initial=-1)) + 1
+    bot, human, then = (
+        row_after(contacts.number, marked, many) for marked in (contacts.bot, contacts.human, heard)
     )
-    by_bot = _.bot_next.notnull() & (_.human_next.isnull() | (_.bot_next < _.human_next))
-    answered = scored.mutate(by_bot=by_bot, reply=ibis.least(_.bot_next, _.human_next)).filter(
-        (_.negative >= EVEN_ODDS) & (_.reply < _.then_step)
-    )
-    contacts = context.contacts.table.select(
-        "journey", "opened", about=_.intent, in_baseline=(_.arm.notnull() | ~_.human)
-    )
-    rows = answered.inner_join(contacts, ["journey", "opened"]).select(
-        *("group", "customer_no", "journey"),
-        intent=_.about,
-        arm=ibis.cases((_.by_bot, 1), (_.in_baseline, 0)),
-        rise=_.then - _.score,
-    )
-    return Side(
-        compare(
-            labelled(rows, context),
-            _.rise,
-            ibis.literal(1),
-            "difference",
-            replace(estimand, scale=US),
-        )
-    )
+    by_bot = (bot >= 0) & ((human < 0) | (bot < human))
+    reply = np.where(by_bot, bot, human)
+    answered = heard & (likely >= EVEN_ODDS) & (reply >= 0) & (reply < then)
+    rows = np.flatnonzero(answered)
+    turns = pd.DataFrame({"contact": contacts.number[rows], "by_bot": by_bot[rows]})
+    turns["rise"] = score[then[rows]] - score[rows]
+    found = turns.merge(contacts.table, on="contact")
+    in_baseline = (found["arm"] != NEITHER) | ~found["human"]
+    arm = np.where(found["by_bot"], BOT, np.where(in_baseline, HUMAN, NEITHER))
+    return found.assign(arm=arm)
 
 
 def satisfied(context: ParadoxContext) -> Side:
@@ -208,8 +207,9 @@ def satisfied(context: ParadoxContext) -> Side:
     if scale is None:
         return abstaining(estimand, "no_column", "rating")
     least = scale[0] + round(context.settings.satisfied_from * (scale[1] - scale[0]))
-    rated = (_.arm == 1) & _.rating_micro.notnull()
-    return Side(share(context.contacts.table, _.rating_micro >= least, rated, estimand))
+    table = context.contacts.table
+    rated = (table["arm"] == BOT) & (table["rating_micro"] != MISSING)
+    return Side(share(table, table["rating_micro"] >= least, rated, estimand))
 
 
 def frustrated(context: ParadoxContext) -> Side:
@@ -227,15 +227,16 @@ def frustrated(context: ParadoxContext) -> Side:
     scale = _rating_scale(context)
     if scale is None and context.sessions is None:
         return abstaining(estimand, "no_column", "rating")
-    no = ibis.literal(False)
-    worst, unrated = no, no
+    table = context.contacts.table
+    bad = table["looped"] | (table["frustrated"] & ~table["human"])
+    unrated = pd.Series(False, index=table.index)
     if scale is not None:
         most = scale[0] + round(context.settings.bottom_box * (scale[1] - scale[0]))
-        worst, unrated = (_.rating_micro <= most).fill_null(False), _.rating_micro.isnull()
-    bad = _.looped | (_.frustrated & ~_.human) | worst
+        unrated = table["rating_micro"] == MISSING
+        bad |= ~unrated & (table["rating_micro"] <= most)
     bounds = {"seen": bad, "at_most": bad | unrated}
     seen, bound = shares(
-        context.contacts.table, bounds, _.arm == 1, dict.fromkeys(bounds, estimand)
+        table, bounds, table["arm"] == BOT, dict.fromkeys(bounds, estimand)
     ).values()
     if seen.value is None or bound.hi is None:
         return Side(seen)
@@ -250,12 +251,11 @@ def _rating_scale(context: ParadoxContext) -> tuple[int, int] | None:
     if context.settings.rating_scale is not None:
         worst, best = context.settings.rating_scale
         return round(worst * US), round(best * US)
-    ends = fetch(
-        context.journeys.steps.aggregate(worst=_.rating_micro.min(), best=_.rating_micro.max())
-    ).iloc[0]
-    if ends.isna().any():
+    events = context.contacts.events
+    ratings = events.column("rating_micro")[events.known("rating_micro")]
+    if not len(ratings):
         return None
-    worst, best = int(ends["worst"]), int(ends["best"])
+    worst, best = int(ratings.min()), int(ratings.max())
     for low, high in RATING_SCALES:
         if low * US <= worst and best <= high * US:
             return low * US, high * US

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
-from journeylib.log import MIN_CELL, bounded_share, fetch
+from journeylib.journeys import sum_in_cells
+from journeylib.log import MIN_CELL, bounded_share
 from journeylib.measures import quotient
 
 How = Literal["difference", "relative", "ratio"]
+Column: TypeAlias = "npt.NDArray[Any] | pd.Series[Any] | int"
 MATCHED = "the same intents on both sides, weighted as the first has them; jackknife by customer"
 
 
@@ -48,15 +48,17 @@ class Estimand:
         return Estimate.none(reason, self.unit, estimand=self.text)
 
 
-def compare(rows: ibis.Table, top: Any, base: Any, how: How, estimand: Estimand) -> Estimate:
+def compare(
+    rows: pd.DataFrame, top: Column, base: Column, how: How, estimand: Estimand
+) -> Estimate:
     """Compare a ratio of sums between arm 1 and arm 0 within the same intents.
 
     Parameters
     ----------
-    rows : ibis.Table
-        With ``group``, ``customer_no``, ``journey``, ``intent``, ``arm`` (1, 0 or null, which is
-        left out).
-    top, base : Ibis integer or boolean
+    rows : pandas.DataFrame
+        With ``group``, ``customer_no``, ``journey``, ``intent`` (a number; all of a log without
+        intents have one), ``arm`` (1, 0 or below, which is left out).
+    top, base : int or bool, one for all or one a row
         The ratio is the sum of `top` over the sum of `base`.
     how : {"difference", "relative", "ratio"}
         Arm 1 minus what arm 0 would show with the intents of arm 1; the same relative to it;
@@ -76,7 +78,7 @@ def compare(rows: ibis.Table, top: Any, base: Any, how: How, estimand: Estimand)
     It matches on the intent alone: matters of one intent may still differ in difficulty.
     Intervals of relative figures are made on the logarithm.
     """
-    taken = _fetched(rows, top=top.cast("int64").fill_null(0), base=base.cast("int64").fill_null(0))
+    taken = _taken(rows, top=top, base=base)
     matched = _matched(taken[taken["base"] > 0], estimand)
     if isinstance(matched, Estimate):
         return matched
@@ -84,14 +86,14 @@ def compare(rows: ibis.Table, top: Any, base: Any, how: How, estimand: Estimand)
     return _estimate(_compared(sums, how, matched.customers), sums[:, :, [1, 3]], matched, estimand)
 
 
-def compare_spread(rows: ibis.Table, value: Any, estimand: Estimand) -> Estimate:
+def compare_spread(rows: pd.DataFrame, value: Column, estimand: Estimand) -> Estimate:
     """Compare the standard deviation of a value within the same intents, arm 1 over arm 0.
 
     Parameters
     ----------
-    rows : ibis.Table
+    rows : pandas.DataFrame
         As of `compare`.
-    value : Ibis integer
+    value : int, one a row
         Small enough that the sum of its squares is exact.
     estimand : Estimand
 
@@ -105,8 +107,7 @@ def compare_spread(rows: ibis.Table, value: Any, estimand: Estimand) -> Estimate
     With the share wᵢ of arm 1's rows in intent *i* and the variance sᵢ² within it, the spread of
     an arm is √Σ wᵢ sᵢ²: neither arm is charged for having other intents.
     """
-    taken = _fetched(rows, value=value.cast("int64"), base=ibis.literal(1))
-    taken = taken[taken["value"].notna()].astype({"value": "int64"})
+    taken = _taken(rows, value=value, base=1)
     matched = _matched(taken, estimand)
     if isinstance(matched, Estimate):
         return matched
@@ -136,17 +137,15 @@ def compare_spread(rows: ibis.Table, value: Any, estimand: Estimand) -> Estimate
 class _Matched:
     """The intents that both arms have, and whom they rest on."""
 
-    intents: list[str]
+    intents: list[int]
     customers: int
     journeys: int
 
 
-def _fetched(rows: ibis.Table, **values: Any) -> pd.DataFrame:
-    """Bring out the rows of both arms: whose, about what, and the `values` that are compared."""
-    known = rows.filter(_.arm.notnull())
-    # In a log without intents all contacts are of one.
-    columns = {"intent": _.intent.fill_null(""), **values}
-    return fetch(known.select("group", "customer_no", "journey", "arm", **columns))
+def _taken(rows: pd.DataFrame, **values: Column) -> pd.DataFrame:
+    """Return the rows of both arms: whose, about what, and the `values` that are compared."""
+    columns = ["group", "customer_no", "journey", "intent", "arm"]
+    return rows[columns].assign(**values)[rows["arm"] >= 0].astype(dict.fromkeys(values, "int64"))
 
 
 def _matched(based: pd.DataFrame, estimand: Estimand) -> _Matched | Estimate:
@@ -187,7 +186,7 @@ def _estimate(
     )
 
 
-def _shared_intents(per_arm: pd.DataFrame) -> tuple[list[str], float]:
+def _shared_intents(per_arm: pd.DataFrame) -> tuple[list[int], float]:
     """Return the intents that both arms have, and their share of the base of arm 1."""
     arms = {arm: part.set_index("intent")["n"] for arm, part in per_arm.groupby("arm")}
     if set(arms) != {0, 1}:
@@ -196,7 +195,7 @@ def _shared_intents(per_arm: pd.DataFrame) -> tuple[list[str], float]:
     return shared, float(arms[1].reindex(shared).sum() / arms[1].sum())
 
 
-def _sums(rows: pd.DataFrame, intents: list[str], columns: dict[str, pd.Series[int]]) -> Floats:
+def _sums(rows: pd.DataFrame, intents: list[int], columns: dict[str, pd.Series[int]]) -> Floats:
     """Sum per group and intent: the columns of arm 1, then those of arm 0."""
     spot = pd.Index(intents).get_indexer(pd.Index(rows["intent"]))
     kept = spot >= 0
@@ -235,26 +234,26 @@ def _compared(sums: Floats, how: How, customers: int) -> tuple[float, float, flo
     return tuple(float(np.exp(x)) - less for x in (value, lo, hi))  # type: ignore[return-value]
 
 
-def share(rows: ibis.Table, top: Any, base: Any, estimand: Estimand) -> Estimate:
+def share(rows: pd.DataFrame, top: Column, base: Column, estimand: Estimand) -> Estimate:
     """Return the share of the rows of `base` in which `top` holds.
 
     Parameters
     ----------
-    rows : ibis.Table
+    rows : pandas.DataFrame
         With ``group``, ``customer_no``, ``journey``.
-    top, base : Ibis boolean
+    top, base : bool, one for all or one a row
     estimand : Estimand
     """
     return shares(rows, {"only": top}, base, {"only": estimand})["only"]
 
 
 def shares(
-    rows: ibis.Table, tops: dict[str, Any], base: Any, estimands: dict[str, Estimand]
+    rows: pd.DataFrame, tops: Mapping[str, Column], base: Column, estimands: dict[str, Estimand]
 ) -> dict[str, Estimate]:
     """Return several shares of one base."""
-    flags = {f"top_{name}": top.fill_null(False) for name, top in tops.items()}
-    taken = rows.mutate(**flags).filter(base.fill_null(False))
-    sums, people = group_totals(taken, {name: _[name].sum() for name in flags})
+    flags = {f"top_{name}": top for name, top in tops.items()}
+    taken = rows.assign(**flags)[np.broadcast_to(base, len(rows))]
+    sums, people = group_totals(taken, list(flags))
     trials = sums[:, :, 0]
     return {
         name: share_of_sums(
@@ -264,15 +263,20 @@ def shares(
     }
 
 
-def group_totals(rows: ibis.Table, columns: dict[str, Any]) -> tuple[Floats, dict[str, int]]:
+def group_totals(rows: pd.DataFrame, columns: Sequence[str] = ()) -> tuple[Floats, dict[str, int]]:
     """Return sums of shape (groups, 1, 1 + columns), rows first, and customers and journeys."""
-    # A customer is of one group: those of the groups add up.
-    people = {"customers": _.customer_no.nunique(), "journeys": _.journey.nunique()}
-    frame = fetch(rows.group_by("group").aggregate(rows_=_.count(), **people, **columns))
     sums = np.zeros((GROUPS, 1, 1 + len(columns)))
-    for number, name in enumerate(["rows_", *columns]):
-        sums[frame["group"], 0, number] = frame[name].to_numpy(dtype=np.float64)
-    return sums, {name: int(frame[name].sum()) for name in people}
+    group = rows["group"].to_numpy(dtype=np.int64)
+    sums[:, 0, 0] = np.bincount(group, minlength=GROUPS)
+    for number, name in enumerate(columns, start=1):
+        amount = rows[name].to_numpy(dtype=np.int64)
+        sums[:, 0, number] = sum_in_cells(group, amount, GROUPS)
+    return sums, people_of(rows)
+
+
+def people_of(rows: pd.DataFrame) -> dict[str, int]:
+    """Count the customers and journeys of rows."""
+    return {"customers": rows["customer_no"].nunique(), "journeys": rows["journey"].nunique()}
 
 
 def share_of_sums(

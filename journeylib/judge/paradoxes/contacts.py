@@ -2,52 +2,67 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
 
-import ibis
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core import refuse_unknown
-from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.core import US_PER_DAY, refuse_unknown
+from journeylib.journeys import (
+    MISSING,
+    Codes,
+    Events,
+    Journeys,
+    first_rows,
+    last_rows,
+    latest_in,
+    sum_in_cells,
+    value_at,
+)
 from journeylib.judge.settings import ParadoxSettings
-from journeylib.log import customer_numbers, hand_over, reusable
-from journeylib.measures import MeasureSettings, with_sessions
+from journeylib.log import customer_numbers, fetch
+from journeylib.measures import MeasureSettings, done_of, sessions_of
 
+Whole = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 US = 1_000_000
-_KEY = ["journey", "opened"]
-_COLUMNS = {
-    "t_us": "int64",
-    "service_us": "int64",
-    **dict.fromkeys(("session", "intent", "resource", "text"), "string"),
-    **dict.fromkeys(("cost_micro", "rating_micro", "sentiment_micro"), "int64"),
-    "ai_disclosed": "boolean",
-}
+BOT, HUMAN, NEITHER = 1, 0, -1
 _NOT_USED = ("", "0", "no", "none", "false")
+_NUMBER = re.compile(r"([0-9]{1,6})(?:\.0*)?")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contacts:
     """The contacts of a log in which a bot or a human acts.
 
     Attributes
     ----------
-    turns : ibis.Table
-        One row per step with its contact (``journey``, ``opened``).
-    table : ibis.Table
-        One row per contact: ``customer_no``, ``group``, ``intent``; ``arm`` (1 a bot acts first,
-        0 a human does, null where a human does outside the baseline); ``human`` (one acts),
-        ``begin_us``, ``answer_us`` (from the customer's first act to the first answer; null where
-        the customer does not act in it), ``handling_us`` (from the first answer to the contact's
-        end), ``cost_micro``, ``rating_micro`` (the last), ``fields`` (of personal data that bots
-        used; the most that one turn did), ``frustrated``, ``looped``, ``personal``, ``failed``
-        (boolean).
+    events : Events
+    number : ndarray of int64
+        Of the contact that each event belongs to; also of those in which nobody serves.
+    bot, human, customer : ndarray of bool
+        Who acts in each event.
+    table : pandas.DataFrame
+        One row per contact: its ``contact``; number of its ``journey``, ``customer_no``,
+        ``group``; ``intent`` (number of the word, −1 unknown); ``arm`` (`BOT` where a bot acts
+        first, `HUMAN` where a human does, `NEITHER` where a human does outside the baseline);
+        ``human`` (one acts), ``begin_us``, ``answer_us`` (from the customer's first act to the
+        first answer; missing where the customer does not act in it), ``handling_us`` (from the
+        first answer to the contact's end), ``cost_micro``, ``rating_micro`` (the last), ``fields``
+        (of personal data that bots used; the most that one turn did), ``frustrated``, ``looped``,
+        ``failed`` (boolean). A missing number is `MISSING`.
     """
 
-    turns: ibis.Table
-    table: ibis.Table
+    events: Events
+    number: Whole
+    bot: Flags
+    human: Flags
+    customer: Flags
+    table: pd.DataFrame
 
 
 def find_contacts(
@@ -70,225 +85,228 @@ def find_contacts(
 
     Notes
     -----
-    A contact is a session (`measures.sessions.with_sessions`). It is the bot's if a bot acts
+    A contact is a session (`measures.sessions.sessions_of`). It is the bot's if a bot acts
     before any human: what the human costs whom a bot calls in, and whether that human solves the
     matter, is laid to the bot.
     """
-    turns = contact_turns(journeys, measures, settings.personal_data)
-    return Contacts(turns, _facts(turns, journeys, sessions, settings).cache())
-
-
-def contact_turns(
-    journeys: Journeys, measures: MeasureSettings, personal_data: str | None = None
-) -> ibis.Table:
-    """Return the steps with ``opened``, the first step of the contact they are part of."""
-    steps = with_sessions(journeys, measures)
-    there = [name for name in _COLUMNS if _in_log(journeys, name)]
-    turns = steps.mutate(
-        personal=_fields_used(steps, personal_data),
-        dropped=_.touchpoint.isin(journeys.settings.bad_ends),
-    ).select(
-        *("journey", "customer_no", "group", "step", "touchpoint", "touchpoint_no", "actor"),
-        *("personal", "dropped", "opened", *there),
-    )
-    # What the log does not have takes no room.
-    absent = {name: ibis.null(kind) for name, kind in _COLUMNS.items() if name not in there}
-    turns = turns.cache().mutate(**absent)
-    return reusable(turns.mutate(done_us=_.t_us + _.service_us.fill_null(0)))
-
-
-def _in_log(journeys: Journeys, column: str) -> bool:
-    return journeys.has("end_us" if column == "service_us" else column)
-
-
-def check_declared(steps: ibis.Table, setting: str, column: str) -> None:
-    """Refuse a setting that names no column of the log."""
-    problem = "'{of}' names '{name}', which is no column of the log.{near} Declare it under "
-    refuse_unknown([column], steps.columns, f"{problem}'attributes'.", of=setting)
-
-
-def _fields_used(steps: ibis.Table, column: str | None) -> Any:
-    """Return how many fields a cell names, joined by commas; a number is the number of fields."""
-    if column is None:
-        return ibis.null("int64")
-    check_declared(steps, "personal_data", column)
-    cell = steps[column].cast("string").strip().lower()
-    number = cell.re_extract(r"^(\d{1,6})(?:\.0*)?$", 1).nullif("").cast("int64")
-    names = cell.re_replace(r"^[\s,]+|[\s,]+$", "").re_replace(r"[\s,]*,[\s,]*", ",")
-    commas = names.length() - names.replace(",", "").length()
-    return ibis.cases(
-        (cell.isnull() | cell.isin(_NOT_USED), 0), else_=ibis.coalesce(number, commas + 1)
-    )
+    events, actor = journeys.events, journeys.events.column("actor")
+    number = sessions_of(journeys, measures)
+    acts = [actor.is_word(who) for who in ("bot", "human", "customer")]
+    table = _with_ends(_facts(journeys, number, acts, settings), sessions)
+    table["failed"] = table.pop("dropped") | (table["frustrated"] & ~table["human"])
+    bot, human, customer = acts
+    return Contacts(events, number, bot, human, customer, table.drop(columns="bot_us"))
 
 
 def _facts(
-    turns: ibis.Table, journeys: Journeys, sessions: pd.DataFrame | None, settings: ParadoxSettings
-) -> ibis.Table:
-    bot, human, customer = (_.actor == who for who in ("bot", "human", "customer"))
-
-    def if_there(column: str, value: Any) -> Any:
-        return value if _in_log(journeys, column) else ibis.null(_COLUMNS[column])
-
-    facts = turns.group_by([*_KEY, "customer_no", "group"]).aggregate(
-        intent=if_there("intent", _.intent.argmin(_.step, where=_.intent.notnull())),
-        first_bot=_.step.min(where=bot),
-        first_human=_.step.min(where=human),
-        first_customer=_.step.min(where=customer),
-        begin_us=_.t_us.min(),
-        bot_us=_.t_us.min(where=bot),
-        served_us=_.t_us.min(where=bot | human),
-        asked_us=_.t_us.min(where=customer),
-        cost_micro=if_there("cost_micro", _.cost_micro.sum()),
-        rating_micro=if_there(
-            "rating_micro", _.rating_micro.argmax(_.step, where=_.rating_micro.notnull())
-        ),
-        done_us=_.done_us.max(),
-        fields=_.personal.max(where=bot).fill_null(0),
-        dropped=_.dropped.any(),
+    journeys: Journeys, number: Whole, acts: list[Flags], settings: ParadoxSettings
+) -> pd.DataFrame:
+    """Return one row per contact in which a bot or a human acts, without how it ended."""
+    events, many = journeys.events, int(number.max(initial=-1)) + 1
+    every = np.ones(len(events), dtype=bool)
+    opened = first_rows(number, every, many)
+    bot, human, customer = (first_rows(number, who, many) for who in acts)
+    served = first_rows(number, acts[0] | acts[1], many)
+    nothing, timeless = np.full(many, MISSING), not journeys.has_clock
+    t_us = np.full(len(events), MISSING) if timeless else events.t_us
+    served_us = value_at(t_us, served, MISSING)
+    asked_us = value_at(t_us, customer, MISSING)
+    done_us = nothing if timeless else latest_in(number, done_of(events), every, many)
+    waited = np.where((customer >= 0) & (customer < served), served_us - asked_us, 0)
+    intent, dropped = np.full(many, -1), np.isin(events.touchpoint, _bad_ends(journeys))
+    if journeys.has("intent"):
+        about = events.column("intent")
+        intent = value_at(about.number, first_rows(number, about.known, many), -1)
+    rating = nothing
+    if journeys.has("rating_micro"):
+        last = last_rows(number, events.known("rating_micro"), many)
+        rating = value_at(events.column("rating_micro"), last, MISSING)
+    by_bot = (bot >= 0) & (bot == served)
+    begin_us = t_us[opened]
+    arm = np.where(by_bot, BOT, np.where(_comparable(begin_us, settings), HUMAN, NEITHER))
+    facts = pd.DataFrame(
+        {
+            "contact": np.arange(many),
+            "journey": events.journey[opened],
+            "customer_no": events.customer[opened].astype(np.int64),
+            "group": events.group[opened].astype(np.int64),
+            "intent": intent,
+            "arm": arm,
+            "human": human >= 0,
+            "begin_us": begin_us,
+            "answer_us": np.where((customer < 0) | timeless, MISSING, waited),
+            "handling_us": np.where((served < 0) | timeless, MISSING, done_us - served_us),
+            "cost_micro": _costs(events, number, many) if events.has("cost_micro") else nothing,
+            "rating_micro": rating,
+            "fields": _fields(journeys, number, acts[0], settings.personal_data),
+            "dropped": first_rows(number, dropped, many) >= 0,
+            "bot_us": value_at(t_us, bot, MISSING),
+        }
     )
-    facts = _with_ends(facts.filter(_.first_bot.notnull() | _.first_human.notnull()), sessions)
-    first = ibis.least(_.first_bot, _.first_human)
-    by_bot = _.first_bot.notnull() & (_.first_human.isnull() | (_.first_bot < _.first_human))
-    waited = (_.first_customer < first).ifelse(_.served_us - _.asked_us, 0)
-    return facts.mutate(
-        arm=ibis.cases((by_bot, 1), (_comparable(settings.baseline), 0)),
-        personal=_.fields > 0,
-        handling_us=_.done_us - _.served_us,
-        human=_.first_human.notnull(),
-        answer_us=_.first_customer.notnull().ifelse(waited, ibis.null("int64")),
-        failed=_.dropped | (_.frustrated & _.first_human.isnull()),
-    ).drop(
-        "first_bot", "first_human", "first_customer", "bot_us", "served_us", "asked_us", "done_us"
-    )
+    return facts[served >= 0].reset_index(drop=True)
 
 
-def _with_ends(facts: ibis.Table, sessions: pd.DataFrame | None) -> ibis.Table:
-    """Add ``frustrated`` and ``looped`` of the bot session that begins at the first bot turn."""
-    no = ibis.literal(False)
-    if sessions is None:
-        return facts.mutate(frustrated=no, looped=no)
-    begun = sessions[sessions["start_us"].notna()].assign(
-        frustrated=sessions["end"] == "frustrated"
-    )
-    ended = begun.groupby(["customer_no", "start_us"], as_index=False)[["frustrated", "looped"]]
-    columns = {"customer_no": "of_customer"}
-    known = ended.any().rename(columns=columns).astype({"start_us": "int64"})
-    ends = hand_over(ibis.memtable(known), facts.get_backend())
-    joined = facts.left_join(
-        ends, [facts.customer_no == ends.of_customer, facts.bot_us == ends.start_us]
-    )
-    return joined.mutate(frustrated=_.frustrated.fill_null(no), looped=_.looped.fill_null(no)).drop(
-        "of_customer", "start_us"
-    )
+def _bad_ends(journeys: Journeys) -> list[int]:
+    return [no for no, name in journeys.names.items() if name in journeys.settings.bad_ends]
 
 
-def _comparable(baseline: Any) -> Any:
-    if baseline is None:
-        return ibis.literal(True)
-    since, until = (datetime.combine(day, time(), UTC) for day in baseline)
+def _costs(events: Events, number: Whole, many: int) -> Whole:
+    known, cost = events.known("cost_micro"), events.column("cost_micro")
+    total = sum_in_cells(number[known], cost[known], many)
+    return np.where(first_rows(number, known, many) >= 0, total, MISSING)
+
+
+def _comparable(begin_us: Whole, settings: ParadoxSettings) -> Flags:
+    """Mark what begins in the baseline, where there is one."""
+    if settings.baseline is None:
+        return np.ones(len(begin_us), dtype=bool)
+    since, until = (datetime.combine(day, time(), UTC) for day in settings.baseline)
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     first, after = ((at - epoch) // timedelta(microseconds=1) for at in (since, until))
-    return (_.begin_us >= first) & (_.begin_us < after + US_PER_DAY)
+    return (begin_us >= first) & (begin_us < after + US_PER_DAY)
+
+
+def check_declared(journeys: Journeys, setting: str, column: str) -> None:
+    """Refuse a setting that names no column of the log."""
+    problem = "'{of}' names '{name}', which is no column of the log.{near} Declare it under "
+    refuse_unknown([column], journeys.log_trail.columns, f"{problem}'attributes'.", of=setting)
+
+
+def _fields(journeys: Journeys, number: Whole, bot: Flags, column: str | None) -> Whole:
+    """Return the most fields of personal data that one turn of a bot used, by contact."""
+    many = int(number.max(initial=-1)) + 1
+    if column is None:
+        return np.zeros(many, dtype=np.int64)
+    check_declared(journeys, "personal_data", column)
+    cells: Codes = journeys.events.texts(f"cells of {column}", _[column].cast("string"))
+    used = np.array([*(fields_used(cell) for cell in cells.words), 0], dtype=np.int64)
+    return np.maximum(latest_in(number, used[cells.number], bot, many), 0)
+
+
+def fields_used(cell: str) -> int:
+    """Return how many fields a cell names, joined by commas; a number is the number of fields.
+
+    Examples
+    --------
+    >>> fields_used("address, ,birthday"), fields_used("3.0"), fields_used("none")
+    (2, 3, 0)
+    """
+    cell = cell.strip().lower()
+    if cell in _NOT_USED:
+        return 0
+    number = _NUMBER.fullmatch(cell)
+    if number is not None:
+        return int(number[1])
+    names = re.sub(r"^[\s,]+|[\s,]+\Z", "", cell, flags=re.ASCII)
+    return len(re.findall(r"[\s,]*,[\s,]*", names, flags=re.ASCII)) + 1
+
+
+def _with_ends(facts: pd.DataFrame, sessions: pd.DataFrame | None) -> pd.DataFrame:
+    """Add ``frustrated`` and ``looped`` of the bot session that begins at the first bot turn."""
+    if sessions is None:
+        return facts.assign(frustrated=False, looped=False)
+    begun = sessions[sessions["start_us"].notna()]
+    ends = pd.DataFrame(
+        {
+            "customer_no": begun["customer_no"].astype("int64"),
+            "bot_us": begun["start_us"].astype("int64"),
+            "frustrated": (begun["end"] == "frustrated").to_numpy(dtype=bool),
+            "looped": begun["looped"].to_numpy(dtype=bool),
+        }
+    )
+    key = ["customer_no", "bot_us"]
+    joined = facts.merge(ends.groupby(key, as_index=False).any(), how="left", on=key)
+    for name in ("frustrated", "looped"):
+        joined[name] = joined[name].eq(True).to_numpy(dtype=bool)
+    return joined
 
 
 def episodes(
     contacts: Contacts, journeys: Journeys, measures: MeasureSettings, mature_days: float
-) -> ibis.Table:
+) -> pd.DataFrame:
     """Return one row per matter: contacts of one customer in one intent, each soon after the last.
 
     Returns
     -------
-    ibis.Table
+    pandas.DataFrame
         ``journey``, ``customer_no``, ``group``, ``intent``, ``arm`` and ``fields`` (of the
-        first contact), ``begin_us``, ``contacts``, ``cost_micro`` (of all contacts; null where
-        no cost is known), ``resolved`` (after the last contact the customer did not come back
-        within ``repeat_days``, and it did not fail), ``at_once`` (resolved by the first). Only
-        matters that begin at least `mature_days` before the log's end, of a known intent where
-        the log has intents.
+        first contact), ``begin_us``, ``contacts``, ``cost_micro`` (of all contacts; `MISSING`
+        where no cost is known), ``resolved`` (after the last contact the customer did not come
+        back within ``repeat_days``, and it did not fail), ``at_once`` (resolved by the first).
+        Only matters that begin at least `mature_days` before the log's end, of a known intent
+        where the log has intents.
     """
-    window = round(measures.repeat_days * US_PER_DAY)
-    last_us = int(journeys.last_us or 0)
-    table = contacts.table.filter(_.begin_us.notnull())
+    window, last_us = round(measures.repeat_days * US_PER_DAY), int(journeys.last_us or 0)
+    table = contacts.table[contacts.table["begin_us"] != MISSING]
     if journeys.has("intent"):
-        table = table.filter(_.intent.notnull())
-    same: dict[str, Any] = {
-        "group_by": ["customer_no", "intent"],
-        "order_by": ["begin_us", *_KEY],
-    }
-    gap = _.begin_us - _.begin_us.lag().over(ibis.window(**same))
-    opened = table.mutate(
-        opens=(gap > window).fill_null(True).cast("int64"),
-        place=ibis.row_number().over(ibis.window(**same)),
+        table = table[table["intent"] >= 0]
+    # Contacts of one moment stand in the order of their steps.
+    order = ["customer_no", "intent", "begin_us", "contact"]
+    table = table.sort_values(order, ignore_index=True)
+    begin, about = table["begin_us"].to_numpy(), table[["customer_no", "intent"]].to_numpy()
+    opens = np.ones(len(table), dtype=bool)
+    opens[1:] = (about[1:] != about[:-1]).any(axis=1) | (np.diff(begin) > window)
+    first = np.flatnonzero(opens)
+    last = np.append(first[1:], len(table))[: len(first)] - 1
+    of = np.cumsum(opens) - 1
+    cost = table["cost_micro"].to_numpy()
+    known = np.where(cost == MISSING, -1, of)
+    columns = ["journey", "customer_no", "group", "intent", "arm", "fields", "begin_us"]
+    resolved = ~table["failed"].to_numpy()[last] & (begin[last] <= last_us - window)
+    matters = table.loc[first, columns].assign(
+        contacts=last - first + 1,
+        cost_micro=np.where(
+            np.bincount(known[known >= 0], minlength=len(first)) > 0,
+            sum_in_cells(known, cost, len(first)),
+            MISSING,
+        ),
+        resolved=resolved,
+        at_once=resolved & (last == first),
     )
-    numbered = opened.mutate(episode=_.opens.sum().over(ibis.window(preceding=(None, 0), **same)))
-    matters = numbered.group_by(["customer_no", "group", "intent", "episode"]).aggregate(
-        journey=_.journey.argmin(_.place),
-        first=_.place.min(),
-        # A null is skipped by argmin, and a human contact outside the baseline has no arm.
-        arm=_.arm.fill_null(-1).argmin(_.place).nullif(-1),
-        fields=_.fields.argmin(_.place),
-        begin_us=_.begin_us.min(),
-        last_begin_us=_.begin_us.max(),
-        failed=_.failed.argmax(_.place),
-        contacts=_.count(),
-        cost_micro=_.cost_micro.sum(),
-    )
-    resolved = ~_.failed & (_.last_begin_us <= last_us - window)
-    mature = _.begin_us <= last_us - round(mature_days * US_PER_DAY)
-    return matters.filter(mature).mutate(resolved=resolved, at_once=resolved & (_.contacts == 1))
+    mature = matters["begin_us"] <= last_us - round(mature_days * US_PER_DAY)
+    return matters[mature].reset_index(drop=True)
 
 
-def outcomes_of(journeys: Journeys, kinds: tuple[str, ...]) -> ibis.Table | None:
+def outcomes_of(journeys: Journeys, kinds: tuple[str, ...]) -> pd.DataFrame | None:
     """Return ``customer_no``, ``t_us``, ``kind``, ``value_micro`` of dated outcomes, or None."""
     if journeys.log.outcomes is None or not kinds:
         return None
-    outcomes = journeys.log.outcomes.filter(
+    happened = journeys.log.outcomes.filter(
         _.kind.isin(kinds) & _.t_us.notnull() & (_.value_micro > 0)
     )
-    return outcomes.inner_join(customer_numbers(journeys.log.events), "customer").select(
-        "customer_no", "t_us", "kind", "value_micro"
-    )
+    columns = ["customer_no", "t_us", "kind", "value_micro"]
+    numbered = happened.inner_join(customer_numbers(journeys.log.events), "customer")
+    return fetch(numbered.select(*columns)).astype({"customer_no": "int64"})
 
 
 def with_outcome_costs(
-    matters: ibis.Table, journeys: Journeys, settings: ParadoxSettings
-) -> ibis.Table:
+    matters: pd.DataFrame, journeys: Journeys, settings: ParadoxSettings
+) -> pd.DataFrame:
     """Add to ``cost_micro`` what came of each matter, at the declared ``outcome_costs``.
 
     An outcome is laid to the last matter that the customer opened within ``outcome_days``
     before it, so that it counts once.
     """
     outcomes = outcomes_of(journeys, tuple(sorted(settings.outcome_costs)))
-    if outcomes is None:
+    if outcomes is None or outcomes.empty or matters.empty:
         return matters
-    price = ibis.cases(
-        *(
-            (_.kind == kind, round(cost * US))
-            for kind, cost in sorted(settings.outcome_costs.items())
-        )
+    prices = {kind: round(cost * US) for kind, cost in settings.outcome_costs.items()}
+    price = outcomes["kind"].map(prices).to_numpy(dtype=np.float64)
+    exact = outcomes["value_micro"].to_numpy(dtype=np.float64) * price / US
+    half_up = np.sign(exact) * np.floor(np.abs(exact) + 0.5)
+    priced = outcomes.assign(extra_micro=half_up.astype(np.int64)).sort_values("t_us")
+    # Of matters that were opened at one moment the first by journey and intent is the last here.
+    opened = matters.assign(row=np.arange(len(matters))).sort_values(
+        ["begin_us", "journey", "intent", "row"], ascending=[True, False, False, False]
     )
-    # Numbered by content: two outcomes of one customer at one moment are still two.
-    priced = outcomes.mutate(extra_micro=(_.value_micro * price / US).round().cast("int64"))
-    priced = priced.group_by(["customer_no", "t_us"]).aggregate(extra_micro=_.extra_micro.sum())
-    key = ["customer_no", "intent", "episode"]
-    spots = matters.select(*key, "begin_us", "journey")
-    window = round(settings.outcome_days * US_PER_DAY)
-    before = spots.inner_join(priced, "customer_no").filter(
-        (_.t_us >= _.begin_us) & (_.t_us - _.begin_us <= window)
-    )
-    latest = ibis.window(
-        group_by=["customer_no", "t_us"],
-        order_by=[ibis.desc("begin_us"), "journey", "intent", "episode"],
-    )
-    laid = before.mutate(place=ibis.row_number().over(latest)).filter(_.place == 0)
-    extra = laid.group_by(["customer_no", "journey", "begin_us", "intent", "episode"]).aggregate(
-        extra_micro=_.extra_micro.sum()
-    )
-    # An unknown intent (a log without intents) is one value here, which a join would not match.
-    left = matters.mutate(about=_.intent.fill_null(""))
-    right = extra.mutate(about=_.intent.fill_null("")).select(
-        "customer_no", "about", "episode", "extra_micro"
-    )
-    return left.left_join(right, ["customer_no", "about", "episode"]).mutate(
-        cost_micro=_.cost_micro + _.extra_micro.fill_null(0)
-    )
+    laid = pd.merge_asof(
+        priced[["customer_no", "t_us", "extra_micro"]],
+        opened[["customer_no", "begin_us", "row"]],
+        left_on="t_us",
+        right_on="begin_us",
+        by="customer_no",
+        tolerance=round(settings.outcome_days * US_PER_DAY),
+    ).dropna(subset=["row"])
+    extra = np.zeros(len(matters), dtype=np.int64)
+    np.add.at(extra, laid["row"].to_numpy(dtype=np.int64), laid["extra_micro"].to_numpy())
+    return matters.assign(cost_micro=matters["cost_micro"] + extra)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ibis
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
-from journeylib.core import AbstainReason, Estimate, text
-from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.core import US_PER_DAY, AbstainReason, Estimate, text
+from journeylib.journeys import Journeys
 from journeylib.judge.paradoxes.bot_human_comparison import Estimand
 from journeylib.judge.paradoxes.contacts import Contacts
 from journeylib.judge.settings import ParadoxSettings
@@ -89,6 +89,13 @@ def verified_how(context: ParadoxContext) -> str:
     return f"resolved means no bad end and no contact about it within {days} days; {silence}"
 
 
-def labelled(rows: ibis.Table, context: ParadoxContext) -> ibis.Table:
+def labelled(rows: pd.DataFrame, context: ParadoxContext) -> pd.DataFrame:
     """Leave out what has no intent in a log that has intents: it cannot be matched."""
-    return rows.filter(_.intent.notnull()) if context.journeys.has("intent") else rows
+    return rows[rows["intent"] >= 0] if context.journeys.has("intent") else rows
+
+
+def customer_speaks(context: ParadoxContext) -> npt.NDArray[np.bool_]:
+    """Mark the events in which what is said is said by the customer."""
+    contacts = context.contacts
+    everywhere = context.journeys.log.schema.text_by == "customer"
+    return np.ones(len(contacts.events), dtype=bool) if everywhere else contacts.customer

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import ibis
 import numpy as np
-from ibis import _
+import pandas as pd
 
-from journeylib.core import GROUPS, Floats, text
-from journeylib.journeys import US_PER_DAY, absorb
+from journeylib.core import GROUPS, US_PER_DAY, Floats, text
+from journeylib.journeys import BAD_END, MISSING, Codes, absorb, happens_between, number_pairs
 from journeylib.judge.paradoxes.bot_human_comparison import (
     compare,
     group_totals,
     share,
     share_of_sums,
 )
-from journeylib.judge.paradoxes.contacts import episodes, outcomes_of
+from journeylib.judge.paradoxes.contacts import BOT, Whole, episodes, outcomes_of
 from journeylib.judge.paradoxes.context import (
     ParadoxContext,
     Side,
@@ -24,7 +21,6 @@ from journeylib.judge.paradoxes.context import (
     labelled,
     verified_how,
 )
-from journeylib.log import fetch
 
 # The chain is solved for every resample: its cost grows with the cube of its states.
 MOST_BOTS = 50
@@ -48,16 +44,16 @@ def personalised(context: ParadoxContext, depth: str = "any") -> Side:
     if reason := context.too_young(days):
         return abstaining(estimand, reason)
     matters = episodes(context.contacts, context.journeys, context.measures, days)
-    by_data = matters.filter(_.arm == 1).mutate(arm=_with_fields(*DEPTHS[depth]))
-    return Side(compare(by_data, _.at_once, ibis.literal(1), "difference", estimand))
+    by_data = _by_fields(matters, depth)
+    return Side(compare(by_data, by_data["at_once"], 1, "difference", estimand))
 
 
-def _with_fields(least: int, most: int | None) -> Any:
-    """Return 1 for contacts with so many fields, 0 for those with none, else null."""
-    inside = _.fields >= least
-    if most is not None:
-        inside = inside & (_.fields <= most)
-    return ibis.cases((inside, 1), (_.fields == 0, 0))
+def _by_fields(rows: pd.DataFrame, depth: str) -> pd.DataFrame:
+    """Take what bots open; ``arm`` is 1 with so many fields, 0 with none, else −1."""
+    least, most = DEPTHS[depth]
+    own = rows[rows["arm"] == BOT]
+    inside = own["fields"].between(least, np.inf if most is None else most)
+    return own.assign(arm=np.where(inside, 1, np.where(own["fields"] == 0, 0, -1)))
 
 
 def intrusive(context: ParadoxContext, depth: str = "any") -> Side:
@@ -73,34 +69,39 @@ def intrusive(context: ParadoxContext, depth: str = "any") -> Side:
     if withdrawals is None:
         return abstaining(estimand, "no_column", "opt_outs")
     window = round(settings.privacy_days * US_PER_DAY)
-    mature = context.contacts.table.filter(
-        (_.arm == 1) & (_.begin_us <= int(journeys.last_us or 0) - window)
-    ).mutate(arm=_with_fields(*DEPTHS[depth]))
-    key = ["journey", "opened"]
-    soon = mature.inner_join(withdrawals, "customer_no").filter(
-        (_.at_us >= _.begin_us) & (_.at_us - _.begin_us <= window)
-    )
-    left = soon.select(*key).distinct().mutate(opted_out=1)
-    rows = mature.left_join(left, key).mutate(opted_out=_.opted_out.fill_null(0))
+    table = context.contacts.table
+    latest = int(journeys.last_us or 0) - window
+    rows = _by_fields(table[table["begin_us"].between(MISSING + 1, latest)], depth)
     rows = labelled(rows, context)
-    return Side(compare(rows, _.opted_out, ibis.literal(1), "ratio", estimand))
+    begin_us = rows["begin_us"].to_numpy()
+    opted_out = happens_between(
+        rows["customer_no"].to_numpy(), begin_us, begin_us + window, *withdrawals
+    )
+    return Side(compare(rows, opted_out, 1, "ratio", estimand))
 
 
-def _withdrawals(context: ParadoxContext) -> ibis.Table | None:
-    """Return ``customer_no`` and ``at_us`` of opt-outs, or None where none are declared."""
-    settings = context.settings
+def _withdrawals(context: ParadoxContext) -> tuple[Whole, Whole] | None:
+    """Return who opted out, and when; None where no such thing is declared."""
+    settings, events = context.settings, context.contacts.events
+    whose, when = [], []
     outcomes = outcomes_of(context.journeys, settings.privacy_kinds)
-    turns = context.contacts.turns.filter(_.touchpoint.isin(settings.privacy_touchpoints))
-    tables = [] if outcomes is None else [outcomes]
-    tables += [turns] if settings.privacy_touchpoints else []
-    moments = [table.select("customer_no", at_us=_.t_us) for table in tables]
-    return ibis.union(*moments) if moments else None
+    if outcomes is not None:
+        whose.append(outcomes["customer_no"].to_numpy())
+        when.append(outcomes["t_us"].to_numpy())
+    if settings.privacy_touchpoints:
+        names = context.journeys.names
+        there = [no for no, name in names.items() if name in settings.privacy_touchpoints]
+        turns = np.isin(events.touchpoint, there)
+        whose.append(events.customer[turns].astype(np.int64))
+        when.append(events.t_us[turns])
+    return (np.concatenate(whose), np.concatenate(when)) if whose else None
 
 
 def powerful(context: ParadoxContext) -> Side:
     """Share of served journeys that bots complete alone."""
     estimand = context.estimand("powerful")
-    return Side(share(served_journeys(context), _.by_bots, ~_.open, estimand))
+    served = served_journeys(context)
+    return Side(share(served, served["by_bots"], ~served["open"], estimand))
 
 
 def vulnerable(context: ParadoxContext) -> Side:
@@ -120,7 +121,7 @@ def vulnerable(context: ParadoxContext) -> Side:
     )
     served = served_journeys(context)
     counts, bots = _moves(context, served)
-    rows, people = group_totals(served, {})
+    rows, people = group_totals(served)
     shape = counts.shape[1:]
 
     def widest(flat: Floats) -> Floats:
@@ -139,76 +140,80 @@ def vulnerable(context: ParadoxContext) -> Side:
     )
 
 
-def _moves(context: ParadoxContext, served: ibis.Table) -> tuple[Floats, int]:
+def _moves(context: ParadoxContext, served: pd.DataFrame) -> tuple[Floats, int]:
     """Count moves per group, shape (groups, states, states + ends), and the bots among the states.
 
     States are the start, the bots (the `MOST_BOTS` that act most; then the others as one) and,
     last, people.
     """
-    ends = served.select(
-        "journey",
-        fate=ibis.cases((_.open, "open"), (_.completed, "completed"), else_="lost"),
-    )
-    in_order = ibis.window(group_by="journey", order_by="step")
-    hands = (
-        context.contacts.turns.filter(_.actor.isin(["bot", "human"]))
-        .mutate(hand=(_.actor == "bot").ifelse(bot_name(), ibis.null("string")))
-        .mutate(
-            person=_.actor == "human",
-            next_hand=_.hand.lead().over(in_order),
-            next_actor=_.actor.lead().over(in_order),
-            first=ibis.row_number().over(in_order) == 0,
-        )
-        .inner_join(ends, "journey")
-    )
-    moves = fetch(
-        hands.group_by(["group", "person", "hand", "next_actor", "next_hand", "fate", "first"])
-        .aggregate(n=_.count())
-        .mutate(fate=_.next_actor.isnull().ifelse(_.fate, ibis.null("string")))
-    )
-    acts = moves.groupby("hand")["n"].sum().reset_index()
-    ordered = acts.sort_values(["n", "hand"], ascending=[False, True])["hand"].tolist()
-    names = sorted(ordered[:MOST_BOTS])
+    events, contacts = context.contacts.events, context.contacts
+    bots = bot_names(context)
+    acts = np.bincount(bots.number[contacts.bot], minlength=len(bots.words))
+    there = np.flatnonzero(acts)
+    ordered = there[np.argsort(-acts[there], kind="stable")]
+    alone = np.sort(ordered[:MOST_BOTS])
     # The rarest are one state together, which is no one bot, so that nobody removes it.
-    rest = len(ordered) > MOST_BOTS
-    people = len(names) + 1 + rest
-    spot = dict.fromkeys(ordered, people - 1)
-    spot |= {name: number for number, name in enumerate(names, start=1)}
+    people = len(alone) + 1 + (len(ordered) > MOST_BOTS)
+    spot = np.full(len(bots.words) + 1, people - 1)
+    spot[alone] = np.arange(1, len(alone) + 1)
     m = people + 1
-    place = {"completed": m, "lost": m + 1, "open": m + 2}
+    rows = np.flatnonzero(contacts.bot | contacts.human)
+    journey, group = events.journey[rows], events.group[rows]
+    here = np.where(contacts.human[rows], people, spot[bots.number[rows]])
+    last = np.append(journey[1:] != journey[:-1], True)[: len(rows)]
+    first = np.append(True, last[:-1])[: len(rows)]
+    # How each journey ends: completed, lost or open.
+    fate = np.full(int(events.journey.max(initial=-1)) + 1, m + 1)
+    fate[served.loc[served["completed"], "journey"]] = m
+    fate[served.loc[served["open"], "journey"]] = m + 2
+    onward = np.where(last, fate[journey], np.append(here[1:], 0)[: len(rows)])
     counts = np.zeros((GROUPS, m, m + 3))
-    columns = ["group", "person", "hand", "next_actor", "next_hand", "fate", "first", "n"]
-    rows = moves[columns].itertuples(index=False, name=None)
-    for group, person, hand, next_actor, next_hand, fate, first, n in rows:
-        here = people if person else spot[hand]
-        if isinstance(fate, str):
-            there = place[fate]
-        else:
-            there = people if next_actor == "human" else spot[next_hand]
-        counts[int(group), here, there] += n
-        if first:
-            counts[int(group), 0, here] += n
-    return counts, len(names)
+    np.add.at(counts, (group, here, onward), 1)
+    np.add.at(counts, (group[first], 0, here[first]), 1)
+    return counts, len(alone)
 
 
-def bot_name() -> Any:
-    """Return what a bot is told apart by: its resource, or else where it acts."""
-    return _.resource.coalesce(_.touchpoint)
+def bot_names(context: ParadoxContext) -> Codes:
+    """Return what tells bots apart, for each event: its resource, or else its touchpoint."""
+    events, names = context.contacts.events, context.journeys.names
+    here = [names[number] for number in range(len(names))]
+    known: Codes | None = events.column("resource") if events.has("resource") else None
+    words = sorted({*here, *(() if known is None else known.words)})
+    place = {word: number for number, word in enumerate(words)}
+    of_touchpoint = np.array([place[name] for name in here], dtype=np.int32)[events.touchpoint]
+    if known is None:
+        return Codes(of_touchpoint, tuple(words))
+    of_resource = np.array([*(place[word] for word in known.words), -1], dtype=np.int32)
+    number = np.where(known.known, of_resource[known.number], of_touchpoint)
+    return Codes(number, tuple(words))
 
 
-def served_journeys(context: ParadoxContext) -> ibis.Table:
-    """One row per journey in which a bot or human acts: ``open``, ``completed``, ``by_bots``."""
-    acts = context.contacts.table.group_by("journey").aggregate(
-        human=_.human.any(), failed=_.failed.argmax(_.opened)
+def served_journeys(context: ParadoxContext) -> pd.DataFrame:
+    """One row per journey in which a bot or human acts: ``open``, ``completed``, ``by_bots``.
+
+    With number of the ``journey``, ``customer_no`` and ``group``.
+    """
+    outline = context.journeys.outline
+    acts = context.contacts.table.groupby("journey", as_index=False)
+    served = acts.agg(human=("human", "any"), failed=("failed", "last"))
+    journey = served["journey"].to_numpy()
+    is_open, bad = outline.is_open[journey], outline.end_kind[journey] == BAD_END
+    completed = ~is_open & ~bad & ~served["failed"].to_numpy(dtype=bool)
+    return pd.DataFrame(
+        {
+            "journey": journey,
+            "customer_no": outline.customer[journey].astype(np.int64),
+            "group": outline.group[journey].astype(np.int64),
+            "open": is_open,
+            "completed": completed,
+            "by_bots": completed & ~served["human"].to_numpy(dtype=bool),
+        }
     )
-    return context.journeys.table.inner_join(acts, "journey").mutate(
-        open=_.end_kind == "open",
-        completed=(_.end_kind != "open") & (_.end_kind != "bad_end") & ~_.failed,
-        by_bots=~_.human & (_.end_kind != "open") & (_.end_kind != "bad_end") & ~_.failed,
-    )
 
 
-def bots_passed(context: ParadoxContext) -> ibis.Table:
-    """One row per journey and bot that acts in it: ``journey``, ``bot``."""
-    bots = context.contacts.turns.filter(_.actor == "bot").select("journey", bot=bot_name())
-    return bots.distinct()
+def bots_passed(context: ParadoxContext) -> pd.DataFrame:
+    """One row per journey and bot that acts in it: ``journey``, ``bot`` (its number)."""
+    rows, bots = np.flatnonzero(context.contacts.bot), bot_names(context)
+    journey = context.contacts.events.journey[rows]
+    _pair, keys = number_pairs(journey, bots.number[rows], len(bots.words))
+    return pd.DataFrame({"journey": keys // len(bots.words), "bot": keys % len(bots.words)})

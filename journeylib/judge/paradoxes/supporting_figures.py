@@ -7,29 +7,31 @@ from typing import Any
 
 import ibis
 import numpy as np
+import pandas as pd
 from ibis import _
 
-from journeylib.core import GROUPS, Estimate, Floats, resample
-from journeylib.journeys import US_PER_DAY
+from journeylib.core import GROUPS, US_PER_DAY, Estimate, Floats, resample
+from journeylib.journeys import MISSING, row_before
 from journeylib.judge.paradoxes.bot_human_comparison import (
     Estimand,
     compare_spread,
     group_totals,
     largest_of_last,
+    people_of,
     share,
     share_of_sums,
 )
-from journeylib.judge.paradoxes.contacts import US, check_declared
+from journeylib.judge.paradoxes.contacts import BOT, US, check_declared
 from journeylib.judge.paradoxes.context import ParadoxContext
 from journeylib.judge.paradoxes.data_and_dependence import (
     DEPTHS,
-    bot_name,
+    bot_names,
     bots_passed,
     intrusive,
     personalised,
     served_journeys,
 )
-from journeylib.log import fetch, says_wrong
+from journeylib.log import says_wrong
 from journeylib.measures import flag_of, text_abstain_reason
 
 US_PER_HOUR = 3_600_000_000
@@ -47,20 +49,18 @@ def supporting_connected(context: ParadoxContext) -> Figures:
     estimands = {name: context.estimand(name) for name in names}
     if not context.journeys.has_clock:
         return {name: estimand.none("no_clock") for name, estimand in estimands.items()}
-    hour = (_.begin_us // US_PER_HOUR) % HOURS_PER_WEEK
-    acts = context.contacts.turns.filter(_.actor == "human")
-    staffed = acts.mutate(hour=(_.t_us // US_PER_HOUR) % HOURS_PER_WEEK).select("hour").distinct()
-    hours = fetch(staffed)["hour"].tolist()
-    quick = _.answer_us <= round(context.settings.answer_seconds * US)
-    contacts = context.contacts.table.filter((_.arm == 1) & _.answer_us.notnull()).mutate(
-        quick=quick, staffed=hour.isin(hours) if hours else ibis.literal(False)
-    )
+    events, table = context.contacts.events, context.contacts.table
+    contacts = table[(table["arm"] == BOT) & (table["answer_us"] != MISSING)]
+    quick = contacts["answer_us"] <= round(context.settings.answer_seconds * US)
+    # The hours of the week in which a human acts.
+    hours = np.unique(events.t_us[context.contacts.human] // US_PER_HOUR % HOURS_PER_WEEK)
+    unstaffed = ~(contacts["begin_us"] // US_PER_HOUR % HOURS_PER_WEEK).isin(hours)
     at_once, out_of_hours = estimands.values()
     # Where no human ever acts, there are no hours of theirs to be outside of.
     return {
-        names[0]: share(contacts, _.quick, ibis.literal(True), at_once),
-        names[1]: share(contacts, _.quick, ~_.staffed, out_of_hours)
-        if hours
+        names[0]: share(contacts, quick, True, at_once),
+        names[1]: share(contacts, quick, unstaffed, out_of_hours)
+        if len(hours)
         else out_of_hours.none("no_overlap"),
     }
 
@@ -75,9 +75,10 @@ def supporting_quality(context: ParadoxContext) -> Figures:
     )
     if not context.journeys.has_clock:
         return {name: estimand.none("no_clock")}
-    seconds = ibis.greatest(_.handling_us, US) / US
-    thousandths = (seconds.ln() * LOG_STEPS).round().cast("int64")
-    return {name: compare_spread(context.contacts.table, thousandths, estimand)}
+    table = context.contacts.table
+    seconds = np.maximum(table["handling_us"].to_numpy(), US) / US
+    thousandths = np.rint(np.log(seconds) * LOG_STEPS)
+    return {name: compare_spread(table, thousandths, estimand)}
 
 
 def supporting_satisfied(context: ParadoxContext) -> Figures:
@@ -85,7 +86,9 @@ def supporting_satisfied(context: ParadoxContext) -> Figures:
     estimand = context.estimand("rated")
     if not context.journeys.has("rating_micro"):
         return {"rated": estimand.none("no_column")}
-    return {"rated": share(context.contacts.table, _.rating_micro.notnull(), _.arm == 1, estimand)}
+    table = context.contacts.table
+    rated = table["rating_micro"] != MISSING
+    return {"rated": share(table, rated, table["arm"] == BOT, estimand)}
 
 
 def supporting_personalised(context: ParadoxContext) -> Figures:
@@ -108,26 +111,23 @@ def supporting_powerful(context: ParadoxContext) -> Figures:
 
 
 def _by_bot(
-    context: ParadoxContext, journeys: ibis.Table
-) -> tuple[Floats, list[str], dict[str, int]]:
-    """Count the journeys through each bot, (groups, 1, bots), with names and their base."""
-    through = journeys.inner_join(bots_passed(context), "journey")
-    frame = fetch(through.group_by(["group", "bot"]).aggregate(n=_.count()))
-    people = fetch(
-        through.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
-    ).iloc[0]
-    names = sorted(frame["bot"].unique())
-    spot = {name: number for number, name in enumerate(names)}
-    sums = np.zeros((GROUPS, 1, max(len(names), 1)))
-    sums[frame["group"], 0, frame["bot"].map(spot).to_numpy(dtype=np.int64)] = frame["n"]
-    return sums, names, {str(name): int(count) for name, count in people.items()}
+    context: ParadoxContext, served: pd.DataFrame
+) -> tuple[Floats, list[int], dict[str, int]]:
+    """Count the journeys through each bot, (groups, 1, bots), with the bots and their base."""
+    through = served.merge(bots_passed(context), on="journey")
+    bots, spot = np.unique(through["bot"], return_inverse=True)
+    many = max(len(bots), 1)
+    counts = np.bincount(through["group"] * many + spot, minlength=GROUPS * many)
+    sums = counts.reshape(GROUPS, 1, many).astype(np.float64)
+    return sums, bots.tolist(), people_of(through)
 
 
 def _through_one(context: ParadoxContext) -> Estimate:
     estimand = context.estimand("through_one_bot_alone")
-    served = served_journeys(context).filter(~_.open)
-    alone, _names, _people = _by_bot(context, served.filter(_.by_bots))
-    trials, people = group_totals(served, {})
+    served = served_journeys(context)
+    over = served[~served["open"]]
+    alone, _bots, _people = _by_bot(context, over[over["by_bots"]])
+    trials, people = group_totals(over)
     return share_of_sums(
         np.concatenate([alone, trials], axis=-1), people, estimand, statistic=largest_of_last
     )
@@ -135,7 +135,7 @@ def _through_one(context: ParadoxContext) -> Estimate:
 
 def _dependence(context: ParadoxContext) -> Estimate:
     estimand = context.estimand("dependence", "index")
-    sums, _names, people = _by_bot(context, served_journeys(context))
+    sums, _bots, people = _by_bot(context, served_journeys(context))
 
     def index(totals: Floats) -> Floats:
         every = totals.sum(axis=-1)
@@ -153,26 +153,31 @@ def _corrections(context: ParadoxContext) -> Estimate:
         if declared is not None
         else "a correction is a customer's next words that say so; who says nothing is not seen",
     )
-    turns, journeys = context.contacts.turns, context.journeys
+    contacts, journeys = context.contacts, context.journeys
+    events = contacts.events
     if declared is not None:
-        check_declared(journeys.steps, "corrected", declared)
-        _known, flagged = flag_of(journeys, declared)
-        wrong = journeys.steps.select("journey", "step", wrong=flagged.fill_null(False))
-        answers = turns.inner_join(wrong, ["journey", "step"])
+        check_declared(journeys, "corrected", declared)
+        wrong = events.mark(f"{declared} is set", flag_of(journeys, declared)[1])
     elif reason := text_abstain_reason(journeys):
         return estimand.none(reason)
     else:
-        spoken = turns.filter(_.actor.isin(["bot", "human", "customer"]))
-        before = _.actor.lag().over(ibis.window(group_by=["journey", "opened"], order_by="step"))
-        answers = spoken.mutate(after_bot=(before == "bot").fill_null(False)).mutate(
-            wrong=ibis.cases(
-                (journeys.log.schema.customer_speaks & _.after_bot, says_wrong(_.text)), else_=False
-            )
-        )
-    counted = answers.mutate(
-        wrong=_.wrong.cast("int64"), turn=(_.actor == "bot").fill_null(False).cast("int64")
-    ).filter((_.wrong > 0) | (_.turn > 0))
-    sums, people = group_totals(counted, {"wrong": _.wrong.sum(), "turn": _.turn.sum()})
+        spoken = contacts.bot | contacts.human | contacts.customer
+        many = int(contacts.number.max(initial=-1)) + 1
+        before = row_before(np.where(spoken, contacts.number, -1), many)
+        after_bot = (before >= 0) & contacts.bot[before]
+        speaks = journeys.log.schema.customer_speaks
+        says_so = ibis.cases((speaks, says_wrong(_.text)), else_=False)
+        wrong = spoken & after_bot & events.mark("says that it is wrong", says_so)
+    counted = pd.DataFrame(
+        {
+            "customer_no": events.customer,
+            "journey": events.journey,
+            "group": events.group,
+            "wrong": wrong,
+            "turn": contacts.bot,
+        }
+    )[wrong | contacts.bot]
+    sums, people = group_totals(counted, ["wrong", "turn"])
     if not sums[:, 0, 2].sum():
         return estimand.none("n_small")
     result = share_of_sums(sums[:, :, 1:], people, estimand)
@@ -190,21 +195,21 @@ def _without_main_bot(context: ParadoxContext) -> Estimate:
     )
     if not context.journeys.has_clock:
         return estimand.none("no_clock")
-    sums, names, _people = _by_bot(context, served_journeys(context))
-    if not names:
+    sums, bots, _people = _by_bot(context, served_journeys(context))
+    if not bots:
         return estimand.none("unidentified")
-    main = names[int(sums.sum(axis=0)[0].argmax())]
-    acts = context.contacts.turns.filter((_.actor == "bot") & (bot_name() == main))
-    days = fetch(acts.group_by(day=_.t_us // US_PER_DAY).aggregate(n=_.count()))
-    first, last = int(days["day"].min()), int(days["day"].max())
-    if days["n"].sum() < ACTS_PER_DAY * (last - first + 1):
+    main = bots[int(sums.sum(axis=0)[0].argmax())]
+    contacts, table = context.contacts, context.contacts.table
+    acts = contacts.bot & (bot_names(context).number == main)
+    days = contacts.events.t_us[acts] // US_PER_DAY
+    first, last = int(days.min()), int(days.max())
+    if len(days) < ACTS_PER_DAY * (last - first + 1):
         return estimand.none("n_small")
-    active = [int(day) for day in days["day"]]
-    contacts = context.contacts.table.mutate(day=_.begin_us // US_PER_DAY)
-    without = contacts.filter(_.day.between(first, last) & ~_.day.isin(active))
-    if not without.count().to_pyarrow().as_py():
+    day = table["begin_us"] // US_PER_DAY
+    without = table[day.between(first, last) & ~day.isin(np.unique(days))]
+    if without.empty:
         return estimand.none("unidentified")
-    return share(without, ~_.failed, ibis.literal(True), estimand)
+    return share(without, ~without["failed"], True, estimand)
 
 
 def _estimate(

@@ -110,11 +110,11 @@ def score_evidence(
     rows, indicators, pairs = [], [], []
     observed = observe(evidence, moments, settings.value_at_risk)
     for record in evidence.touchpoints.to_dict("records"):
-        place = {str(column): cell for column, cell in record.items()}
-        seen, effect = observed[str(place["touchpoint"])], office_effect(place, settings)
+        cells = {str(column): cell for column, cell in record.items()}
+        seen, effect = observed[str(cells["touchpoint"])], office_effect(cells, settings)
         fit = score_axis("automation_fit", seen, settings)
-        need = score_axis("empathy_need", seen, settings, effect, place.get("served_by"))
-        case = Case(place, seen, fit, need, effect.empathy_binds)
+        need = score_axis("empathy_need", seen, settings, effect, cells.get("served_by"))
+        case = Case(cells, seen, fit, need, effect.empathy_binds)
         vetoes = vetoes_of(case, settings, evidence.handoffs, moments)
         decision = _decide(case, vetoes, settings, weights, hatch_unsure=unsure)
         rows.append(_row(case, vetoes, decision))

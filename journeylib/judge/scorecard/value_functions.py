@@ -152,11 +152,11 @@ def axis_score(
     if enough(coverage, min_coverage) and there.any():
         value = float(weighted_score(u[:, None], share[None])[0, 0])
         draws = weighted_score(u_draws, share[None])[:, 0]
-        known = draws[np.isfinite(draws)]
+        finite = draws[np.isfinite(draws)]
         tail = (1 - LEVEL) / 2
-        low, high = np.quantile(known, [tail, 1 - tail]) if len(known) else (value, value)
+        low, high = np.quantile(finite, [tail, 1 - tail]) if len(finite) else (value, value)
         lo, hi = min(float(low), value), max(float(high), value)
-        se = float(known.std()) if len(known) else 0.0
+        se = float(finite.std()) if len(finite) else 0.0
     return AxisScore(
         tuple(names), share, u, u_draws, value, lo, hi, se, coverage, floor, ceiling, draws
     )

@@ -48,11 +48,11 @@ def weight_sensitivity(scorecard: Scorecard, settings: JudgeSettings | None = No
         ),
     }
     rows = []
-    for place in scored.to_dict("records"):
-        name = place["touchpoint"]
-        binds = office_effect(place, settings).empathy_binds
-        vetoes = Vetoes(names=place["vetoes"], empathy_binds=binds)
-        broken = "fix_first" in (place["verdict"], place["leaning"])
+    for row in scored.to_dict("records"):
+        name = row["touchpoint"]
+        binds = office_effect(row, settings).empathy_binds
+        vetoes = Vetoes(names=row["vetoes"], empathy_binds=binds)
+        broken = "fix_first" in (row["verdict"], row["leaning"])
         usual: Verdict | None = None
         for weighting, scores in weightings.items():
             fit, need = (float(scores.loc[name, axis]) for axis in AXES)

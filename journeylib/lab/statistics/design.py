@@ -50,28 +50,6 @@ def share_variance(share: float) -> float:
     return share * (1 - share)
 
 
-def cluster_factor(contacts: float, correlation: float) -> float:
-    """Return by how much contacts of one customer inflate a variance.
-
-    Parameters
-    ----------
-    contacts : float
-        Contacts of a customer, on average.
-    correlation : float
-        Intra-class correlation of a customer's contacts.
-
-    Notes
-    -----
-    1 + (m − 1) ρ: the design effect of clusters of equal size (Kish 1965).
-
-    Examples
-    --------
-    >>> cluster_factor(3, 0.4)
-    1.8
-    """
-    return 1 + (contacts - 1) * correlation
-
-
 def customers_needed(
     difference: float, variances: tuple[float, float], design: Design | None = None
 ) -> tuple[int, int]:
@@ -84,10 +62,6 @@ def customers_needed(
     variances : (float, float)
         Variance of one customer's value in the control arm and in the new arm.
     design : Design, optional
-
-    Returns
-    -------
-    (int, int)
 
     Notes
     -----
@@ -137,16 +111,3 @@ def power_each(power: float, guardrails: int) -> float:
     0.95
     """
     return 1 - (1 - power) / (guardrails + 1)
-
-
-def power_together(power: float, guardrails: int) -> float:
-    """Return how often primary and guardrails all pass, were they independent.
-
-    Examples
-    --------
-    >>> [round(power_together(0.80, count), 2) for count in (3, 5)]
-    [0.41, 0.26]
-    >>> round(power_together(power_each(0.80, 3), 3), 3)
-    0.815
-    """
-    return float(power ** (guardrails + 1))

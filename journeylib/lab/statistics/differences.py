@@ -129,9 +129,9 @@ def adjusted(control: Arm, new: Arm) -> tuple[Arm, Arm]:
     if control.before is None or new.before is None:
         return control, new
     before = np.concatenate([control.before, new.before])
-    known = np.isfinite(before)
-    mean = before[known].mean() if known.any() else 0.0
-    x = np.where(known, before, mean) - mean
+    has_before = np.isfinite(before)
+    mean = before[has_before].mean() if has_before.any() else 0.0
+    x = np.where(has_before, before, mean) - mean
     linear = [_linear(control), _linear(new)]
     y = np.concatenate(linear)
     y = y - y.mean()

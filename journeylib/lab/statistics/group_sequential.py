@@ -48,10 +48,6 @@ def crossing(boundary: Boundary, drift: float = 0.0) -> tuple[Floats, Floats]:
     drift : float
         Mean of the standardised difference at time 1; 0 where there is no difference.
 
-    Returns
-    -------
-    upper, lower : ndarray of float64, shape (looks,)
-
     Notes
     -----
     The density of the score process between the boundaries, carried from look to look by

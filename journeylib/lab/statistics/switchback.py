@@ -62,10 +62,6 @@ def switchback(
     deals : int
         Random deals of as many new units among all; seeded.
 
-    Returns
-    -------
-    Switchback
-
     Notes
     -----
     Fisher's randomisation test; the interval is the test turned around for a constant

@@ -90,10 +90,6 @@ def join_bets(
     facts : mapping of str to BetFacts
         By name of the bet.
     as_of : datetime.date
-
-    Returns
-    -------
-    tuple of JoinedBet
     """
     joined = tuple(
         JoinedBet(bet, facts[bet.name], tuple(_inconsistencies(bet, facts[bet.name], as_of)))

@@ -85,10 +85,6 @@ def report_objective(
     runs : sequence of (datetime.date, float)
         As-of day and measure of the kept runs, this one last.
 
-    Returns
-    -------
-    ObjectiveReport
-
     Notes
     -----
     Reached: the whole interval is at or beyond the goal. Moving away: the whole interval is
@@ -97,11 +93,11 @@ def report_objective(
     """
     state, sentence = _state(objective, value)
     broken, texts = [], [sentence]
-    for cost, found in costs:
-        said = _cost(cost, found)
-        if said:
-            texts.append(said[1])
-            broken += [cost.measure] if said[0] else []
+    for cost, figure in costs:
+        answer = _cost(cost, figure)
+        if answer:
+            texts.append(answer[1])
+            broken += [cost.measure] if answer[0] else []
     speed = pace(runs)
     if speed is not None:
         texts.append(

@@ -127,9 +127,9 @@ def read_answers(file: str | Path) -> pd.DataFrame:
             )
         )
     rows = table.loc[table["answer"].str.strip() != "", list(COLUMNS)].reset_index(drop=True)
-    known = [one.id for one in statements()]
-    if others := sorted(set(rows["statement"]) - set(known)):
-        hint = did_you_mean(others[0], known)
+    ids = [one.id for one in statements()]
+    if others := sorted(set(rows["statement"]) - set(ids)):
+        hint = did_you_mean(others[0], ids)
         raise LogError(MESSAGES["statement"].format(count=len(others), name=others[0], hint=hint))
     answer = pd.to_numeric(rows["answer"], errors="coerce")
     if wrong := int((~answer.isin(list(range(5)))).sum()):
@@ -167,10 +167,6 @@ def assess(
         By measure; what is absent cannot be seen.
     answers : pandas.DataFrame, optional
         As `read_answers` returns them.
-
-    Returns
-    -------
-    Assessment
     """
     given = pd.DataFrame(columns=list(COLUMNS)) if answers is None else answers
     rows = [_row(one, measured, given) for one in statements()]

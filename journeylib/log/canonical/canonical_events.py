@@ -9,7 +9,7 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
-from journeylib.core import SchemaError
+from journeylib.core import MICRO, SchemaError
 from journeylib.log.canonical.timestamps import (
     TimePlan,
     is_missing,
@@ -22,7 +22,6 @@ from journeylib.log.privacy import looks_personal, masked
 from journeylib.log.schema import ACTORS, ID, OutcomesSchema, Schema
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw
 
-MICRO = 1_000_000
 # Names of at most so many distinct values are cleaned once each and held as codes.
 MOST_WORDS = 5_000
 HELPER = "_journeylib_"
@@ -524,10 +523,10 @@ def decimal_mark(values: ir.Value, missing: tuple[str, ...]) -> str | None:
         .as_table()
         .aggregate(comma=shown[","].any().fill_null(False), point=shown["."].any().fill_null(False))
     )
-    found = row.to_pyarrow().to_pylist()[0]
-    if found["comma"] == found["point"]:
+    counts = row.to_pyarrow().to_pylist()[0]
+    if counts["comma"] == counts["point"]:
         return None
-    return "," if found["comma"] else "."
+    return "," if counts["comma"] else "."
 
 
 def micro_of(

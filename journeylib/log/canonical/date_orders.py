@@ -78,19 +78,19 @@ def date_orders(ways: Mapping[int, Ways], in_order: Mapping[int, Way]) -> DateOr
         Of unclear files: the only way in which their rows are in order of time.
     """
     dated = sorted(file for file, way in ways.items() if way.either)
-    found: dict[int, Way] = dict(in_order)
+    orders: dict[int, Way] = dict(in_order)
     for file in dated:
         if not ways[file].unclear:
-            found[file] = "day" if ways[file].day == ways[file].either else "month"
-    decided = set(found.values())
-    rest = [file for file in dated if file not in found]
+            orders[file] = "day" if ways[file].day == ways[file].either else "month"
+    decided = set(orders.values())
+    rest = [file for file in dated if file not in orders]
     by_others = rest if len(decided) == 1 else []
-    found |= {file: way for file in by_others for way in decided}
-    found |= {file: "month" for file in rest if file not in found and ways[file].american}
-    unclear = tuple(file for file in rest if file not in found)
+    orders |= {file: way for file in by_others for way in decided}
+    orders |= {file: "month" for file in rest if file not in orders and ways[file].american}
+    unclear = tuple(file for file in rest if file not in orders)
     return DateOrders(
-        day=tuple(file for file in dated if found.get(file, "day") == "day"),
-        month=tuple(file for file in dated if found.get(file) == "month"),
+        day=tuple(file for file in dated if orders.get(file, "day") == "day"),
+        month=tuple(file for file in dated if orders.get(file) == "month"),
         by_rows=len(in_order),
         by_others=len(by_others),
         unclear=unclear,

@@ -9,9 +9,8 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
-from journeylib.core import QualityError
+from journeylib.core import MICRO, QualityError
 from journeylib.log.canonical.canonical_events import (
-    MICRO,
     decimal_mark,
     flag_of,
     micro_of,
@@ -103,9 +102,9 @@ def read_outcomes(
     backend = raw.table.get_backend()
     if backend.name == "duckdb":
         outcomes = backend.create_table(scratch_name("outcomes"), outcomes, temp=True)
-    known = used if end_us is None else int(outcomes.count().to_pyarrow().as_py())
+    within = used if end_us is None else int(outcomes.count().to_pyarrow().as_py())
     drop_scratch(raw)
-    return outcomes, read - (used - known), known
+    return outcomes, read - (used - within), within
 
 
 def _unusable(raw: Raw, read: int, used: int) -> QualityError:

@@ -9,13 +9,14 @@ from functools import reduce
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
+from journeylib.core import US_PER_DAY
 from journeylib.log.canonical.canonical_events import REASON, ReadingPlan
 from journeylib.log.canonical.timestamps import TimePlan
 from journeylib.log.engine.duckdb import run, scratch_name
 from journeylib.log.sources.raw_table import FILE, ROW
 
 # The order of rows is looked at from a week before such an hour to a week after it.
-_WEEK_US = 7 * 86_400_000_000
+_WEEK_US = 7 * US_PER_DAY
 
 
 def repeated_hours(times: TimePlan) -> list[tuple[int, int]]:
@@ -89,12 +90,12 @@ def _decided(table: str, owner: str, spans: list[tuple[int, int]]) -> str:
     hour = " ".join(
         f"WHEN t_us BETWEEN {begin} AND {end - 1} THEN {end - begin}" for begin, end in spans
     )
-    found = (
+    decided = (
         f'SELECT rowid AS id, {FILE} AS file, {ROW} AS number, position, "{owner}" AS owner, t_us, '
         f"CASE {near} END AS span, CASE {hour} END AS size FROM {table} WHERE {REASON} IS NULL"
     )
     return f"""
-        WITH found AS ({found}), near AS (FROM found WHERE span IS NOT NULL),
+        WITH found AS ({decided}), near AS (FROM found WHERE span IS NOT NULL),
         by_file AS ({_turns("near", "file, span")}),
         by_owner AS ({_turns("near", "file, owner, span")})
         SELECT o.id, o.size, CASE WHEN f.clear THEN f.turned ELSE o.turned END > 0 AS later

@@ -21,7 +21,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from journeylib.core import SchemaError, did_you_mean
+from journeylib.core import US_PER_DAY, SchemaError, did_you_mean
 from journeylib.log.canonical.date_orders import DateOrders, Way, Ways, date_orders
 from journeylib.log.canonical.zone_letters import offsets_of, with_offsets, zone_letters
 from journeylib.log.sources.raw_table import FILE, FIRST_US, LAST_US, POSITION, Raw
@@ -30,7 +30,6 @@ UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _EPOCH = dt.datetime(1970, 1, 1)
 _US = dt.timedelta(microseconds=1)
 _MOST_SHAPES = 1000
-_DAY_US = 86_400_000_000
 _FEWEST_MOVES = 3  # changes of day from row to row before the order of a file decides
 # Formats, each with its month-first twin where it has one.
 Candidates = list[tuple[str, str | None]]
@@ -370,7 +369,7 @@ def _plan_text(
     day, month = (_hits(candidates, counts, orders, month_first=way) for way in (False, True))
     hits = dict((day + month).most_common())
     formats, month_formats = tuple(day or month), tuple(month if day else ())
-    stated = sum(found["offset"] for found in counts.values())
+    stated = sum(count["offset"] for count in counts.values())
     if not formats:
         wanted = f"with the declared format '{declared}'" if declared else "as a time"
         looks = ", ".join(f"'{shape}'" for shape in list(shapes)[:3])
@@ -473,12 +472,12 @@ def _orders(
     pairs = [(form, twin) for form, twin in candidates if twin]
     ways = {
         file: Ways(
-            day=sum(found[form] for form, _ in pairs),
-            month=sum(found[twin] for _, twin in pairs),
-            either=sum(found[_pair(form)] for form, _ in pairs),
-            american=any("%I" in twin and found[twin] for _, twin in pairs),
+            day=sum(count[form] for form, _ in pairs),
+            month=sum(count[twin] for _, twin in pairs),
+            either=sum(count[_pair(form)] for form, _ in pairs),
+            american=any("%I" in twin and count[twin] for _, twin in pairs),
         )
-        for file, found in counts.items()
+        for file, count in counts.items()
     }
     for file, way in ways.items():
         if way.mixed:
@@ -507,18 +506,18 @@ def _orders(
 def _in_order(table: ir.Table) -> dict[int, Way]:
     """Return the only way in which the days of a file never step back, of files that have one."""
     days = table.filter(table["day"].notnull() & table["month"].notnull())
-    days = days.mutate(day=days["day"] // _DAY_US, month=days["month"] // _DAY_US)
+    days = days.mutate(day=days["day"] // US_PER_DAY, month=days["month"] // US_PER_DAY)
     rows = ibis.window(group_by="file", order_by="position")
     steps = days.select(
         "file", **{way: days[way] - days[way].lag().over(rows) for way in ("day", "month")}
     )
-    found = steps.group_by("file").aggregate(
+    ordered = steps.group_by("file").aggregate(
         moves=(steps["day"] != 0).sum(),
         day=(steps["day"] < 0).sum(),
         month=(steps["month"] < 0).sum(),
     )
     ways: dict[int, Way] = {}
-    for row in found.to_pyarrow().to_pylist():
+    for row in ordered.to_pyarrow().to_pylist():
         # Of fewer rows, one order out of a few would be in order by chance.
         if (row["moves"] or 0) >= _FEWEST_MOVES and (row["day"] == 0) != (row["month"] == 0):
             ways[row["file"]] = "day" if row["day"] == 0 else "month"
@@ -533,9 +532,9 @@ def _hits(
     month_first: bool,
 ) -> Counter[str]:
     """Count the rows that each format reads of the files with the month first, or of the others."""
-    files = [found for file, found in counts.items() if (file in orders.month) == month_first]
+    files = [count for file, count in counts.items() if (file in orders.month) == month_first]
     chosen = [twin if twin and month_first else form for form, twin in candidates]
-    hits = Counter({form: sum(found[form] for found in files) for form in chosen})
+    hits = Counter({form: sum(count[form] for count in files) for form in chosen})
     return Counter(dict((+hits).most_common()))
 
 
@@ -617,8 +616,8 @@ def _count_skipped(local: ir.IntegerValue, steps: tuple[tuple[int, int], ...]) -
         return 0
     table = local.name("us").as_table()
     within = [table["us"].between(begin, end - 1) for begin, end in gaps]
-    found = table.aggregate(n=reduce(operator.or_, within).sum()).to_pyarrow().to_pylist()[0]["n"]
-    return int(found or 0)
+    skipped = table.aggregate(n=reduce(operator.or_, within).sum()).to_pyarrow().to_pylist()[0]["n"]
+    return int(skipped or 0)
 
 
 def _offset_at(local: dt.datetime, zone: zoneinfo.ZoneInfo) -> int:

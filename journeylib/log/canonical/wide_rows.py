@@ -13,7 +13,7 @@ import pandas as pd
 from ibis.backends.duckdb import Backend
 from pydantic import TypeAdapter, ValidationError
 
-from journeylib.core import SchemaError, did_you_mean, printable
+from journeylib.core import US_PER_DAY, SchemaError, did_you_mean, printable
 from journeylib.log.canonical.timestamps import micros_utc, plan_times, present
 from journeylib.log.engine.duckdb import scratch_name
 from journeylib.log.eventlog import check
@@ -23,7 +23,6 @@ from journeylib.log.sources.raw_table import FILE, POSITION, Pick, Raw, ReadOpti
 
 STEP, START, END, THREAD = "step", "start", "end", "thread"
 _TIME, _OWN = "_journeylib_time", "_journeylib_own"
-_DAY_US, _HALF_DAY_US = 86_400_000_000, 43_200_000_000
 _SPANS = TypeAdapter(dict[str, Span])
 _ZERO = r"^0?0:00(:00([.,]0+)?)?$"
 
@@ -163,8 +162,8 @@ def long_rows(raw: Raw, wide: WideRows, missing: tuple[str, ...], declared: str 
     if wide.has_clocks:
         table = _timed(replace(raw, table=table), wide, missing, declared)
     parts = [
-        _one_step(table, wide, place).filter(_happened(table, span, missing))
-        for place, span in enumerate(wide.unpivot.values())
+        _one_step(table, wide, index).filter(_happened(table, span, missing))
+        for index, span in enumerate(wide.unpivot.values())
     ]
     rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
     backend = rows.get_backend()
@@ -242,24 +241,24 @@ def _timed(raw: Raw, wide: WideRows, missing: tuple[str, ...], declared: str | N
     """Add the times of each step, of a date and a clock, as local times."""
     table = raw.table
     local: dict[str, ir.Value] = {}
-    for place, span in enumerate(wide.unpivot.values()):
+    for step, span in enumerate(wide.unpivot.values()):
         came = _happened(table, span, missing)
         for end, columns in (("start", span.start), ("end", span.end)):
             if columns is None:
-                local[f"{place}_{end}"] = ibis.null("int64")
+                local[f"{step}_{end}"] = ibis.null("int64")
                 continue
             whole = present(table[columns[-1]], missing).notnull()
             joined = _joined(table, columns, missing)
             text = replace(raw, table=table.mutate(**{_TIME: joined}))
             plan = plan_times(text, _TIME, declared=declared, timezone="UTC", missing=missing)
             micros = micros_utc(joined, plan, missing, table[FILE])
-            local[f"{place}_{end}"] = ibis.ifelse(came & whole, micros, ibis.null("int64"))
+            local[f"{step}_{end}"] = ibis.ifelse(came & whole, micros, ibis.null("int64"))
     table = table.mutate(**{_TIME + name: value for name, value in local.items()})
-    first = ibis.coalesce(*(table[f"{_TIME}{place}_start"] for place in range(len(wide.unpivot))))
+    first = ibis.coalesce(*(table[f"{_TIME}{step}_start"] for step in range(len(wide.unpivot))))
     days = {
         _TIME + name: _make_timestamp(
             table[_TIME + name]
-            + ibis.ifelse(table[_TIME + name] < first - _HALF_DAY_US, _DAY_US, 0)
+            + ibis.ifelse(table[_TIME + name] < first - US_PER_DAY // 2, US_PER_DAY, 0)
         )
         for name in local
     }

@@ -29,8 +29,8 @@ _YEAR = r"( [0-9]{4})?"
 def zone_letters(text: ir.StringValue) -> list[str]:
     """Return the capital letters that stand behind the clocks of a column, without UTC."""
     word = text.re_extract(rf"{_CLOCK}\s*([A-Z]{{3,4}}){_YEAR}$", 2).name("word").as_table()
-    found = word.distinct().to_pyarrow()["word"].to_pylist()
-    return sorted({str(one) for one in found if one} - _PLAIN)
+    letters = word.distinct().to_pyarrow()["word"].to_pylist()
+    return sorted({str(one) for one in letters if one} - _PLAIN)
 
 
 def offsets_of(
@@ -45,15 +45,15 @@ def offsets_of(
     SchemaError
         Letters mean several offsets or none, and the declared zone does not use them.
     """
-    known = _OFFSETS | _own(zone)
-    unknown = [word for word in letters if word not in known]
+    offsets = _OFFSETS | _own(zone)
+    unknown = [word for word in letters if word not in offsets]
     if unknown:
         raise SchemaError(
             f"column '{column}' of {where} writes zones as letters that no or several zones have: "
             f"{', '.join(unknown[:3])}. Declare in 'timezone' a zone that uses them (CST: "
             "America/Chicago or Asia/Shanghai, IST: Asia/Kolkata), or export times with offsets."
         )
-    return {word: known[word] for word in letters}
+    return {word: offsets[word] for word in letters}
 
 
 def _own(zone: zoneinfo.ZoneInfo) -> dict[str, str]:

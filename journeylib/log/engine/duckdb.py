@@ -377,6 +377,23 @@ def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[st
     return backend.table(name)
 
 
+def take_in(table: ir.Table, engine: Any, columns: Iterable[str]) -> ir.Table:
+    """Bring a table of another engine into DuckDB, the named columns of few names as codes.
+
+    Parameters
+    ----------
+    table : ibis.Table
+    engine : ibis.backends.duckdb.Backend
+    columns : iterable of str
+        Of `table`.
+    """
+    name = scratch_name("taken")
+    engine.con.register(f"{name}_arrow", table.to_pyarrow())
+    held = hold_coded(engine, name, engine.table(f"{name}_arrow"), columns)
+    engine.con.unregister(f"{name}_arrow")
+    return held
+
+
 def fetch(table: ibis.Table) -> pd.DataFrame:
     """Bring a small table out of the engine, through Arrow as every engine offers it."""
     frame: pd.DataFrame = table.to_pyarrow().to_pandas()

@@ -10,14 +10,22 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis
 import ibis.expr.operations as ops
 from ibis import _
 
-from journeylib.log.engine.duckdb import CodedBackend, run, scratch_name
+from journeylib.log.engine.duckdb import (
+    CodedBackend,
+    connect,
+    hand_over,
+    lock_engine,
+    run,
+    scratch_name,
+)
 from journeylib.log.engine.hashing import customer_group
+from journeylib.log.eventlog import EventLog
 
 ROW_NUMBER = "_row"
 NUMBERS = ("customer_no", "group", "touchpoint_no")
@@ -62,6 +70,30 @@ def store_sorted(
         return backend.hold(name, ordered, packed=True)
     run(backend, f"CREATE TEMP TABLE {name} AS {backend.compile(ordered)}")
     return backend.table(name)
+
+
+def store_by_customer(events: ibis.Table) -> ibis.Table:
+    """Hold canonical events in DuckDB, each customer's in order of time, with `NUMBERS`."""
+    runs = ("customer_no", "customer", "journey")
+    order = ("t_us", "position", "touchpoint_no")
+    return store_sorted(numbered(events), scratch_name("events"), runs, order)
+
+
+def gathered(log: EventLog) -> EventLog:
+    """Return a log with its events in DuckDB; itself where they lie there already.
+
+    Journeys are walked as arrays of this machine. An engine that reads a log elsewhere is asked
+    for its events once, in place of hundreds of small questions.
+    """
+    if log.events.get_backend().name == "duckdb":
+        return log
+    engine = connect()
+    events = hand_over(log.events, engine)
+    if log.has_clock and not log.has("case"):
+        events = store_by_customer(events).drop(*NUMBERS)
+    outcomes = None if log.outcomes is None else hand_over(log.outcomes, engine)
+    lock_engine(engine)
+    return replace(log, events=events, outcomes=outcomes)
 
 
 def reusable(rows: ibis.Table) -> ibis.Table:

@@ -26,15 +26,9 @@ LOCAL = "local[*]"
 _NEEDED = "Spark is an optional extra: pip install 'journeylib[spark]' (it needs Java 17 or newer)."
 # Of a session that is opened here. Without a page of its own it opens no port.
 _OWN = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
-# Of one on this machine, unless the user says otherwise. Its audits are many small questions: of
-# small tables most of Spark's 200 partitions are empty, and each costs as much as a full one; and
-# compiling a question takes longer than answering it.
-_LOCAL = {
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.shuffle.partitions": "2",
-}
+# Of one on this machine, unless the user says otherwise: of small tables most of Spark's 200
+# partitions are empty, and each costs as much as a full one.
+_LOCAL = {"spark.sql.adaptive.enabled": "false", "spark.sql.shuffle.partitions": "2"}
 _QUICK_START = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
 # Of any session: an overflow is an error, as on DuckDB, and never a wrong number.
 _EVERY = {"spark.sql.ansi.enabled": "true"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from journeylib.core import text
 from journeylib.log.engine.duckdb import connect
 from journeylib.log.inference.schema_proposal import Proposal
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW
@@ -31,16 +32,16 @@ def propose_by_recipe(known: RecognisedExport) -> Proposal:
     schema = implied_schema(recipe)
     sure = [fact.text for fact in raw.facts if fact.severity in ("ok", "note")]
     doubts = [fact.text for fact in raw.facts if fact.severity not in ("ok", "note")]
-    facts = [f"This is an export of {recipe.title}; the recipe {recipe.name} reads it.", *sure]
+    facts = [text("log.proposal.export", title=recipe.title, name=recipe.name), *sure]
     if known.beside:
-        facts.append(f"Read with it: {', '.join(known.beside)}.")
+        facts.append(text("log.proposal.beside", files=known.beside))
     if known.unused:
-        facts.append(f"No part of it: {', '.join(known.unused)}.")
+        facts.append(text("log.proposal.unused", files=known.unused))
     if recipe.lacks:
         doubts.append(recipe.lacks)
     return Proposal(
         schema=schema,
-        reasons=dict.fromkeys(schema.roles(), f"The recipe {recipe.name} says so."),
+        reasons=dict.fromkeys(schema.roles(), text("log.proposal.recipe", name=recipe.name)),
         confidence=dict.fromkeys(schema.roles(), "high"),
         facts=tuple(facts),
         warnings=tuple(doubts),

@@ -9,7 +9,16 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import SchemaError, did_you_mean, percent, printable
+from journeylib.core import (
+    SchemaError,
+    cell_text,
+    current_catalogue,
+    did_you_mean,
+    number,
+    percent,
+    printable,
+    text,
+)
 from journeylib.log.canonical.timestamps import (
     SERIAL_DAYS,
     month_first_format,
@@ -167,11 +176,11 @@ def propose(
         parts = (*wide.made, *(c for c in sample.columns if c not in wide.needed))
         sample = sample[[c for c in sample.columns if c in parts]]
     try:
-        found = _Search(raw, sample, wide, ask).proposal(roles or {})
+        proposal = _Search(raw, sample, wide, ask).proposal(roles or {})
     finally:
         drop_scratch(raw)
     chosen = object_type or types.chosen
-    return replace(found, object_type=chosen, warnings=(*types.warnings, *found.warnings))
+    return replace(proposal, object_type=chosen, warnings=(*types.warnings, *proposal.warnings))
 
 
 class _TypeChoice:
@@ -198,10 +207,8 @@ class _TypeChoice:
             self.chosen = next(asked, best)
         if len(types) > 1:
             counts = "; ".join(f"{name}: {cost}" for name, cost in costs.items())
-            self.warnings = (
-                f"Journeys follow the objects of type '{self.chosen}' ({counts}). "
-                "--object-type of `journeylib init` takes another.",
-            )
+            chosen = text("log.proposal.object_type", name=str(self.chosen), counts=counts)
+            self.warnings = (chosen,)
         return self.chosen
 
 
@@ -278,12 +285,10 @@ class _Search:
         if self.missing != MISSING:
             self.extra["missing"] = self.missing
             added = ", ".join(f"'{m}'" for m in self.missing[len(MISSING) :])
-            self.warnings.append(f"{added} is taken for a missing value. Check 'missing'.")
+            self._warn("missing", values=added)
         for role, score in self.scores.items():
             if score < _LIKELY:
-                self.warnings.append(
-                    f"'{self.taken[role]}' as {role} is a guess. Check it before you rely on it."
-                )
+                self._warn("guess", column=self.taken[role], role=role)
         order = [role for role in Schema.model_fields if role in self.taken]
         return Proposal(
             schema=Schema(**{role: self.taken[role] for role in order}, **self.extra),
@@ -300,22 +305,25 @@ class _Search:
         self.taken[role] = column.name
         self.scores[role] = score
         named = name_score(column.name, role) >= 0.25
-        self.reasons[role] = f"{'Its name says so, and ' if named else 'By content: '}{content}."
+        self.reasons[role] = text(f"log.proposal.{'named' if named else 'content'}", what=content)
+
+    def _warn(self, key: str, **values: object) -> None:
+        self.warnings.append(text(f"log.proposal.{key}", **values))
 
     def _no_time(self) -> SchemaError:
         """Return what to say where nothing is a time or an order."""
-        said = f"{self.raw.name} has no column that reads as times or as an order."
+        problem = f"{self.raw.name} has no column that reads as times or as an order."
         for name, column in self.columns.items():
             if column.numbers > 0.99 and name_score(name, "timestamp") >= _TAKEN:
                 shown = printable([name])[0]
                 days = column.values.str.fullmatch(r"[1-9][0-9]{4}(\.[0-9]+)?").mean() > 0.99
+                if days:
+                    return SchemaError(f"{problem} '{shown}' looks like the {SERIAL_DAYS}")
                 return SchemaError(
-                    f"{said} '{shown}' looks like the {SERIAL_DAYS}"
-                    if days
-                    else f"{said} '{shown}' holds numbers, and no times since 1970. If they only "
+                    f"{problem} '{shown}' holds numbers, and no times since 1970. If they only "
                     f"give an order, say so with --role 'position={shown}' of `journeylib init`."
                 )
-        return SchemaError(f"{said} {self._name_it('timestamp')}")
+        return SchemaError(f"{problem} {self._name_it('timestamp')}")
 
     def _given(self, role: str, name: str) -> None:
         if role not in ROLES:
@@ -326,7 +334,7 @@ class _Search:
                 f"{did_you_mean(name, self.columns)} Columns: {', '.join(printable(self.columns))}."
             )
         self.taken[role], self.scores[role] = name, 1.0
-        self.reasons[role] = "It was named."
+        self.reasons[role] = text("log.proposal.given")
         if role == "timestamp":
             if unit := _unit(self.columns[name]):
                 self.extra["timestamp_format"] = unit
@@ -369,19 +377,16 @@ class _Search:
         for role in ("journey", "customer"):
             column_of = self.columns.get(self.taken.get(role, ""))
             if column_of is not None and column_of.filled < 0.95:
-                self.warnings.append(
-                    f"{percent(1 - column_of.filled, 0)} of the rows have no '{column_of.name}': "
-                    "they cannot be used as they are. Raise max_unusable_share if they may go."
-                )
+                share = percent(1 - column_of.filled, 0)
+                self._warn("unfilled", share=share, column=column_of.name)
         if "journey" not in self.taken and "customer" not in self.taken:
             if self.wide is not None and self.wide.threads is not None:
-                self._take("journey", self.columns[THREAD], _LIKELY, "its events answer each other")
+                thread = self.columns[THREAD]
+                self._take("journey", thread, _LIKELY, text("log.proposal.thread"))
             else:
                 self._stand_in()
         elif "journey" in self.taken and not self.columns[self.taken["journey"]].repeats:
-            self.warnings.append(
-                f"'{self.taken['journey']}' hardly repeats: most journeys would have one event."
-            )
+            self._warn("no_repeats", column=self.taken["journey"])
         owner = self.taken.get("journey") or self.taken["customer"]
         grouped = self.sample.groupby(owner, sort=False)
         more = grouped.size() > 1
@@ -403,14 +408,11 @@ class _Search:
             )
         column = max(able, key=lambda c: c.distinct)
         self._take("customer", column, 0.2, self._repeat_text(column))
-        self.warnings.append(
-            f"No column is named like a customer or a case; '{column.name}' stands in because its "
-            "values repeat. Without a true identifier journeys mean little."
-        )
+        self._warn("stand_in", column=column.name)
 
     def _repeat_text(self, column: _Column) -> str:
-        rows = len(column.values) / max(column.distinct, 1)
-        return f"it holds {_values(column.distinct)}, each in {rows:.1f} rows on average"
+        rows = number(len(column.values) / max(column.distinct, 1), 1)
+        return text("log.proposal.repeats", values=_values(column.distinct), rows=rows)
 
     def _time(self) -> None:
         """Find when: of all columns of times the one that changes from event to event."""
@@ -427,15 +429,15 @@ class _Search:
             return
         score, _, column, unit = max(scored, key=lambda entry: entry[:2])
         change = self.changes[column.name]
-        share = f"{percent(column.times, 0)} of its values read as times"
+        content = text("log.proposal.times", share=percent(column.times, 0))
         if unit:
             self.extra["timestamp_format"] = unit
-            share = f"its numbers read as '{unit}' since 1970"
-            self.warnings.append(f"'{column.name}' holds numbers, taken as '{unit}'. Check a date.")
+            content = text("log.proposal.unit", unit=unit)
+            self._warn("numbers", column=column.name, unit=unit)
         self._day_or_month(column)
-        many = len([entry for entry in scored if entry[2].is_time]) > 1
-        differs = f" and {percent(change, 0)} of journeys show more than one" if many else ""
-        self._take("timestamp", column, max(score, 0.5), share + differs)
+        if len([entry for entry in scored if entry[2].is_time]) > 1:
+            content = text("log.proposal.changes", what=content, share=percent(change, 0))
+        self._take("timestamp", column, max(score, 0.5), content)
 
     def _day_or_month(self, column: _Column) -> None:
         """Where no date tells whether the day or the month is first, ask the order of the file."""
@@ -458,15 +460,9 @@ class _Search:
                 self.extra["timestamp_format"] = form
         elif ordered["month"] and not ordered["day"] and form is not None:
             self.extra["timestamp_format"] = form
-            self.warnings.append(
-                f"No date of '{column.name}' tells whether the day or the month comes first; the "
-                "file is in order of time only if the month does. Check 'timestamp_format'."
-            )
+            self._warn("month_first", column=column.name)
         else:
-            self.warnings.append(
-                f"No date of '{column.name}' tells whether the day or the month comes first; the "
-                "day is taken. Set 'timestamp_format' to be sure."
-            )
+            self._warn("day_first", column=column.name)
 
     def _files_decide(self, column: _Column) -> bool:
         """Say which files have the day first; return whether any of several files is decided."""
@@ -481,25 +477,22 @@ class _Search:
             return True
         orders = plan.orders
         if orders.worth_telling:
-            count = len(orders.day) + len(orders.month)
-            self.warnings.append(
-                f"In {count} files '{column.name}' may have the day or the month first. "
-                f"{self._files('the day', orders.day)} {self._files('the month', orders.month)} "
-                f"The order of rows decided {orders.by_rows} of them, the other files "
-                f"{orders.by_others}. Check a date of each."
+            self._warn(
+                "files",
+                files=len(orders.day) + len(orders.month),
+                column=column.name,
+                day=self._files(orders.day),
+                month=self._files(orders.month),
+                by_rows=orders.by_rows,
+                by_others=orders.by_others,
             )
         if orders.unclear and orders.worth_telling:
-            self.warnings.append(
-                f"Nothing tells whether the day or the month comes first in "
-                f"{len(orders.unclear)} of these files; the day is taken. Read them as a log of "
-                "their own with 'timestamp_format' to be sure."
-            )
+            self._warn("unclear_files", files=len(orders.unclear))
         return len(orders.unclear) < len(orders.day) + len(orders.month)
 
-    def _files(self, first: str, files: Sequence[int]) -> str:
-        names = printable([self.raw.files[file] for file in files[:_SHOWN_FILES]])
-        more = f" and {len(files) - len(names)} more" if len(files) > len(names) else ""
-        return f"With {first} first: {', '.join(names) or 'none'}{more}."
+    def _files(self, files: Sequence[int]) -> str:
+        names = printable([self.raw.files[file] for file in files])
+        return current_catalogue().names(names, most=_SHOWN_FILES) if names else cell_text(None)
 
     def _time_facts(self) -> tuple[str, ...]:
         if "timestamp" not in self.taken or self._typed_time(self.taken["timestamp"]):
@@ -510,8 +503,8 @@ class _Search:
         if not column.values.str.contains(
             r":\d\d\S*(?:Z| ?[A-Z]{3,4}|[+-]\d\d:?\d\d)$", regex=True
         ).any():
-            self.warnings.append("Times state no zone: they are taken as UTC. Set 'timezone'.")
-        return (f"Times look like '{common}' (9 a digit, a a letter).",)
+            self._warn("no_zone")
+        return (text("log.proposal.shape", shape=common),)
 
     def _actor(self) -> None:
         """Find who acted: a column most of whose words are known for actors."""
@@ -531,14 +524,12 @@ class _Search:
             return
         score, column, words = max(scored, key=lambda entry: entry[0])
         values: dict[str, Actor] = {w: a for w, a in sorted(words.items()) if a is not None}
-        self._take("actor", column, score, f"{len(values)} of {len(words)} words are known actors")
+        actors = text("log.proposal.actors", actors=len(values), words=len(words))
+        self._take("actor", column, score, actors)
         self.extra["actor_values"] = values
         unknown = len(words) - len(values)
         if unknown:
-            self.warnings.append(
-                f"{unknown} {'word' if unknown == 1 else 'words'} of '{column.name}' not mapped to "
-                "an actor. Complete 'actor_values'."
-            )
+            self._warn("unmapped", words=unknown, column=column.name)
 
     def _touchpoint(self) -> None:
         """Find what happened: few words that change within a journey."""
@@ -548,10 +539,7 @@ class _Search:
             if column.is_time or not few or column.filled < 0.5 or column.is_prose:
                 continue
             if column.values.str.fullmatch(CLOCK).mean() > 0.8:
-                self.warnings.append(
-                    f"'{column.name}' holds times of day. Join it with the date in one column "
-                    "before the log is read, or events of one day have no order."
-                )
+                self._warn("time_of_day", column=column.name)
                 continue
             name = name_score(column.name, "touchpoint")
             change = self.changes[column.name]
@@ -565,38 +553,25 @@ class _Search:
                 f"number of words. {self._name_it('touchpoint')}"
             )
         score, column = self._better(scored, "what happened")
-        change = self.changes[column.name]
-        self._take(
-            "touchpoint",
-            column,
-            score,
-            f"it holds {column.distinct} different words and changes within "
-            f"{percent(change, 0)} of journeys",
-        )
+        share = percent(self.changes[column.name], 0)
+        content = text("log.proposal.steps", words=column.distinct, share=share)
+        self._take("touchpoint", column, score, content)
 
     def _wide_rows(self) -> None:
         """Say how wide rows are made long; the steps themselves may say who acts."""
         if self.wide is None:
             return
         for name, columns in self.wide.join.items():
-            self.warnings.append(
-                f"{' and '.join(repr(one) for one in columns)} are joined as '{name}' (log.join)."
-            )
+            self._warn("joined", columns=", ".join(repr(one) for one in columns), name=name)
         if self.wide.threads is not None:
-            self.warnings.append(
-                f"'{self.wide.threads.reply_to}' names the event that a row answers: 'thread' is "
-                "the event with which its chain began (log.threads)."
-            )
+            self._warn("threads", column=self.wide.threads.reply_to)
         if not self.wide.unpivot:
             return
         steps = ", ".join(f"'{step}'" for step in self.wide.unpivot)
-        self.warnings.append(
-            f"A row holds several steps ({steps}); each becomes an event (log.unpivot). Name the "
-            "steps as people call them."
-        )
+        self._warn("unpivot", steps=steps)
         values = {step: actor for step in self.wide.unpivot if (actor := actor_of_word(step))}
         if self.taken["touchpoint"] == STEP and "actor" not in self.taken and values:
-            self._take("actor", self.columns[STEP], 0.5, "its words are known actors")
+            self._take("actor", self.columns[STEP], 0.5, text("log.proposal.known_actors"))
             self.extra["actor_values"] = values
 
     def _lifecycle(self) -> None:
@@ -606,7 +581,7 @@ class _Search:
         for column in self._open():
             words = {word.strip().lower() for word in column.values.unique()[:50]}
             if {"start", "complete"} <= words and words <= _TRANSITIONS:
-                self._take("lifecycle", column, 0.9, "its words are starts and ends of events")
+                self._take("lifecycle", column, 0.9, text("log.proposal.lifecycle"))
                 return
 
     def _free(self, role: str) -> None:
@@ -635,10 +610,7 @@ class _Search:
             return
         if own > _CLEARLY * answers:
             self.extra["text_by"] = "customer"
-            self.warnings.append(
-                f"{percent(own, 0)} of the texts on rows of who served speak as a customer does. "
-                "They are taken for the customer's words; if not, remove 'text_by'."
-            )
+            self._warn("customers_words", share=percent(own, 0))
 
 
 def _fits(role: str, column: _Column, change: float) -> bool:
@@ -659,12 +631,12 @@ def _fits(role: str, column: _Column, change: float) -> bool:
 
 def _content(role: str, column: _Column) -> str:
     if role in _NUMBERS:
-        return f"{percent(column.numbers, 0)} of its values are numbers"
-    return f"it holds {_values(column.distinct)}"
+        return text("log.proposal.figures", share=percent(column.numbers, 0))
+    return text("log.proposal.holds", values=_values(column.distinct))
 
 
 def _values(distinct: int) -> str:
-    return "1 value" if distinct == 1 else f"{distinct} different values"
+    return text(f"log.proposal.{'value' if distinct == 1 else 'values'}", n=distinct)
 
 
 def _unit(column: _Column) -> str | None:

@@ -78,14 +78,16 @@ def _share(values: pd.Series[str], pattern: str) -> float:
 
 def _pairs(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Return the steps whose start and end are named alike, such as q_start and q_exit."""
-    found: dict[str, dict[str, str]] = {}
+    pairs: dict[str, dict[str, str]] = {}
     for name in names:
         words = plain_name(name).split()
-        for side, known in (("start", _STARTS), ("end", _ENDS)):
-            marks = [place for place in (0, len(words) - 1) if words and words[place] in known]
+        for side, marks_of_side in (("start", _STARTS), ("end", _ENDS)):
+            marks = [
+                index for index in (0, len(words) - 1) if words and words[index] in marks_of_side
+            ]
             if len(words) > 1 and marks:
                 step = " ".join(words[:-1] if marks[-1] else words[1:])
-                found.setdefault(step, {}).setdefault(side, name)
+                pairs.setdefault(step, {}).setdefault(side, name)
     return {
-        step: (sides["start"], sides["end"]) for step, sides in found.items() if len(sides) == 2
+        step: (sides["start"], sides["end"]) for step, sides in pairs.items() if len(sides) == 2
     }

@@ -9,16 +9,14 @@ from dataclasses import replace
 import ibis
 import ibis.expr.types as ir
 
-from journeylib.core import text
+from journeylib.core import US_PER_DAY, US_PER_SECOND, text
 from journeylib.log.canonical.canonical_events import ReadingPlan
 from journeylib.log.canonical.timestamps import TimePlan
 from journeylib.log.eventlog import Check, check, count_check
 from journeylib.log.quality.survey import Inspection, one_row
 from journeylib.log.sources.days import LAST_EVENT, as_day, day_after, day_start, end_of
 
-_DAY_US = 86_400_000_000
 _MINUTE_US = 60_000_000
-_SECOND_US = 1_000_000
 _SOME_MIDNIGHTS = 0.05
 
 
@@ -78,9 +76,9 @@ def _counted(log: Inspection) -> dict[str, ir.Value]:
     """Return what is counted over the times of all events, in one pass."""
     time = log.events["t_us"]
     counts: dict[str, ir.Value] = {
-        "midnight": (time % _DAY_US).isin(_midnights(log.plan)).sum(),
+        "midnight": (time % US_PER_DAY).isin(_midnights(log.plan)).sum(),
         "minute": (time % _MINUTE_US == 0).sum(),
-        "second": (time % _SECOND_US == 0).sum(),
+        "second": (time % US_PER_SECOND == 0).sum(),
         "future": (time >= day_after(_present(log))).sum(),
     }
     if log.options.period is not None:
@@ -105,7 +103,7 @@ def _present(log: Inspection) -> dt.date:
 def _midnights(plan: ReadingPlan) -> list[int]:
     """Return the times of day in UTC, in microseconds, at which local days begin."""
     offsets = {offset for _, offset in plan.times["timestamp"].steps} or {0}
-    return sorted({-offset % _DAY_US for offset in offsets})
+    return sorted({-offset % US_PER_DAY for offset in offsets})
 
 
 def _resolution(counts: dict[str, int], used: int) -> Iterator[Check]:

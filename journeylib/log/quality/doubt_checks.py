@@ -9,13 +9,12 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from journeylib.core import percent
+from journeylib.core import US_PER_DAY, percent
 from journeylib.log.eventlog import Check, check
 from journeylib.log.quality.survey import Inspection, one_row
 
-_DAY_US = 86_400_000_000
 # Nobody logged customers' journeys by computer before.
-_FIRST_YEAR_US = 7305 * _DAY_US  # 1990-01-01
+_FIRST_YEAR_US = 7305 * US_PER_DAY  # 1990-01-01
 _FEW_SECONDS_US = 60_000_000
 _MANY, _SEVERAL = 20, 5
 _ONE_ID_SHARE = 0.25

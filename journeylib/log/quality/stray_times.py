@@ -5,7 +5,8 @@ from __future__ import annotations
 import ibis.expr.types as ir
 import numpy as np
 
-_DAY_US = 86_400_000_000
+from journeylib.core import US_PER_DAY
+
 _SILENT_DAYS = 365
 _FEW = 0.005
 
@@ -25,7 +26,7 @@ def usual_span(rows: ir.Table) -> tuple[int, int] | None:
         the log is not broken by a year of silence, or more than half a percent of its events
         lie beyond it.
     """
-    day = (rows["t_us"] // _DAY_US).cast("int64")
+    day = (rows["t_us"] // US_PER_DAY).cast("int64")
     counted = rows.group_by(day=day).aggregate(n=rows.count()).order_by("day").to_pyarrow()
     days, n = counted["day"].to_numpy(), counted["n"].to_numpy()
     if not len(days) or days[-1] - days[0] < _SILENT_DAYS:
@@ -36,4 +37,4 @@ def usual_span(rows: ir.Table) -> tuple[int, int] | None:
     if len(events) == 1 or events.sum() - events[usual] > _FEW * events.sum():
         return None
     within = days[run == usual]
-    return int(within[0]) * _DAY_US, (int(within[-1]) + 1) * _DAY_US
+    return int(within[0]) * US_PER_DAY, (int(within[-1]) + 1) * US_PER_DAY

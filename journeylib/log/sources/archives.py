@@ -23,11 +23,11 @@ def unpacked(paths: Iterable[Path]) -> list[Path]:
 
     A zip of one text stays: its reader unpacks it. Archives inside archives stay packed.
     """
-    found: list[Path] = []
+    members: list[Path] = []
     for path in paths:
         stat = path.stat()
-        found += _members(path, stat.st_size, stat.st_mtime_ns)
-    return found
+        members += _members(path, stat.st_size, stat.st_mtime_ns)
+    return members
 
 
 @functools.lru_cache(maxsize=64)

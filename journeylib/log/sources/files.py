@@ -51,6 +51,8 @@ _TYPED_TIMES: dict[str, Callable[[int], str]] = {
     "TIMESTAMP WITH TIME ZONE": "make_timestamptz({})".format,
     "DATE": "make_timestamp({})::DATE".format,
 }
+# Whether a line is a JSON object.
+IS_OBJECT = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
 
 
 def matching_files(text: str) -> list[Path]:
@@ -141,10 +143,10 @@ def _reader(
     """Return the query that reads a file, and the table in which it leaves what is no row."""
     rejects = scratch_name("rejects")
     types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in layout.columns)
-    kept = "".join(f"{identifier(name)}, " for name in columns)
+    columns_sql = "".join(f"{identifier(name)}, " for name in columns)
     mark = quoted(layout.quote)
     query = (
-        f"SELECT {kept}row_number() OVER () AS {ROW} FROM "
+        f"SELECT {columns_sql}row_number() OVER () AS {ROW} FROM "
         f"read_csv({quoted(str(text.path))}, auto_detect=false, header=true, "
         f"skip={layout.skip}, delim={quoted(layout.delimiter)}, quote={mark}, escape={mark}, "
         f"columns={{{types}}}, store_rejects=true, rejects_table={quoted(rejects)}, "
@@ -251,11 +253,13 @@ def load_parquet(
                 "is something else."
             ) from None
         types = {row[0]: row[1] for row in described}
-        kept = "".join(f"{_known(name, types[name])}, " for name in pick(list(types), path.name))
+        columns_sql = "".join(
+            f"{_known(name, types[name])}, " for name in pick(list(types), path.name)
+        )
         inside = "" if window is None else _inside(backend, file, types[window.column], window)
         if inside is not None:
             selects.append(
-                f"SELECT {kept}{index}::BIGINT AS {FILE}, file_row_number + 1 AS {ROW}, "
+                f"SELECT {columns_sql}{index}::BIGINT AS {FILE}, file_row_number + 1 AS {ROW}, "
                 f"{offset} + file_row_number + 1 AS {POSITION} "
                 f"FROM read_parquet({file}, file_row_number=true){inside}"
             )
@@ -336,12 +340,12 @@ def load_json_lines(
             # Names that differ by case only are one to the engine.
             names, _repeated = unique_names([row[0] for row in keys], len(keys))
             own = dict(zip(names, (row[0] for row in keys), strict=True))
-            kept = "".join(
+            columns_sql = "".join(
                 f"json_extract_string(line, {quoted(_pointer(own[name]))}) AS {identifier(name)}, "
                 for name in pick(names, path.name)
             )
             select = (
-                f"SELECT {kept}{index}::BIGINT AS {FILE}, number AS {ROW}, "
+                f"SELECT {columns_sql}{index}::BIGINT AS {FILE}, number AS {ROW}, "
                 f"{offset} + number AS {POSITION} FROM {lines} WHERE good"
             )
             start = (
@@ -366,13 +370,18 @@ def load_json_lines(
     )
 
 
-def _load_lines(backend: Backend, table: str, text: PlainText) -> int:
-    select = (
-        "SELECT line, row_number() OVER () AS number, "
-        "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END AS good FROM "
+def lines_of(text: PlainText) -> str:
+    """Return the SQL of a table of a text's lines, in the column ``line``."""
+    return (
         f"read_csv({quoted(str(text.path))}, auto_detect=false, header=false, delim='\x01', "
         "quote='', escape='', columns={'line': 'VARCHAR'}, compression='none', "
         "max_line_size=67108864, buffer_size=268435456)"
+    )
+
+
+def _load_lines(backend: Backend, table: str, text: PlainText) -> int:
+    select = (
+        f"SELECT line, row_number() OVER () AS number, {IS_OBJECT} AS good FROM {lines_of(text)}"
     )
     _fill(backend, table, select, text, first=True)
     read = int(run(backend, f"SELECT count(*) FROM {table}")[0][0])

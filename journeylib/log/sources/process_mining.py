@@ -190,12 +190,12 @@ ChooseType = Callable[[Sequence[ObjectType]], str | None]
 def _object_types(log: Any) -> list[ObjectType]:
     """Return the object types of an OCEL log, that which loses and repeats least first."""
     relations, total = log.relations, len(log.events)
-    found = []
+    types = []
     for name in sorted(relations[log.object_type_column].unique()):
         own = relations[relations[log.object_type_column] == name]
         touched = own[log.event_id_column].nunique()
-        found.append(ObjectType(str(name), total - touched, len(own) - touched))
-    return sorted(found, key=lambda one: (one.lost, one.extra, one.name))
+        types.append(ObjectType(str(name), total - touched, len(own) - touched))
+    return sorted(types, key=lambda one: (one.lost, one.extra, one.name))
 
 
 def read_ocel(path: Path, object_type: str | ChooseType | None) -> pa.Table:

@@ -10,7 +10,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from journeylib.core import SchemaError, did_you_mean, printable
+from journeylib.core import US_PER_DAY, SchemaError, did_you_mean, printable
 from journeylib.log.eventlog import Check
 from journeylib.log.schema import OutcomesSchema, Schema
 
@@ -20,7 +20,6 @@ Day = str | dt.date
 # Chooses the columns to keep from those that are there: (columns, where) -> columns
 Pick = Callable[[Sequence[str], str], list[str]]
 _SHOWN_COLUMNS = 40
-_DAY_US = 86_400_000_000
 # What lies outside 1900 to 2200 is no time, in microseconds since 1970 UTC.
 FIRST_US, LAST_US = -2_208_988_800_000_000, 7_258_118_400_000_000
 
@@ -44,7 +43,7 @@ class Window:
     @property
     def read_us(self) -> tuple[int, int]:
         """First and last time to read in the column's own terms: a day wider, for any zone."""
-        return self.first_us - _DAY_US, self.end_us + _DAY_US - 1
+        return self.first_us - US_PER_DAY, self.end_us + US_PER_DAY - 1
 
     def holds(self, t_us: ir.IntegerValue) -> ir.BooleanValue:
         """Return whether a time in UTC is wanted; rows without one stay, to be counted."""

@@ -119,12 +119,12 @@ def _header(rows: Sequence[Sequence[Any]]) -> int:
     """Return the first row that is as wide as the rows usually are, and all words."""
     widths = Counter(_filled(row) for row in rows if _filled(row))
     usual = max(widths, key=lambda width: (widths[width] * width, width))
-    for place, row in enumerate(rows[:_HEADER_ROWS]):
+    for index, row in enumerate(rows[:_HEADER_ROWS]):
         cells = [cell for cell in row if cell not in ("", None)]
         words = all(isinstance(cell, str) for cell in cells)
         if len(cells) >= 0.8 * usual and words and len(set(cells)) == len(cells):
-            return place
-    return next(place for place, row in enumerate(rows) if _filled(row))
+            return index
+    return next(index for index, row in enumerate(rows) if _filled(row))
 
 
 def _end(rows: Sequence[Sequence[Any]], top: int) -> int:
@@ -166,9 +166,9 @@ def _facts(
 def _typed(header: Sequence[Any], rows: Sequence[Sequence[Any]], facts: list[Check]) -> Sheet:
     names, _repeated = unique_names([str(cell) for cell in header], len(header))
     columns: dict[str, pa.Array] = {}
-    for place, name in enumerate(names):
-        cells = [row[place] if place < len(row) else None for row in rows]
-        if not any(cell not in ("", None) for cell in cells) and not str(header[place]).strip():
+    for index, name in enumerate(names):
+        cells = [row[index] if index < len(row) else None for row in rows]
+        if not any(cell not in ("", None) for cell in cells) and not str(header[index]).strip():
             continue
         if _is_serial(name, cells):
             cells = [_day(cell) if isinstance(cell, float) else cell for cell in cells]

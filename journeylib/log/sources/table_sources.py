@@ -121,18 +121,52 @@ def _without_nanoseconds(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields), safe=False)
 
 
+def database_file(source: str) -> tuple[Path, str]:
+    """Return the file that ``duckdb:///file.db::name`` means, and the name.
+
+    Raises
+    ------
+    LogError
+        There is no such file.
+    """
+    where, _, name = source.removeprefix("duckdb://").partition("::")
+    path = Path(where.removeprefix("/") if not where.startswith("//") else where[1:])
+    if where.startswith("/") and not path.exists():
+        path = Path(where)
+    matching_files(str(path))
+    return path, name
+
+
+def attach(path: Path, backend: Backend) -> str:
+    """Attach a DuckDB file, to be read only; return the name that it has in the engine.
+
+    Raises
+    ------
+    LogError
+        The file cannot be opened.
+    """
+    alias = scratch_name("file")
+    try:
+        run(backend, f"ATTACH {quoted(str(path))} AS {alias} (READ_ONLY)")
+    except duckdb.Error:
+        raise _closed(path) from None
+    return alias
+
+
+def _closed(path: Path) -> LogError:
+    return LogError(
+        f"{path.name} is not a DuckDB file that this version can open, or another program holds it."
+    )
+
+
 def from_database(source: str, backend: Backend, pick: Pick) -> Raw:
     """Read a table or view of a DuckDB file, ``duckdb:///file.db::table``.
 
     Views are worked out where no file can be reached: they might read others than this one.
     """
-    where, _, table = source.removeprefix("duckdb://").partition("::")
-    path = Path(where.removeprefix("/") if not where.startswith("//") else where[1:])
-    if where.startswith("/") and not path.exists():
-        path = Path(where)
+    path, table = database_file(source)
     if not table:
         raise LogError(f"'{source}' names no table. Write 'duckdb:///file.db::table'.")
-    matching_files(str(path))
     name = f"{path.name}::{table}"
     schema, _, bare = table.rpartition(".")
     try:
@@ -143,15 +177,11 @@ def from_database(source: str, backend: Backend, pick: Pick) -> Raw:
                 content = database.table(table).to_arrow_table()
                 selected = content.select(pick(content.column_names, name))
                 return from_arrow([selected], backend, lambda columns, _: list(columns), name)
-        alias = scratch_name("file")
-        run(backend, f"ATTACH {quoted(str(path))} AS {alias} (READ_ONLY)")
     except duckdb.PermissionException:
         raise LogError(f"{name} reads other files. Store it as a table.") from None
     except duckdb.Error:
-        raise LogError(
-            f"{path.name} is not a DuckDB file that this version can open, or another program "
-            "holds it."
-        ) from None
+        raise _closed(path) from None
+    alias = attach(path, backend)
     return from_ibis(backend.table(bare, database=(alias, schema or "main")), pick, name)
 
 

@@ -503,9 +503,9 @@ def _title_lines(body: str, delimiter: str, quote: str) -> tuple[int, int]:
     usual, often = widths.most_common(1)[0] if widths else (0, 0)
     if usual < 2 or often < 0.6 * len(seen):
         return 0, 0
-    for place, (width, line) in enumerate(seen[:_MOST_TITLES]):
+    for index, (width, line) in enumerate(seen[:_MOST_TITLES]):
         if width >= max(2, usual - 1):
-            return place, line - 1 if place else 0
+            return index, line - 1 if index else 0
     return 0, 0
 
 

@@ -161,13 +161,16 @@ def sample_customers(n: int, most: int) -> tuple[Any, int]:
         the sample's size in thousandths.
     """
     per_mille = min(1000, 1000 * most // max(n, 1))
-    return in_sample(per_mille), per_mille
+    return in_sample(_.customer_no, per_mille), per_mille
 
 
-def in_sample(per_mille: int) -> Any:
-    """Return whether a customer is in the fixed sample of so many in a thousand."""
+def in_sample(customer_no: Any, per_mille: int) -> Any:
+    """Return whether customers are in the fixed sample of so many in a thousand.
+
+    Their numbers are an Ibis column or an array of int64.
+    """
     # Knuth's multiplier spreads the customers' numbers, which are in order of their names.
-    return (_.customer_no * 2_654_435_761) % 1000 < per_mille
+    return (customer_no * 2_654_435_761) % 1000 < per_mille
 
 
 def text_language(text: str, lexicons: Sequence[Lexicon] = LEXICONS) -> str | None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
+from journeylib.core import US_PER_SECOND
 from journeylib.journeys import (
     MISSING,
     Events,
@@ -23,13 +24,13 @@ from journeylib.journeys import (
     least_of_later,
     number_pairs,
     number_sessions,
+    rows_in_order,
     value_at,
 )
-from journeylib.log import asks_for_human, awaits_answer, confirms, hand_over, offers_human
+from journeylib.log import asks_for_human, awaits_answer, confirms, offers_human
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import text_abstain_reason
 
-US = 1_000_000
 EARLY_BOT_TURNS = 3
 QUEUE_WORDS = ("queue", "warteschlange")
 STATES = ("ended_with_bot", "handed_over", "abandoned", "open")
@@ -78,9 +79,9 @@ class BotSessions:
     @cached_property
     def bot_session(self) -> Whole:
         """Of each event, the place of its session in `table`; −1 where it is no bot's."""
-        place = np.full(int(self.session.max(initial=-1)) + 1, -1, dtype=np.int64)
-        place[self.table["session"]] = np.arange(len(self.table))
-        return place[self.session]
+        number = np.full(int(self.session.max(initial=-1)) + 1, -1, dtype=np.int64)
+        number[self.table["session"]] = np.arange(len(self.table))
+        return number[self.session]
 
     @cached_property
     def human_row(self) -> Whole:
@@ -255,7 +256,7 @@ def sessions_of(journeys: Journeys, settings: MeasureSettings) -> Whole:
     begin_us = done_us = np.zeros(len(events), dtype=np.int64)
     if journeys.has_clock:
         begin_us, done_us = events.t_us, done_of(events)
-    gap_us = round(settings.session_gap_minutes * 60 * US)
+    gap_us = round(settings.session_gap_minutes * 60 * US_PER_SECOND)
     return number_sessions(events.journey, talk, begin_us, done_us, (talks, gap_us))
 
 
@@ -265,18 +266,6 @@ def done_of(events: Events) -> Whole:
     return events.t_us + np.where(service == MISSING, 0, service)
 
 
-def with_sessions(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
-    """Return the steps with ``opened``, the first step of the session that each belongs to."""
-    events = journeys.events
-    session = sessions_of(journeys, settings)
-    opened = events.step[np.unique(session, return_index=True)[1]][session]
-    numbers = pd.DataFrame({"_of": events.key, "_at": events.step, "opened": opened})
-    steps = journeys.trail
-    known = hand_over(ibis.memtable(numbers), journeys.log_trail.get_backend())
-    same = [steps.journey == known["_of"], steps.step == known["_at"]]
-    return steps.inner_join(known, same).drop("_of", "_at")
-
-
 def _served(journeys: Journeys, speech: Speech, session: Whole) -> pd.DataFrame:
     """Return one row per session in which somebody serves or asks, a bot's or not.
 
@@ -284,7 +273,7 @@ def _served(journeys: Journeys, speech: Speech, session: Whole) -> pd.DataFrame:
     """
     events, many = journeys.events, int(session.max(initial=-1)) + 1
     serves = speech.bot | speech.human | (speech.customer & speech.spoken)
-    first = np.unique(session, return_index=True)[1]
+    first = first_rows(session, np.ones(len(events), dtype=bool), many)
     firsts = {
         name: first_rows(session, marked, many)
         for name, marked in (
@@ -317,7 +306,7 @@ def _with_next(served: pd.DataFrame, intents: int) -> pd.DataFrame:
     first_customer, first_human = part["first_customer"], part["first_human"]
     asked = (first_customer >= 0) & (first_human >= 0) & (first_customer < first_human)
     journey, intent, joined = part["journey"], part["intent"], part["joined_us"]
-    by_time = np.lexsort((part["opened"], journey, part["begin_us"], part["customer_no"]))
+    by_time = rows_in_order(part["opened"], journey, part["begin_us"], part["customer_no"])
     owner, about, begin = (part[n][by_time] for n in ("customer_no", "intent", "begin_us"))
     again, perhaps = np.full(len(served), MISSING), np.full(len(served), MISSING)
     again[by_time] = least_of_later(intents, owner, about, begin, False)
@@ -394,15 +383,15 @@ def _facts(
 def soon_after(later: Any, earlier: Any, us: int) -> Flags:
     """Whether `later` is known and comes no more than so many microseconds after `earlier`."""
     later, earlier = np.asarray(later), np.asarray(earlier)
-    known = (later != MISSING) & (earlier != MISSING)
-    return np.asarray(known & (np.where(known, later - earlier, 0) <= us))
+    both_seen = (later != MISSING) & (earlier != MISSING)
+    return np.asarray(both_seen & (np.where(both_seen, later - earlier, 0) <= us))
 
 
 def _with_states(
     facts: pd.DataFrame, speech: Speech, journeys: Journeys, settings: MeasureSettings
 ) -> pd.DataFrame:
-    handover_us = round(settings.handover_hours * 3600 * US)
-    settle_us = max(handover_us, round(settings.session_gap_minutes * 60 * US))
+    handover_us = round(settings.handover_hours * 3600 * US_PER_SECOND)
+    settle_us = max(handover_us, round(settings.session_gap_minutes * 60 * US_PER_SECOND))
     part = {str(name): facts[name].to_numpy() for name in facts}
     heard = journeys.has("text") and bool(speech.customer.any())
     unanswered = (part["spoken"] >= 0) & (part["last_customer"] < part["spoken"])

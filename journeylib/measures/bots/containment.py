@@ -6,18 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
+from journeylib.core import GROUPS, US_PER_DAY, AbstainReason, Estimate, Floats, resample
 from journeylib.journeys import Journeys
-from journeylib.log import bounded_share, share_bounds, suppress
+from journeylib.log import Cells, bounded_share, protect, share_bounds, shows, suppress
 from journeylib.measures.bots.bot_sessions import STATES, BotSessions, Flags, soon_after
 from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Rows, measured
 
-US_PER_DAY = 86_400_000_000
+Ints = npt.NDArray[np.int64]
 STEPS = ("raw", "repeat", "silent", "unknown", "verified")
 CURVE_DAYS = range(1, 31)
 CURVE_COLUMNS = ("days", "sessions", "verified", "verified_lo", "verified_hi", "upper")
@@ -72,22 +73,108 @@ def session_counts(sessions: BotSessions, last_us: int | None, days: float) -> p
     return table[keys].assign(**columns).groupby(keys, as_index=False).sum()
 
 
-def waterfall(counts: pd.DataFrame) -> pd.DataFrame:
+def waterfall(sessions: BotSessions, last_us: int | None, days: float) -> pd.DataFrame:
     """Return the waterfall from raw to verified containment.
 
     Returns
     -------
     pandas.DataFrame
-        ``step`` (str, as in `STEPS`), ``sessions`` (int64: raw is what vendors count, repeat,
-        silent and unknown are taken off, verified is left), ``share`` (float64, of mature bot
-        sessions). No rows where no session is mature.
+        ``step`` (str, as in `STEPS`), ``sessions``, ``customers`` (int64: raw is what vendors
+        count, repeat, silent and unknown are taken off, verified is left), ``share`` (float64,
+        of mature bot sessions). No rows where no session is mature. A working table: a page
+        shows `public_waterfall`.
     """
-    mature = int(counts["mature"].sum())
-    numbers = [int(counts[step].sum()) for step in STEPS] if mature else []
-    frame = pd.DataFrame({"step": list(STEPS[: len(numbers)]), "sessions": numbers})
-    frame = frame.astype({"step": "str", "sessions": "int64"})
+    flags = waterfall_flags(sessions, last_us, days)
+    customer = sessions.table["customer_no"].to_numpy()
+    mature = int(flags["mature"].sum())
+    steps = STEPS if mature else ()
+    frame = pd.DataFrame(
+        {
+            "step": pd.Series(list(steps), dtype="str"),
+            "sessions": np.array([flags[step].sum() for step in steps], dtype=np.int64),
+            "customers": np.array(
+                [len(np.unique(customer[flags[step]])) for step in steps], dtype=np.int64
+            ),
+        }
+    )
     frame["share"] = frame["sessions"] / max(mature, 1)
     return frame
+
+
+def public_waterfall(steps: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """Return the waterfall that may be shown.
+
+    Parameters
+    ----------
+    steps : pandas.DataFrame
+        From `waterfall`.
+    minimum : int
+        Fewest customers of a shown step; steps of nobody are shown.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Where a step alone would tell of a few, all that is taken off is one step, ``merged``.
+        No rows where that is not enough.
+    """
+    if steps.empty or steps["sessions"].iloc[0] == 0:
+        return steps
+    raw, share = steps["sessions"].iloc[0], steps["share"].iloc[0]
+    if not (
+        shows(round(raw / share) - raw, minimum) and shows(steps["customers"].iloc[0], minimum)
+    ):
+        return steps.head(0)  # who had a human is told beside
+    middle = steps.iloc[1:-1]
+    if all(shows(size, minimum) for size in steps["customers"]):
+        return steps
+    merged = {
+        "step": "merged",
+        "sessions": middle["sessions"].sum(),
+        "customers": middle["customers"].max(),
+        "share": middle["share"].sum(),
+    }
+    parts = [steps.iloc[:1], pd.DataFrame([merged]).astype(steps.dtypes), steps.iloc[-1:]]
+    found = pd.concat(parts, ignore_index=True)
+    return found if all(shows(size, minimum) for size in found["customers"]) else steps.head(0)
+
+
+def states_shown(sessions: BotSessions, minimum: int) -> tuple[frozenset[str], Ints, Flags]:
+    """Decide which numbers of sessions that end in a state may be shown.
+
+    Returns
+    -------
+    whole : frozenset of str
+        The states whose number in the whole log may be shown.
+    touchpoints : ndarray of int64
+        Numbers of the touchpoints at which bot sessions begin.
+    shown : ndarray of bool, shape (touchpoints, states)
+        The same at each of these touchpoints; none where the touchpoint itself is rare.
+    """
+    table = sessions.table
+    spots, spot = np.unique(table["touchpoint_no"].to_numpy(), return_inverse=True)
+    state = pd.Index(STATES).get_indexer(pd.Index(table["state"]))
+    customer = table["customer_no"].to_numpy()
+
+    def counted(cell: Ints, many: int) -> Ints:
+        people = np.unique(np.stack([cell, customer]), axis=1)[0]
+        cells = (np.bincount(one, minlength=many) for one in (cell, people))
+        return np.stack(list(cells), axis=-1)
+
+    kinds = len(STATES)
+    of_all = protect(
+        Cells(counted(state, kinds), (np.zeros(kinds, np.int64),), zeros_shown=True), minimum
+    ).exact
+    row, column = np.divmod(np.arange(len(spots) * kinds), kinds)
+    public = counted(spot, len(spots))[:, 1] >= minimum
+    cells = Cells(
+        counted(spot * kinds + state, len(spots) * kinds),
+        # States whose numbers are hidden have one total.
+        (np.where(public[row], row, -1), np.where(of_all[column], column, kinds)),
+        public[row],
+        zeros_shown=True,
+    )
+    whole = frozenset(one for one, shown in zip(STATES, of_all, strict=True) if shown)
+    return whole, spots, protect(cells, minimum).exact.reshape(-1, kinds)
 
 
 def verified(
@@ -152,13 +239,13 @@ def containment_curve(
         )
     group, customer = (sessions.table[name].to_numpy() for name in ("group", "customer_no"))
     totals, n = np.zeros((GROUPS, len(CURVE_DAYS), 3)), np.zeros(len(CURVE_DAYS), dtype=np.int64)
-    for place, days in enumerate(CURVE_DAYS):
+    for index, days in enumerate(CURVE_DAYS):
         flags = waterfall_flags(sessions, last_us, days)
         for axis, name in enumerate(("mature", "verified", "unknown")):
-            totals[:, place, axis] = np.bincount(group[flags[name]], minlength=GROUPS)
+            totals[:, index, axis] = np.bincount(group[flags[name]], minlength=GROUPS)
         seen = np.zeros(int(customer.max(initial=-1)) + 1, dtype=bool)
         seen[customer[flags["mature"]]] = True
-        n[place] = seen.sum()
+        n[index] = seen.sum()
     mature = totals[:, :, 0].sum(axis=0)
     result = resample(totals[:, :, [1, 0]], quotient, share=True, n_customers=n, n_trials=mature)
     with np.errstate(invalid="ignore"):
@@ -204,6 +291,10 @@ def by_touchpoint(sessions: BotSessions, journeys: Journeys, counts: pd.DataFram
     table["verified"] = share.mask(within)
     table["verified_lo"] = table["verified_lo"].mask(within, least)
     table["verified_hi"] = table["verified_hi"].mask(within, np.fmax(most, table["verified_hi"]))
+    _whole, spots, public = states_shown(sessions, journeys.settings.min_customers)
+    own = public[np.searchsorted(spots, table["touchpoint_no"].to_numpy())]
+    for place, state in enumerate(STATES):
+        table[state] = table[state].astype("Int64").where(own[:, place])
     columns = list(SPOT_COLUMNS)
     shown = table.sort_values("touchpoint", kind="stable")[columns].reset_index(drop=True)
     shown.attrs["suppressed"] = hidden

@@ -6,13 +6,12 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import GROUPS, Estimate, SchemaError, did_you_mean
+from journeylib.core import GROUPS, Estimate, SchemaError, refuse_unknown
 from journeylib.journeys import Journeys, first_rows, value_at
 from journeylib.measures.bots.bot_sessions import BotSessions
-from journeylib.measures.ratios import Ratio, ratio_of_sums, ratios
+from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.visit_measures import flag_of
 
@@ -21,9 +20,7 @@ RECALL = "sessions handed over, of those labelled as needing a human"
 LATE = "first hand-overs more than {} turns after the first label, of sessions with both"
 MIN_CUSTOMERS = 20
 MOST_TURNS = 10
-Flags = npt.NDArray[np.bool_]
 _COLUMNS = ("session", "turn", "needs_human", "handed_over")
-_KEY = ["journey", "opened"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def score_escalation(
     most_turns : int
         The longest tolerance of the curve.
     min_customers : int
-        An estimate that rests on fewer abstains with ``n_small``.
+        An estimate that rests on fewer abstains with ``privacy``.
 
     Raises
     ------
@@ -78,49 +75,27 @@ def score_escalation(
     handed = sessions["first_handover"].notna().to_numpy(dtype=np.bool_)
     lag = (sessions["first_handover"] - sessions["first_label"]).to_numpy(dtype=np.float64)
 
-    def share(top: Flags, base: Flags, estimand: str) -> Estimate:
-        return _share(sessions, top & base, base, estimand, min_customers)
-
     both, tolerances = labelled & handed, range(most_turns + 1)
-    return Escalation(
-        precision=share(labelled, handed, PRECISION),
-        recall=share(handed, labelled, RECALL),
-        late=pd.DataFrame(
-            {
-                "turns": list(tolerances),
-                "late": [share(lag > k, both, LATE.format(k)) for k in tolerances],
-            }
-        ),
+    wanted = {"precision": (labelled, handed, PRECISION), "recall": (handed, labelled, RECALL)}
+    wanted |= {str(k): (lag > k, both, LATE.format(k)) for k in tolerances}
+    scores = ratios(
+        sessions.rename(columns={"session": "journey", "customer": "customer_no"}),
+        {
+            name: Ratio(top & base, base, estimand, of_model=True)
+            for name, (top, base, estimand) in wanted.items()
+        },
+        min_customers=min_customers,
     )
-
-
-def _share(
-    sessions: pd.DataFrame, top: Flags, base: Flags, estimand: str, min_customers: int
-) -> Estimate:
-    customers = sessions.loc[base, "customer"].nunique()
-    if customers < max(min_customers, 1):
-        return Estimate.none("n_small", "share", estimand=estimand)
-    sums = np.zeros((GROUPS, 1, 2))
-    for place, flags in enumerate((top, base)):
-        np.add.at(sums[:, 0, place], sessions["group"].to_numpy(), flags.astype(np.float64))
-    return ratio_of_sums(
-        sums,
-        unit="share",
-        estimand=estimand,
-        n_customers=customers,
-        n_journeys=int(base.sum()),
-        min_customers=1,
-    )
+    late = [scores[str(k)] for k in tolerances]
+    curve = pd.DataFrame({"turns": list(tolerances), "late": late})
+    return Escalation(scores["precision"], scores["recall"], curve)
 
 
 def _check(turns: pd.DataFrame) -> None:
     names = [str(name) for name in turns.columns]
+    problem = "column '{name}' is not in the turns.{near} Columns: {known}"
+    refuse_unknown(_COLUMNS, names, problem, SchemaError)
     for column in _COLUMNS:
-        if column not in names:
-            raise SchemaError(
-                f"column '{column}' is not in the turns.{did_you_mean(column, names)} "
-                f"Columns: {', '.join(names)}"
-            )
         missing = int(turns[column].isna().sum())
         if missing:
             raise SchemaError(f"{missing} turns have no '{column}': leave them out or fill them in")
@@ -190,11 +165,14 @@ def _labelled_sessions(journeys: Journeys, column: str, sessions: BotSessions) -
     Turns before a human are numbered within the session from 0; −1 where there is no label.
     """
     events, many = sessions.events, len(sessions.table)
-    known, flagged = flag_of(journeys, column)
-    marked = events.mark(f"{column} is known", known), events.mark(f"{column} is set", flagged)
-    place = np.where(sessions.before_human, sessions.bot_session, -1)
-    rows = np.flatnonzero(place >= 0)
-    own = place[rows]
+    is_labelled, flagged = flag_of(journeys, column)
+    marked = (
+        events.mark(f"{column} is known", is_labelled),
+        events.mark(f"{column} is set", flagged),
+    )
+    session = np.where(sessions.before_human, sessions.bot_session, -1)
+    rows = np.flatnonzero(session >= 0)
+    own = session[rows]
     turns = np.bincount(own, minlength=many)
     ordered = np.argsort(own, kind="stable")
     turn = np.empty(len(rows), dtype=np.int64)

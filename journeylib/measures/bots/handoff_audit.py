@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journeylib.core import AbstainReason, Estimate
+from journeylib.core import US_PER_DAY, US_PER_SECOND, AbstainReason, Estimate
 from journeylib.journeys import MISSING, Journeys, words_at
-from journeylib.log import suppress
+from journeylib.log import Cells, protect
 from journeylib.measures.bots import containment
 from journeylib.measures.bots.bot_sessions import (
     STATES,
@@ -40,7 +40,6 @@ from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import text_abstain_reason
 
-US = 1_000_000
 _NO_SHARE = Estimate.none("no_column", "share")
 _NO_SECONDS = Estimate.none("no_column", "seconds")
 _NO_REQUESTS = Estimate.none("no_column", "requests")
@@ -69,8 +68,11 @@ class Handoffs:
         No human joined in the session, as vendors count; of mature sessions where there are any.
     contained_verified : Estimate
         With the bounds that sessions of unknown success leave as ``lo`` and ``hi``.
+    ends_shown : frozenset of str
+        Of these four, those that a page may show.
     waterfall : pandas.DataFrame
-        ``step``, ``sessions``, ``share``; see `containment.waterfall`.
+        ``step``, ``sessions``, ``customers``, ``share``; see `containment.waterfall`. A page shows
+        `containment.public_waterfall`.
     curve : pandas.DataFrame
         Verified containment by window; see `containment.containment_curve`.
     actor_changes : pandas.DataFrame
@@ -106,8 +108,8 @@ class Handoffs:
         Touchpoints of a bot from which no human can be reached and most end badly.
     by_touchpoint : pandas.DataFrame
         ``touchpoint`` (at which the bot session begins), ``sessions``,
-        ``ended_with_bot``, ``handed_over``, ``abandoned``, ``open``, ``customers``, ``verified``,
-        ``verified_lo``, ``verified_hi``.
+        ``ended_with_bot``, ``handed_over``, ``abandoned``, ``open`` (Int64, missing where they
+        would tell of a few), ``customers``, ``verified``, ``verified_lo``, ``verified_hi``.
     session_table : pandas.DataFrame or None
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
         ``intent``, ``start_us``, ``seconds_to_end``, ``turns_to_end``, ``rating_micro``,
@@ -122,7 +124,8 @@ class Handoffs:
     open: int = 0
     contained_raw: Estimate = _NO_SHARE
     contained_verified: Estimate = _NO_SHARE
-    waterfall: pd.DataFrame = _no_rows("step", "sessions", "share")  # noqa: RUF009
+    ends_shown: frozenset[str] = frozenset(STATES)
+    waterfall: pd.DataFrame = _no_rows("step", "sessions", "customers", "share")  # noqa: RUF009
     curve: pd.DataFrame = _no_rows(*containment.CURVE_COLUMNS)  # noqa: RUF009
     actor_changes: pd.DataFrame = _no_rows(*_CHANGES)  # noqa: RUF009
     wait: Estimate = _NO_SECONDS
@@ -190,35 +193,20 @@ def audit_handoffs(
     days, last_us = settings.repeat_days, journeys.last_us
     heard = text_abstain_reason(journeys)
     counts = containment.session_counts(sessions, last_us, days)
-    estimates: dict[str, Any] = ratios(
-        sessions.table, _session_ratios(journeys, settings, sessions, heard), min_customers=minimum
-    )
-    looped = loops_of(sessions)
-    every = np.ones(len(looped), dtype=bool)
-    estimates |= ratios(
-        sessions.table, {"loops": Ratio(looped, every, _LOOPS)}, min_customers=minimum
-    )
-    hands = ping_pong_table(sessions)
-    estimates |= ratios(
-        hands,
-        {
-            "ping_pong": Ratio(hands["returned"], hands["changed"], _PING_PONG),
-            "ping_pong_bots": Ratio(hands["crossed"], hands["changed"], _PING_PONG_BOTS),
-            "ping_pong_people": Ratio(hands["passed"], hands["changed"], _PING_PONG_PEOPLE),
-        },
-        min_customers=minimum,
-    )
-    handed = handover_table(sessions, journeys)
-    estimates |= ratios(
-        handed, _handover_ratios(journeys, settings, handed, heard), min_customers=minimum
-    )
-    repeated = repeated_table(sessions)
-    every = np.ones(len(repeated), dtype=bool)
-    estimates |= ratios(
-        repeated,
-        {"repeated_information": Ratio(repeated["again"], every, _REPEATED, abstain=heard)},
-        min_customers=minimum,
-    )
+    looped, changes = loops_of(sessions), ping_pong_table(sessions)
+    handovers, repeated = handover_table(sessions, journeys), repeated_table(sessions)
+    estimates: dict[str, Any] = {}
+    for table, wanted in (
+        (sessions.table, _session_ratios(journeys, settings, sessions, heard)),
+        (sessions.table, {"loops": Ratio(looped, None, _LOOPS)}),
+        (changes, {n: Ratio(changes[n], changes["changed"], t) for n, t in _PING_PONG.items()}),
+        (handovers, _handover_ratios(journeys, settings, handovers, heard)),
+        (
+            repeated,
+            {"repeated_information": Ratio(repeated["again"], None, _REPEATED, abstain=heard)},
+        ),
+    ):
+        estimates |= ratios(table, wanted, min_customers=minimum)
     estimates |= escalation_estimates(journeys, settings, sessions)
     estimates |= context_estimates(journeys)
     estimates |= _waits(journeys, settings, sessions, heard)
@@ -231,7 +219,8 @@ def audit_handoffs(
         **ends,
         **estimates,
         requests=int(sessions.speech.asks.sum()),
-        waterfall=containment.waterfall(counts),
+        waterfall=containment.waterfall(sessions, last_us, days),
+        ends_shown=containment.states_shown(sessions, minimum)[0],
         curve=containment.containment_curve(sessions, last_us, minimum),
         actor_changes=actor_changes(journeys),
         dead_ends=dead_ends(journeys, sessions),
@@ -281,16 +270,14 @@ def _waits(
 
 
 _LOOPS = "bot sessions in which the bot says the same, or returns to the same step, three times"
-_PING_PONG = (
-    "conversations with two or more changes between bot and human, or two or more from human to "
-    "human, of those that changed hands"
-)
-_PING_PONG_BOTS = (
-    "conversations with two or more changes between bot and human, of those that changed hands"
-)
-_PING_PONG_PEOPLE = (
-    "conversations with two or more changes from human to human, of those that changed hands"
-)
+_PING_PONG = {
+    name: f"conversations with two or more changes {between}, of those that changed hands"
+    for name, between in (
+        ("ping_pong", "between bot and human, or two or more from human to human"),
+        ("ping_pong_bots", "between bot and human"),
+        ("ping_pong_people", "from human to human"),
+    )
+}
 _REPEATED = "hand-overs after which the customer says something again within five turns"
 
 
@@ -302,9 +289,8 @@ def _session_ratios(
 ) -> dict[str, Ratio]:
     last_us, table = journeys.last_us, sessions.table
     mature = containment.waterfall_flags(sessions, last_us, settings.repeat_days)["mature"]
-    every, state = np.ones(len(table), dtype=bool), table["state"]
-    asked = table["requests"] > 0
-    honoured_us = round(settings.honoured_minutes * 60 * US)
+    state, asked = table["state"], table["requests"] > 0
+    honoured_us = round(settings.honoured_minutes * 60 * US_PER_SECOND)
     asking = None if settings.human_request_words else heard
     answered: Any = table["human_joined"]
     askable = asked
@@ -316,7 +302,7 @@ def _session_ratios(
     return {
         "contained_raw": Ratio(
             ~table["human_joined"],
-            mature if mature.any() else every,
+            mature if mature.any() else None,
             "bot sessions that no human joined",
             abstain=None if leaving_shows(journeys, settings) else "no_column",
         ),
@@ -327,7 +313,7 @@ def _session_ratios(
             abstain=silence,
         ),
         "requests_rate": Ratio(
-            asked, every, "bot sessions in which the customer asks for a human", abstain=asking
+            asked, None, "bot sessions in which the customer asks for a human", abstain=asking
         ),
         "requests_honoured": Ratio(
             answered,
@@ -352,7 +338,7 @@ def _session_ratios(
         ),
         "escape_hatch_offered": Ratio(
             table["offered"],
-            every,
+            None,
             "bot sessions in which a human is offered within the first three turns",
             abstain=heard,
         ),
@@ -362,34 +348,33 @@ def _session_ratios(
 def _handover_ratios(
     journeys: Journeys,
     settings: MeasureSettings,
-    handed: pd.DataFrame,
+    handovers: pd.DataFrame,
     heard: AbstainReason | None,
 ) -> dict[str, Ratio]:
     """Return the kinds of hand-over, each of all hand-overs."""
-    every, requested = np.ones(len(handed), dtype=bool), handed["requested"]
-    stumbled = handed["stumbled"]
+    requested, stumbled = handovers["requested"], handovers["stumbled"]
     asking = None if settings.human_request_words else heard
     # Whether a bot had failed shows in its words or in errors.
     failing = asking or (None if journeys.has("error") else heard)
     return {
         "handovers_cold": Ratio(
-            handed["cold"],
-            every,
+            handovers["cold"],
+            None,
             "hand-overs in which the customer had to make contact again",
             abstain=None if customers_act(journeys) else "no_column",
         ),
         "handovers_requested": Ratio(
-            requested, every, "hand-overs that the customer asked for", abstain=asking
+            requested, None, "hand-overs that the customer asked for", abstain=asking
         ),
         "handovers_triggered": Ratio(
             ~requested & stumbled,
-            every,
+            None,
             "hand-overs nobody asked for, after a bot that had failed",
             abstain=failing,
         ),
         "handovers_scripted": Ratio(
             ~requested & ~stumbled,
-            every,
+            None,
             "hand-overs nobody asked for, without a sign that the bot had failed",
             abstain=failing,
         ),
@@ -414,8 +399,11 @@ def actor_changes(journeys: Journeys) -> pd.DataFrame:
         }
     )
     changes = changes[changes["events"] > 0].reset_index(drop=True)
-    shown, hidden = suppress(changes, journeys.settings.min_customers)
-    shown.attrs["suppressed"] = hidden
+    # How often the actor changes at all is known.
+    counts = changes[["events", "customers"]].to_numpy(np.int64)
+    cells = Cells(counts, (np.zeros(len(counts), dtype=np.int64),))
+    shown = changes[protect(cells, journeys.settings.min_customers).exact].reset_index(drop=True)
+    shown.attrs["suppressed"] = len(changes) - len(shown)
     return shown
 
 
@@ -438,7 +426,7 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
     solution: *resolved*. All else is *open*, which is censoring at the session's end: also
     sessions of unknown success.
     """
-    table, window = sessions.table, round(settings.repeat_days * containment.US_PER_DAY)
+    table, window = sessions.table, round(settings.repeat_days * US_PER_DAY)
     came_back = soon_after(table["again_us"], table["end_us"], window)
     state, asked, resolved = table["state"], table["requests"] > 0, table["resolved"]
     handed = state == "handed_over"
@@ -452,7 +440,10 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
         )
     )
     timed = table["start_us"] != MISSING
-    seconds = np.where(timed, np.maximum(at_us - np.where(timed, table["start_us"], 0), 0), 0) / US
+    seconds = (
+        np.where(timed, np.maximum(at_us - np.where(timed, table["start_us"], 0), 0), 0)
+        / US_PER_SECOND
+    )
     ends = np.select(
         [asked | fled, handed, solved], ["frustrated", "transferred", "resolved"], "open"
     )
@@ -462,6 +453,8 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
     }
     words = sessions.events.column("intent").words if sessions.events.has("intent") else ()
     intent = words_at(words, table["intent"].to_numpy())
+    columns = ["session_no", "customer_no", "group", "touchpoint_no", "intent", "start_us"]
+    columns += ["seconds_to_end", "turns_to_end", "rating_micro", "end", "looped"]
     return table.assign(
         intent=intent,
         seconds_to_end=np.where(timed, seconds, np.nan),
@@ -470,12 +463,7 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
         end=pd.Series(ends, dtype="str"),
         looped=looped,
         **numbers,
-    )[
-        [
-            *("session_no", "customer_no", "group", "touchpoint_no", "intent", "start_us"),
-            *("seconds_to_end", "turns_to_end", "rating_micro", "end", "looped"),
-        ]
-    ]
+    )[columns]
 
 
 def handoff_measures(

@@ -48,9 +48,9 @@ def loops_of(sessions: BotSessions) -> Flags:
     touchpoint that often with another one of its own between.
     """
     events, speech = sessions.events, sessions.speech
-    place = np.where(speech.bot, sessions.bot_session, -1)
-    turns = np.flatnonzero(place >= 0)
-    own, spot = place[turns], events.touchpoint[turns]
+    bot_session = np.where(speech.bot, sessions.bot_session, -1)
+    turns = np.flatnonzero(bot_session >= 0)
+    own, spot = bot_session[turns], events.touchpoint[turns]
     before = row_before(own, len(sessions.table))
     fresh = (before < 0) | (spot[before] != spot)
     spoken = np.full(len(turns), -1, dtype=np.int64)
@@ -68,10 +68,10 @@ def loops_of(sessions: BotSessions) -> Flags:
 
 
 def ping_pong_table(sessions: BotSessions) -> pd.DataFrame:
-    """Return one row per journey and intent: ``changed`` hands at all, ``returned`` (ping-pong).
+    """Return one row per journey and intent: ``changed`` hands at all, ``ping_pong``.
 
-    ``crossed``: twice or more between bot and human. ``passed``: twice or more from human to
-    human. ``returned``: either.
+    ``ping_pong_bots``: twice or more between bot and human. ``ping_pong_people``: twice or more
+    from human to human. ``ping_pong``: either.
 
     Hands are those of bots and humans; what customers and systems do between is left out. A
     transfer from human to human is a change of `resource`; humans of unknown `resource` between
@@ -97,11 +97,11 @@ def ping_pong_table(sessions: BotSessions) -> pd.DataFrame:
             "customer_no": events.customer[row],
             "group": events.group[row].astype(np.int64),
             "changed": (crossings > 0) | (passings > 0),
-            "crossed": crossings >= PING_PONG_CHANGES,
-            "passed": passings >= PING_PONG_CHANGES,
+            "ping_pong_bots": crossings >= PING_PONG_CHANGES,
+            "ping_pong_people": passings >= PING_PONG_CHANGES,
         }
     )
-    return table.assign(returned=table["crossed"] | table["passed"])
+    return table.assign(ping_pong=table["ping_pong_bots"] | table["ping_pong_people"])
 
 
 def _hand(events: Events) -> Numbers:
@@ -130,9 +130,9 @@ def handover_table(sessions: BotSessions, journeys: Journeys) -> pd.DataFrame:
         failed = events.mark("fails to answer", fails)
     if journeys.has("error"):
         failed = failed | (events.column("error") == 1)
-    place = sessions.bot_session
-    amiss = failed & sessions.speech.bot & sessions.before_human & (place >= 0)
-    stumbled = np.bincount(place[amiss], minlength=len(sessions.table)) > 0
+    bot_session = sessions.bot_session
+    amiss = failed & sessions.speech.bot & sessions.before_human & (bot_session >= 0)
+    stumbled = np.bincount(bot_session[amiss], minlength=len(sessions.table)) > 0
     table = sessions.table.assign(requested=sessions.table["requests"] > 0, stumbled=stumbled)
     return table[table["state"] == "handed_over"]
 
@@ -156,9 +156,9 @@ def repeated_table(sessions: BotSessions) -> pd.DataFrame:
     )
     per_mille = min(1000, 1000 * MOST_REPLIES // max(len(after), 1))
     after = after[(events.customer[after].astype(np.int64) * KNUTH) % 1000 < per_mille]
-    units, place = np.unique(session[after], return_inverse=True)
+    units, unit = np.unique(session[after], return_inverse=True)
     replies = np.flatnonzero(speech.speaks[after])
-    own = place[replies]
+    own = unit[replies]
     ordered = replies[np.argsort(own, kind="stable")]
     turn = np.arange(len(ordered)) - np.searchsorted(np.sort(own), np.sort(own))
     early = np.sort(ordered[turn < EARLY_REPLIES])
@@ -167,9 +167,9 @@ def repeated_table(sessions: BotSessions) -> pd.DataFrame:
     if len(rows):
         own = speech.speaks_always | (_.actor == "customer")
         said_so = ibis.cases((own, says_again(_.text)), else_=False)
-        again[place[early[events.mark("says it again", said_so)[rows]]]] = True
-        again[place[early[_near_copies(sessions, rows)]]] = True
-    seen = after[np.unique(place, return_index=True)[1]]
+        again[unit[early[events.mark("says it again", said_so)[rows]]]] = True
+        again[unit[early[_near_copies(sessions, rows)]]] = True
+    seen = after[np.unique(unit, return_index=True)[1]]
     return pd.DataFrame(
         {
             "journey": events.journey[seen],
@@ -260,9 +260,9 @@ def context_estimates(journeys: Journeys) -> dict[str, Estimate]:
     times = cells["n"].to_numpy(dtype=np.float64)
     for name in there:
         sums = np.zeros((GROUPS, 1, 2))
-        for place, numbers in enumerate(zip(*counted[name], strict=True)):
+        for index, numbers in enumerate(zip(*counted[name], strict=True)):
             weights = np.asarray(numbers, dtype=np.float64) * times
-            sums[:, 0, place] = np.bincount(groups, weights=weights, minlength=GROUPS)
+            sums[:, 0, index] = np.bincount(groups, weights=weights, minlength=GROUPS)
         estimates[name] = ratio_of_sums(
             sums,
             unit="share",
@@ -346,8 +346,8 @@ def _bad_endings(journeys: Journeys, sessions: BotSessions) -> dict[str, float]:
     many, settled = events.touchpoints, (table["state"] != "open").to_numpy()
     bad = (table["state"] == "abandoned").to_numpy()
     bad = bad | (outline.end_kind[table["journey"]] == BAD_END)
-    place = np.where(sessions.speech.bot, sessions.bot_session, -1)
-    _pair, keys = number_pairs(place, events.touchpoint, many)
+    bot_session = np.where(sessions.speech.bot, sessions.bot_session, -1)
+    _pair, keys = number_pairs(bot_session, events.touchpoint, many)
     keys = np.sort(keys)
     own, spot = keys // many, keys % many
     own, spot = own[settled[own]], spot[settled[own]]

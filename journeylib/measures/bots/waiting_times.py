@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from journeylib.core import GROUPS, Estimate, Floats, resample
+from journeylib.core import GROUPS, US_PER_SECOND, Estimate, Floats, resample
 from journeylib.journeys import MISSING
 from journeylib.log import bounded_share
 from journeylib.measures.bots.bot_sessions import BotSessions
 
-US = 1_000_000
 MOST_TIMES = 2_000
 SERVED, LOST, WAITING = 0, 1, 2
 
@@ -45,7 +44,7 @@ def _times(queued: pd.DataFrame, since: str, last_us: int) -> pd.DataFrame:
     served, waiting = (queued["state"] == state for state in ("handed_over", "open"))
     until = np.where(served, queued["human_us"], np.where(waiting, last_us, queued["end_us"]))
     waits = queued[["group"]].assign(
-        seconds=np.maximum(until - queued[since], 0) // US,
+        seconds=np.maximum(until - queued[since], 0) // US_PER_SECOND,
         fate=np.where(served, SERVED, np.where(waiting, WAITING, LOST)),
     )
     keys = ["group", "seconds", "fate"]
@@ -139,9 +138,9 @@ def _by_time(times: pd.DataFrame) -> tuple[Floats, Floats]:
     grain = 1
     while len(distinct := np.unique(seconds // grain * grain)) > MOST_TIMES:
         grain *= 2  # seconds do not matter among thousands of distinct waits
-    place = np.searchsorted(distinct, seconds // grain * grain)
+    cell = np.searchsorted(distinct, seconds // grain * grain)
     counts = np.zeros((GROUPS, len(distinct), 3))
-    np.add.at(counts, (times["group"], place, times["fate"]), times["n"])
+    np.add.at(counts, (times["group"], cell, times["fate"]), times["n"])
     return distinct.astype(np.float64), counts
 
 
@@ -159,5 +158,5 @@ def _survival(counts: Floats) -> tuple[Floats, Floats]:
 
 
 def _percentile(draws: Floats, q: float) -> float | None:
-    known = draws[np.isfinite(draws)]
-    return float(np.percentile(known, q)) if len(known) else None
+    finite = draws[np.isfinite(draws)]
+    return float(np.percentile(finite, q)) if len(finite) else None

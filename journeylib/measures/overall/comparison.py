@@ -13,6 +13,7 @@ from ibis import _
 
 from journeylib.core import (
     GROUPS,
+    US_PER_DAY,
     AbstainReason,
     Floats,
     adjusted_p_values,
@@ -25,7 +26,6 @@ from journeylib.log import fetch
 
 FOUND = 0.05
 MOST = 10  # findings that are printed
-US_PER_DAY = 86_400_000_000
 COLUMNS = (
     "kind", "name", "source", "target", "unit", "a", "b", "difference", "lo", "hi", "q_value",
     "n_a", "n_b", "grade",
@@ -314,10 +314,10 @@ def _tested(pairs: list[tuple[Key, _Cell, _Cell]]) -> pd.DataFrame:
 
 def _places(a: Journeys, b: Journeys, table: pd.DataFrame, minimum: int) -> pd.DataFrame:
     columns = ["touchpoint", "stage", "channel", "customers", "journeys", "median_position"]
-    known = pd.concat([one.whole.touchpoints[columns] for one in (a, b)])
-    known = known.drop_duplicates("touchpoint")
-    shown = known["touchpoint"].isin(table.loc[table["kind"] == "touchpoint", "source"])
-    return known[shown & (known["customers"] >= minimum)].reset_index(drop=True)
+    touchpoints = pd.concat([one.whole.touchpoints[columns] for one in (a, b)])
+    touchpoints = touchpoints.drop_duplicates("touchpoint")
+    shown = touchpoints["touchpoint"].isin(table.loc[table["kind"] == "touchpoint", "source"])
+    return touchpoints[shown & (touchpoints["customers"] >= minimum)].reset_index(drop=True)
 
 
 def _sentence(row: Mapping[Hashable, object]) -> str:

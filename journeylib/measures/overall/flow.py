@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from journeylib.core import GROUPS, Estimate, Resampled, resample
-from journeylib.journeys import Journeys, last_rows, number_pairs
+from journeylib.journeys import Journeys, last_at_touchpoint
 from journeylib.log import bounded_share
 from journeylib.measures.touchpoints.durations import (
     BINS_PER_DOUBLING,
@@ -17,11 +17,7 @@ from journeylib.measures.touchpoints.durations import (
     from_draws,
     seconds_of,
 )
-from journeylib.measures.touchpoints.group_sums import (
-    Floats,
-    Numbers,
-    mapped,
-)
+from journeylib.measures.touchpoints.group_sums import Floats, Numbers, mapped
 from journeylib.measures.touchpoints.repeat_contacts import Repeats
 
 
@@ -72,7 +68,8 @@ def _journey_sums(journeys: Journeys) -> dict[str, Floats]:
     def per_group(group: Numbers, weights: Numbers | None = None) -> Floats:
         return np.bincount(group, weights, minlength=GROUPS).astype(np.float64)
 
-    _each, first = np.unique(outline.customer, return_index=True)
+    # Customers come in the order of their numbers.
+    first = np.flatnonzero(np.diff(outline.customer, prepend=-1))
     return {
         "journeys": per_group(outline.group),
         "customers": per_group(outline.group[first]),
@@ -92,8 +89,8 @@ def _ratio(
         n_customers=customers,
         n_trials=pair[..., 1].sum(axis=0),
     )
-    found = _estimate(result, unit, base, estimand=estimand, method="ratio of sums")
-    return bounded_share(found, hits, trials, minimum=minimum) if unit == "share" else found
+    estimate = _estimate(result, unit, base, estimand=estimand, method="ratio of sums")
+    return bounded_share(estimate, hits, trials, minimum=minimum) if unit == "share" else estimate
 
 
 def _estimate(result: Resampled, unit: str, base: Mapping[str, Any], **more: Any) -> Estimate:
@@ -112,8 +109,7 @@ def _loops(journeys: Journeys, base: dict[str, int]) -> dict[str, Estimate]:
     events = journeys.events
     moves = events.ends_visit & ~events.is_last
     same = moves & (events.next_touchpoint == events.touchpoint)
-    pair, keys = number_pairs(events.journey, events.touchpoint, events.touchpoints)
-    latest = last_rows(pair, np.ones(len(events), dtype=bool), len(keys))[pair]
+    latest = last_at_touchpoint(events.journey, events.touchpoint, events.touchpoints)
     # Rows of earlier journeys lie before: the latest return so far needs no reset.
     within = moves & ~same & (np.maximum.accumulate(latest) > np.arange(len(events)))
     texts = {

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from journeylib.core import GROUPS
+from journeylib.core import GROUPS, MICRO, US_PER_DAY
 from journeylib.journeys import (
     MISSING,
-    US_PER_DAY,
     Codes,
     Events,
     Journeys,
@@ -35,7 +34,6 @@ ALL = ""  # the stratum of a stream as it is
 UNNAMED = "(none)"
 REST = "(rest)"  # small strata together
 EVENTS = "events"  # the measure that counts what happens at a touchpoint
-MICRO = 1_000_000
 FEWEST_IN_STRATUM = 20
 MOVES = 2  # most frequent next touchpoints whose share is followed, per touchpoint
 ROLES = ("channel", "actor", "intent", "segment", "session", "resource")
@@ -155,8 +153,8 @@ def streams(
         lags |= dict.fromkeys(cases.counted, cases.lag_days)
         for measure, (_top, _base, unit) in cases.counted.items():
             part = _one(sums, measure, cases)
-            told = targets.get(measure, {})
-            part["detail"] = [told.get(number, "") for number in part["touchpoint"]]
+            names_of_target = targets.get(measure, {})
+            part["detail"] = [names_of_target.get(number, "") for number in part["touchpoint"]]
             parts.append(_estimated(part, people[measure], unit).assign(family=cases.family))
     for measure, entered in _entries(journeys, periods).items():
         lags |= {measure: 0}
@@ -229,8 +227,8 @@ def _session_cases(
     soon = round(settings.honoured_minutes * 60 * MICRO)
     honoured = soon_after(part["human_us"], part["request_us"], soon)
     unseen = (table["state"] == "handed_over").to_numpy() & (part["human_us"] == MISSING)
-    known = (part["human_us"] != MISSING) & (part["bot_done_us"] != MISSING)
-    wait_us = np.where(known, part["human_us"] - np.where(known, part["bot_done_us"], 0), 0)
+    has_wait = (part["human_us"] != MISSING) & (part["bot_done_us"] != MISSING)
+    wait_us = np.where(has_wait, part["human_us"] - np.where(has_wait, part["bot_done_us"], 0), 0)
     yield _Cases(
         part["start_us"],
         rows,
@@ -257,9 +255,9 @@ def _stratum(events: Events) -> Codes:
     if not parts:
         return _no_stratum(len(events))
     words, number = [""], np.zeros(len(events), dtype=np.int64)
-    for place, part in enumerate(parts):
+    for index, part in enumerate(parts):
         own = ("", *part.words)
-        words = [f"{a} · {b}" for a in words for b in own] if place else list(own)
+        words = [f"{a} · {b}" for a in words for b in own] if index else list(own)
         number = number * len(own) + part.number + 1
     return Codes(number.astype(np.int32), tuple(words))
 
@@ -278,9 +276,9 @@ def _sums(cases: _Cases, periods: Periods) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Sum per period, touchpoint, stratum and customer group; count customers of each stream."""
     rows, strata = cases.rows, len(cases.stratum.words)
     period = periods.within(cases.t_us, cases.lag_days)
-    place = np.where(period >= 0, period * rows.touchpoints + rows.touchpoint, -1)
+    cell_of_case = np.where(period >= 0, period * rows.touchpoints + rows.touchpoint, -1)
     cell, keys = number_pairs(
-        place, cases.stratum.number.astype(np.int64) * GROUPS + rows.group, strata * GROUPS
+        cell_of_case, cases.stratum.number.astype(np.int64) * GROUPS + rows.group, strata * GROUPS
     )
     where = keys // (strata * GROUPS)
     words = np.array(cases.stratum.words, dtype=object)
@@ -299,7 +297,7 @@ def _sums(cases: _Cases, periods: Periods) -> tuple[pd.DataFrame, pd.DataFrame]:
         sums[f"{measure}:top"] = sum_in_cells(np.where(base, cell, -1), top, len(keys))
         people[measure] = np.concatenate(
             [
-                count_units(np.where(base, place, -1), rows.customer, places),
+                count_units(np.where(base, cell_of_case, -1), rows.customer, places),
                 count_units(np.where(base, period, -1), rows.customer, periods.before + 1),
             ]
         )
@@ -334,8 +332,8 @@ def _one(sums: pd.DataFrame, measure: str, cases: _Cases) -> pd.DataFrame:
     parts = [frame] if cases.at_touchpoints else []
     if cases.whole:
         # Of the whole log the mix is also what happens where.
-        place = frame["touchpoint"].astype(str) + " · " + frame["stratum"]
-        parts.append(frame.assign(stratum=place, touchpoint=-1))
+        stratum = frame["touchpoint"].astype(str) + " · " + frame["stratum"]
+        parts.append(frame.assign(stratum=stratum, touchpoint=-1))
     return pd.concat(parts)
 
 
@@ -389,14 +387,12 @@ def _moves(journeys: Journeys) -> tuple[_Cases, dict[str, dict[int, str]]]:
     )
     numbers = journeys.touchpoints.set_index("touchpoint")["touchpoint_no"]
     nearest, targets = {}, {}
-    for place in range(1, MOVES + 1):
-        ranked = edges.groupby("source", sort=True).nth(place - 1)
+    for rank in range(1, MOVES + 1):
+        ranked = edges.groupby("source", sort=True).nth(rank - 1)
         if len(ranked):
             sources = numbers[ranked["source"]]
-            nearest[f"next_{place}"] = pd.Series(
-                numbers[ranked["target"]].to_numpy(), index=sources
-            )
-            targets[f"next_{place}"] = dict(
+            nearest[f"next_{rank}"] = pd.Series(numbers[ranked["target"]].to_numpy(), index=sources)
+            targets[f"next_{rank}"] = dict(
                 zip(sources.tolist(), ranked["target"].astype(str), strict=True)
             )
     events = journeys.events
@@ -420,7 +416,7 @@ def _entries(journeys: Journeys, periods: Periods) -> dict[str, pd.DataFrame]:
     number = count_units(period, outline.customer, periods.before + 1)
     index = pd.MultiIndex.from_product([np.arange(len(number)), [-1]])
     people = pd.Series(number, index=index)
-    found = {}
+    by_name = {}
     for role in ("segment", "intent", "channel", "touchpoint"):
         if role != "touchpoint" and not journeys.has(role):
             continue
@@ -437,8 +433,8 @@ def _entries(journeys: Journeys, periods: Periods) -> dict[str, pd.DataFrame]:
         measure = f"begins_with_{role}"
         if len(counts):
             rows = _of_all(counts).assign(measure=measure, touchpoint=-1, stratum=ALL)
-            found[measure] = _estimated(rows, people, "share").assign(family="mix")
-    return found
+            by_name[measure] = _estimated(rows, people, "share").assign(family="mix")
+    return by_name
 
 
 def _of_all(counts: pd.DataFrame) -> pd.DataFrame:
@@ -463,10 +459,10 @@ def _feeds(journeys: Journeys, periods: Periods) -> pd.DataFrame:
     # The day says which period it is in.
     days = int(day.max(initial=0)) + 1
     cell, n = np.unique((number * days + day)[period >= 0], return_counts=True)
-    found = pd.DataFrame({"channel": words[cell // days], "day": cell % days, "events": n})
-    found.insert(1, "period", found["day"] // periods.days)
-    found = found.astype({"channel": "str"})
-    return found.sort_values(["channel", "period", "day"], ignore_index=True)
+    feeds = pd.DataFrame({"channel": words[cell // days], "day": cell % days, "events": n})
+    feeds.insert(1, "period", feeds["day"] // periods.days)
+    feeds = feeds.astype({"channel": "str"})
+    return feeds.sort_values(["channel", "period", "day"], ignore_index=True)
 
 
 def _volumes(journeys: Journeys, periods: Periods) -> pd.DataFrame:

@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import GROUPS, AbstainReason, resample
+from journeylib.core import GROUPS, MICRO, AbstainReason, resample
 from journeylib.journeys import MISSING, Codes, Events, Journeys
-from journeylib.log import COUNTS, Crossed, suppress, suppress_crossed, suppress_parts
+from journeylib.log import COUNTS, Cells, protect, protect_parts, suppress
 from journeylib.measures.ratios import quotient
 from journeylib.measures.texts.sentiment import Scores, score_of_events
-from journeylib.measures.texts.turn_model import MICRO
 
 ALL = ""
 MOST_SEGMENTS = 12
@@ -61,8 +60,7 @@ def reach(journeys: Journeys, scores: Scores | AbstainReason | None) -> Reach:
     -----
     The stage of an event is its touchpoint's most frequent one, as on the map; the segment is the
     journey's. Further cells are hidden, so that the totals of stages, segments and touchpoints
-    tell nothing of a small one (`log.suppress_crossed`). Where no choice of cells does that, the
-    stages of segments are left out, and then the segments' touchpoints.
+    tell nothing of a small one (`log.protect`).
     """
     minimum = journeys.settings.min_customers
     cells, months = _cells(journeys), _months(journeys, minimum)
@@ -119,10 +117,10 @@ def _named(cells: _Cells, large: list[str]) -> _Cells:
     """Put all other segments into one that is never shown, and what has no stage into one."""
     segment, stage = cells.parts["segment"], cells.parts["stage"]
     names = (*large, OTHER)
-    place = np.array([names.index(w) if w in large else len(large) for w in (*segment.words, "")])
+    index = np.array([names.index(w) if w in large else len(large) for w in (*segment.words, "")])
     number = np.where(stage.known, stage.number, len(stage.words))
     named = {
-        "segment": Codes(place.astype(np.int32)[segment.number], names),
+        "segment": Codes(index.astype(np.int32)[segment.number], names),
         "stage": Codes(number.astype(np.int32), (*stage.words, NO_STAGE)),
     }
     return _Cells(cells.events, cells.parts | named)
@@ -147,25 +145,25 @@ def _protected(
     spots = spots.sort_values("touchpoint", ignore_index=True)
     stage = np.searchsorted(stages, spots["stage"].to_numpy(str))
     counts = _matrix(cells, "touchpoint", list(spots["touchpoint"]), names)
-    most = spots[list(COUNTS)].to_numpy(np.int64)
-    for seen in (_with_stages(by_stage, named, minimum), np.zeros(len(names), dtype=bool)):
-        # Stages of a segment that are hidden have one total: that of the segment.
-        table = Crossed(
-            counts,
-            most,
-            np.where(seen[:, None], by_stage[stage], totals),
-            np.where(seen, stage[:, None], -1),
-            np.broadcast_to(named, counts.shape[:2]),
-        )
-        shown = suppress_crossed(table, minimum)
-        if shown is not None:
-            row, column = np.nonzero(shown)
-            keys = {"segment": np.array(names)[column], "touchpoint": spots["touchpoint"][row]}
-            kept = pd.DataFrame(keys).merge(cells, on=["segment", "touchpoint"])
-            with_stages = set(np.array(names)[seen & named])
-            few = crossed["customers"] < minimum
-            return crossed[crossed["segment"].isin(with_stages) & ~few], kept
-    return crossed.head(0), cells.head(0)
+    seen = _with_stages(by_stage, named, minimum)
+    # Stages of a segment that are hidden have one total: that of the segment.
+    within = np.where(seen[:, None], by_stage[stage], totals)
+    most = np.minimum(spots[list(COUNTS)].to_numpy(np.int64)[:, None], within)
+    row, column = np.indices(counts.shape[:2]).reshape(2, -1)
+    flat = Cells(
+        counts.reshape(-1, len(COUNTS)),
+        (row, column * len(stages) + np.where(seen[column], stage[row], 0)),
+        named[column],
+        most.reshape(-1, len(COUNTS)),
+    )
+    place = np.flatnonzero(protect(flat, minimum).exact)
+    keys = {
+        "segment": np.array(names)[column[place]],
+        "touchpoint": spots["touchpoint"][row[place]],
+    }
+    shown = pd.DataFrame(keys).merge(cells, on=["segment", "touchpoint"])
+    large = crossed["customers"] >= minimum
+    return crossed[crossed["segment"].isin(set(np.array(names)[seen & named])) & large], shown
 
 
 def _with_stages(by_stage: npt.NDArray[np.int64], named: Any, minimum: int) -> Any:
@@ -183,12 +181,12 @@ def _matrix(
 ) -> npt.NDArray[np.int64]:
     """Return the counts of cells as rows × segments × counts."""
     matrix = np.zeros((len(rows), len(columns), len(COUNTS)), np.int64)
-    known = cells[cells[key].isin(rows)]
-    place = (
-        pd.Index(rows).get_indexer(pd.Index(known[key])),
-        pd.Index(columns).get_indexer(pd.Index(known["segment"])),
+    named = cells[cells[key].isin(rows)]
+    cell = (
+        pd.Index(rows).get_indexer(pd.Index(named[key])),
+        pd.Index(columns).get_indexer(pd.Index(named["segment"])),
     )
-    matrix[place] = known[list(COUNTS)]
+    matrix[cell] = named[list(COUNTS)]
     return matrix
 
 
@@ -198,8 +196,8 @@ def _months(journeys: Journeys, minimum: int) -> pd.DataFrame:
     if not events.has("t_us") or not len(events):
         return pd.DataFrame({name: [] for name in ("month", "touchpoint", *counts)})
     month = events.t_us.astype("datetime64[us]").astype("datetime64[M]")
-    place = MONTHS - 1 - (month.max() - month).astype(np.int64)
-    cell = np.where(place >= 0, events.touchpoint.astype(np.int64) * MONTHS + place, -1)
+    index = MONTHS - 1 - (month.max() - month).astype(np.int64)
+    cell = np.where(index >= 0, events.touchpoint.astype(np.int64) * MONTHS + index, -1)
     spot, at = np.divmod(np.arange(MONTHS * len(names)), MONTHS)
     table = pd.DataFrame(
         {
@@ -211,15 +209,15 @@ def _months(journeys: Journeys, minimum: int) -> pd.DataFrame:
     # The months of a touchpoint add up to its total.
     shape = (len(names), MONTHS)
     customers, cases = (table[name].to_numpy().reshape(shape) for name in ("customers", "events"))
-    shown = table[suppress_parts(customers, cases, minimum).ravel()]
+    shown = table[protect_parts(customers, cases, minimum).ravel()]
     return shown.sort_values(["month", "touchpoint"], ignore_index=True)
 
 
 def _largest(cells: _Cells, minimum: int) -> list[str]:
     """Return the names of the largest segments, largest first."""
-    found = _counted(cells, ["segment"])
-    found = found[(found["customers"] >= minimum) & (found["segment"] != ALL)]
-    ranked = found.sort_values(["customers", "segment"], ascending=[False, True])
+    counts = _counted(cells, ["segment"])
+    counts = counts[(counts["customers"] >= minimum) & (counts["segment"] != ALL)]
+    ranked = counts.sort_values(["customers", "segment"], ascending=[False, True])
     return [str(name) for name in ranked["segment"].head(MOST_SEGMENTS)]
 
 
@@ -257,8 +255,8 @@ def _felt(
     customers = events.base(cell, many).customers
     shown = np.flatnonzero(customers >= max(minimum, 1))
     sums = np.zeros((GROUPS, len(shown), 2))
-    for place, amount in enumerate((np.where(heard, score, 0), np.full(len(events), MICRO))):
-        sums[:, :, place] = events.in_groups(cell, amount, many)[:, shown]
+    for index, amount in enumerate((np.where(heard, score, 0), np.full(len(events), MICRO))):
+        sums[:, :, index] = events.in_groups(cell, amount, many)[:, shown]
     result = resample(sums, quotient, n_customers=customers[shown])
     return pd.DataFrame(
         {

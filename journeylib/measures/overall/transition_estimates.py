@@ -15,6 +15,7 @@ from journeylib.measures.touchpoints.durations import Durations, around_medians
 from journeylib.measures.touchpoints.group_sums import Floats, Numbers, thin
 
 Pair = tuple[str, str]
+COUNTS = ["events", "journeys", "customers"]
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,10 @@ class Transitions:
 
         Notes
         -----
-        The share is of all journeys, the interval Wilson's on the customer-clustered error. The
-        time is from the start of a visit to the start of the next, its median as in
-        `graph.transitions`; the interval is that of the touchpoints' times (`durations`).
+        The share is of all journeys, the interval Wilson's on the customer-clustered error; it
+        abstains where the counts are lower bounds (`graph.transitions`). The time is from the
+        start of a visit to the start of the next, its median as in `graph.transitions`; the
+        interval is that of the touchpoints' times (`durations`).
         """
         wanted = dict.fromkeys(pairs)
         missing = [pair for pair in wanted if pair not in self._known]
@@ -63,8 +65,12 @@ class Transitions:
     def _estimated(self, pairs: list[Pair]) -> list[Taken]:
         journeys = self.journeys
         rows = _moves(journeys, pairs)
-        known = journeys.edges.set_index(["source", "target"]).reindex(pairs)
-        counts = known[["events", "journeys", "customers"]].fillna(0).to_numpy(np.int64)
+        edges = journeys.edges.set_index(["source", "target"])
+        public = journeys.public_edges.set_index(["source", "target"])
+        bounded = public.index[public["at_least"]].intersection(pairs)
+        edges.loc[bounded, COUNTS] = public.loc[bounded, COUNTS]
+        edges = edges.reindex(pairs)
+        counts = edges[COUNTS].fillna(0).to_numpy(np.int64)
         base = Base(*counts.T)
         few = thin(base, self.settings)
         every = np.broadcast_to(self._every[:, None], (GROUPS, len(pairs)))
@@ -75,14 +81,19 @@ class Transitions:
             n_customers=np.full(len(pairs), journeys.size[1]),
             n_trials=every.sum(axis=0),
         )
-        medians = known["median_seconds"].to_numpy(np.float64)
+        medians = edges["median_seconds"].to_numpy(np.float64)
         time = None
         if journeys.has_clock:
             durations = _seconds(journeys, rows)
             time = around_medians(durations, "us", few, medians)
         return [
-            Taken(_estimate(share, "share", base, place), _estimate(time, "seconds", base, place))
-            for place in range(len(pairs))
+            Taken(
+                _estimate(share, "share", base, row)
+                if pair not in bounded
+                else Estimate.none("privacy", "share", estimand="shown as a lower bound"),
+                _estimate(time, "seconds", base, row),
+            )
+            for row, pair in enumerate(pairs)
         ]
 
 
@@ -125,5 +136,5 @@ def _estimate(result: Resampled | None, unit: str, base: Base, place: int) -> Es
     value, lo, hi = (float(a[place]) for a in (result.value, result.lo, result.hi))
     if np.isnan(value):
         return Estimate.none("unidentified", unit, **counts)
-    known = np.isfinite(lo) and np.isfinite(hi)
-    return Estimate(value, unit, lo if known else None, hi if known else None, **counts)  # type: ignore[arg-type]
+    is_finite = np.isfinite(lo) and np.isfinite(hi)
+    return Estimate(value, unit, lo if is_finite else None, hi if is_finite else None, **counts)  # type: ignore[arg-type]

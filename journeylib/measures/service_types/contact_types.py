@@ -161,10 +161,6 @@ def estimate_service_types(
         The names of the types.
     settings : MeasureSettings, optional
 
-    Returns
-    -------
-    ServiceTypes
-
     Notes
     -----
     The measuring list is never learned from, nor is another contact of its customers.
@@ -172,15 +168,15 @@ def estimate_service_types(
     settings = settings or MeasureSettings()
     if not journeys.has("text"):
         return ServiceTypes(types.names, "no_text")
-    told = labels[labels["type"] != ""].sort_values("contact", ignore_index=True)
+    labelled = labels[labels["type"] != ""].sort_values("contact", ignore_index=True)
     contacts = openings(journeys, settings)
-    told = _with_customers(told, contacts)
-    learn, measured = told[told["list"] == LEARN], told[told["list"] == MEASURE]
+    labelled = _with_customers(labelled, contacts)
+    learn, measured = labelled[labelled["list"] == LEARN], labelled[labelled["list"] == MEASURE]
     measured = measured[~measured["customer_no"].isin(learn["customer_no"])]
-    twice = told[told["second_type"] != ""]
+    twice = labelled[labelled["second_type"] != ""]
     kappa = agreement(twice["type"].to_numpy(object), twice["second_type"].to_numpy(object))
-    known = learn["language"].value_counts()
-    own = contacts["language"].isin(known.index[known >= MIN_LEARNED])
+    by_language = learn["language"].value_counts()
+    own = contacts["language"].isin(by_language.index[by_language >= MIN_LEARNED])
     found = ServiceTypes(
         types.names,
         "estimated",
@@ -191,7 +187,7 @@ def estimate_service_types(
         agreement=kappa,
         about=Matters("intents")
         if journeys.has("intent")
-        else estimate_matters(contacts, told, min_customers=journeys.settings.min_customers),
+        else estimate_matters(contacts, labelled, min_customers=journeys.settings.min_customers),
     )
     if not own.any():
         return replace(found, answer="few_labels")
@@ -215,8 +211,8 @@ def _with_customers(told: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
     stranger = np.array([int(str(key)[:4], 16) for key in told["contact"]], dtype=np.int64)
     language = languages_of(told["opening"]).to_numpy(dtype=object)
     if len(held):
-        known = held["language"].to_numpy(dtype=object)
-        language = np.where(lost, language, known[rows])
+        languages = held["language"].to_numpy(dtype=object)
+        language = np.where(lost, language, languages[rows])
     return told.assign(
         customer_no=np.where(lost, -1 - np.arange(len(told)), customers[rows] if len(held) else 0),
         group=np.where(lost, stranger, groups[rows] if len(held) else 0),
@@ -232,8 +228,8 @@ def _judge(
         learn["opening"].tolist(), learn["type"].tolist(), learn["group"].to_numpy(), names
     )
     probabilities = model.probabilities(contacts["opening"].tolist())
-    place = pd.Index(contacts["contact"])
-    first = pd.Series(np.arange(len(contacts)), index=place).groupby(level=0).min()
+    row_of = pd.Index(contacts["contact"])
+    first = pd.Series(np.arange(len(contacts)), index=row_of).groupby(level=0).min()
     at = first.reindex(learn["contact"]).to_numpy(dtype=float)
     probabilities[at[~np.isnan(at)].astype(np.int64)] = out_of_fold[~np.isnan(at)]
     rows = first.reindex(measured["contact"]).to_numpy(dtype=float)
@@ -257,9 +253,9 @@ def _estimated(
 ) -> ServiceTypes:
     contacts, measured = judged.contacts, judged.measured
     row, true = measured["row"].to_numpy(), measured["true"].to_numpy()
-    said = contacts["opening"].tolist()
+    texts = contacts["opening"].tolist()
     band = sure_band(judged.probabilities[row], true)
-    number = type_numbers(judged.probabilities, said, band)
+    number = type_numbers(judged.probabilities, texts, band)
     minimum = journeys.settings.min_customers
     given = Ratio(number >= 0, np.ones(len(number), dtype=bool), "contacts that are given a type")
     listed = contacts.iloc[row].reset_index(drop=True)

@@ -94,13 +94,9 @@ def estimate_matters(
         ``contact``, ``list``, ``opening``, ``matter`` (empty where nobody said it); sorted.
     min_customers : int
         No matter of fewer customers, and no word that fewer used, is told.
-
-    Returns
-    -------
-    Matters
     """
-    said = labels[labels["matter"] != ""]
-    learn, measured = said[said["list"] == LEARN], said[said["list"] != LEARN]
+    labelled = labels[labels["matter"] != ""]
+    learn, measured = labelled[labelled["list"] == LEARN], labelled[labelled["list"] != LEARN]
     many = learn["matter"].value_counts()
     wanted = sorted(many.index[many >= max(MIN_OF_A_MATTER, min_customers)])
     if len(learn) >= MIN_LEARNED and len(wanted) > 1:
@@ -114,18 +110,18 @@ def _labelled(
 ) -> Matters:
     texts, matters = learn["opening"].to_numpy(object), learn["matter"].to_numpy(object)
     model = learn_matters(texts.tolist(), matters.tolist())
-    told = np.asarray(model.matter(contacts["opening"].tolist()), dtype=object)
-    place = pd.Series(np.arange(len(contacts)), index=contacts["contact"].to_numpy())
-    place = place.groupby(level=0).min()
+    predicted = np.asarray(model.matter(contacts["opening"].tolist()), dtype=object)
+    row_of = pd.Series(np.arange(len(contacts)), index=contacts["contact"].to_numpy())
+    row_of = row_of.groupby(level=0).min()
     # A contact that was learned from is judged by models that have not seen it.
     fold = np.arange(len(learn)) % FOLDS
-    at = place.reindex(learn["contact"]).to_numpy(dtype=float)
+    at = row_of.reindex(learn["contact"]).to_numpy(dtype=float)
     for number in range(FOLDS):
         out = (fold == number) & ~np.isnan(at)
         rest = fold != number
         other = learn_matters(texts[rest].tolist(), matters[rest].tolist())
-        told[at[out].astype(np.int64)] = other.matter(texts[out].tolist())
-    rows = place.reindex(measured["contact"]).to_numpy(dtype=float)
+        predicted[at[out].astype(np.int64)] = other.matter(texts[out].tolist())
+    rows = row_of.reindex(measured["contact"]).to_numpy(dtype=float)
     true = measured["matter"].to_numpy(object)[~np.isnan(rows)]
     rows = rows[~np.isnan(rows)].astype(np.int64)
     people = contacts["customer_no"].to_numpy()
@@ -135,11 +131,11 @@ def _labelled(
     true = np.where(np.isin(true, names), true, OTHER)
     found = []
     for name in (*names, OTHER):
-        says = (told == name).astype(float)
+        says = (predicted == name).astype(float)
         labelled = Labelled((true == name).astype(float), says[rows], weight)
         what = f"contacts about {name}"
         share = share_estimate(labelled, says, people, what=what, min_customers=minimum)
-        if len(np.unique(people[told == name])) >= minimum:
+        if len(np.unique(people[predicted == name])) >= minimum:
             found.append(Matter(name, share))
     return Matters("labels", _by_share(found))
 
@@ -177,12 +173,12 @@ def _agreement(texts: Sequence[str]) -> tuple[float, int]:
 
     points = components(texts)
     one, other, last = (points[third::THIRDS] for third in range(THIRDS))
-    found = []
+    scores = []
     for number in TOPICS:
         if len(last) >= number * IN_A_TOPIC:
             first, second = (_kmeans(part, number).predict(last) for part in (one, other))
-            found.append((round(float(adjusted_rand_score(first, second)), 6), number))
-    return max(found, key=lambda pair: (pair[0], -pair[1]))
+            scores.append((round(float(adjusted_rand_score(first, second)), 6), number))
+    return max(scores, key=lambda pair: (pair[0], -pair[1]))
 
 
 def _kmeans(points: Any, number: int) -> Any:
@@ -206,7 +202,7 @@ def _named(pool: pd.DataFrame, group: Whole, minimum: int) -> tuple[Matter, ...]
     names = {word.casefold() for text in pool["opening"] for word in _names_in(text)}
     used = [{w.casefold() for w in _WORD.findall(text)} - names for text in pool["opening"]]
     every = Counter(word for own in used for word in own)
-    found = []
+    matters = []
     for number in range(int(group.max()) + 1):
         here = np.flatnonzero(group == number)
         own = Counter(word for row in here for word in used[row])
@@ -218,9 +214,9 @@ def _named(pool: pd.DataFrame, group: Whole, minimum: int) -> tuple[Matter, ...]
         )[:WORDS]  # fmt: skip
         share = Ratio(group == number, everyone, "customers with a contact of this topic")
         if len(here) >= minimum and typical:
-            told = ratios(pool, {"share": share}, min_customers=minimum)["share"]
-            found.append(Matter(", ".join(typical), told))
-    return _by_share(found)
+            estimate = ratios(pool, {"share": share}, min_customers=minimum)["share"]
+            matters.append(Matter(", ".join(typical), estimate))
+    return _by_share(matters)
 
 
 def _names_in(opening: str) -> list[str]:

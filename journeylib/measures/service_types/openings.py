@@ -69,19 +69,19 @@ def openings(journeys: Journeys, settings: MeasureSettings) -> pd.DataFrame:
     parts = pd.DataFrame({"session": session[rows], "row": rows, "text": events.texts_at(rows)})
     parts["text"] = parts["text"].str.split().str.join(" ")
     parts = parts[parts["text"] != ""]
-    found = parts.groupby("session", sort=True).agg(
+    sessions = parts.groupby("session", sort=True).agg(
         row=("row", "first"), opening=("text", " ".join)
     )
-    at = found["row"].to_numpy(dtype=np.int64)
+    at = sessions["row"].to_numpy(dtype=np.int64)
     table = pd.DataFrame(
         {
-            "session": found.index.to_numpy(dtype=np.int64),
+            "session": sessions.index.to_numpy(dtype=np.int64),
             "journey": events.journey[at].astype(np.int64),
             "customer_no": events.customer[at].astype(np.int64),
             "group": events.group[at].astype(np.int64),
             "touchpoint_no": events.touchpoint[at].astype(np.int64),
             "channel": _words(events.column("channel"), at) if journeys.has("channel") else "",
-            "opening": found["opening"].str.slice(0, MOST_LETTERS).to_numpy(dtype=object),
+            "opening": sessions["opening"].str.slice(0, MOST_LETTERS).to_numpy(dtype=object),
         }
     )
     segment = journeys.outline.segment
@@ -132,10 +132,6 @@ def label_lists(contacts: pd.DataFrame, *, length: int = LIST_LENGTH) -> LabelLi
         As of `openings`.
     length : int
         Openings of each list.
-
-    Returns
-    -------
-    LabelLists
 
     Raises
     ------

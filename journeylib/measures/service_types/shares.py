@@ -66,10 +66,6 @@ def prediction_powered(
     of_model : float, optional
         How much of the model is used; default what makes the error smallest, from 0 to 1.
 
-    Returns
-    -------
-    Share
-
     Notes
     -----
     Angelopoulos, Duchi and Zrnic (2023), "PPI++: efficient prediction-powered inference": with
@@ -114,11 +110,11 @@ def share_estimate(
     if n >= MIN_MEASURED_HERE:
         from scipy import stats
 
-        found = prediction_powered(labelled, predicted, customers)
-        half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * found.se
+        share = prediction_powered(labelled, predicted, customers)
+        half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * share.se
         value, lo, hi = (
             float(np.clip(one, 0.0, 1.0))
-            for one in (found.value, found.value - half, found.value + half)
+            for one in (share.value, share.value - half, share.value + half)
         )
         return replace(empty, value=value, lo=lo, hi=hi, abstain=None, method=CORRECTED)
     if len(predicted) < MIN_CONTACTS:
@@ -146,8 +142,8 @@ def agreement(first: npt.NDArray[np.object_], second: npt.NDArray[np.object_]) -
     def kappa(agreed: Floats, ones: Floats, twos: Floats, of: int) -> Floats:
         by_chance = (ones * twos).sum(axis=-1) / of**2
         with np.errstate(divide="ignore", invalid="ignore"):
-            found: Floats = (agreed / of - by_chance) / (1 - by_chance)
-        return found
+            value_of_kappa: Floats = (agreed / of - by_chance) / (1 - by_chance)
+        return value_of_kappa
 
     value = float(kappa(both.sum(), one.sum(axis=0), two.sum(axis=0), n))
     if not np.isfinite(value):

@@ -36,12 +36,12 @@ def with_type_shares(evidence: Evidence, types: ServiceTypes | None) -> Evidence
     kind = types.names[1]
     shares = {s.name: s for s in types.shares if s.by == "touchpoint" and s.type == kind}
     names = list(evidence.touchpoints["touchpoint"])
-    found = [shares[name].share if name in shares else _unknown() for name in names]
-    rows = [_row(name, share) for name, share in zip(names, found, strict=True)]
+    estimates = [shares[name].share if name in shares else _unknown() for name in names]
+    rows = [_row(name, share) for name, share in zip(names, estimates, strict=True)]
     table = pd.DataFrame(rows, columns=list(ESTIMATE_COLUMNS))
     added = table.astype(evidence.estimates.dtypes.to_dict())
     many = next((len(drawn) for drawn in evidence.draws.values()), DRAWS)
-    columns = [_draws(share, name, many) for name, share in zip(names, found, strict=True)]
+    columns = [_draws(share, name, many) for name, share in zip(names, estimates, strict=True)]
     drawn = np.stack(columns, axis=1) if columns else np.empty((many, 0))
     return replace(
         evidence,

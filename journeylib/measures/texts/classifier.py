@@ -53,13 +53,13 @@ class TypeModel:
         """
         if not len(openings):
             return np.zeros((0, len(self.names)))
-        distinct, place = np.unique(np.asarray(openings, dtype=object), return_inverse=True)
+        distinct, index = np.unique(np.asarray(openings, dtype=object), return_inverse=True)
         parts = [
             self.features.transform(distinct[first : first + BATCH]) @ self.weights.T
             for first in range(0, len(distinct), BATCH)
         ]
         odds = np.concatenate(parts) + self.intercepts
-        return _shares(odds * self.slopes + self.shifts)[place]
+        return _shares(odds * self.slopes + self.shifts)[index]
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,10 +200,6 @@ def learn_matters(
     others : sequence of (str, str)
         Openings to choose the limit with, none of them learned from, each with its matter or
         `OTHER`. Without them the limit lets 95 of 100 labelled openings pass, judged out of fold.
-
-    Returns
-    -------
-    MatterModel
     """
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
@@ -219,10 +215,12 @@ def learn_matters(
     else:
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
         fresh = make_pipeline(text_features(), LinearSVC(C=1.0, random_state=SEED))
-        found = cross_val_predict(
+        predicted = cross_val_predict(
             fresh, list(openings), list(matters), cv=folds, method="decision_function"
         )
-        limit = float(np.percentile(found.max(axis=1) if found.ndim > 1 else np.abs(found), 5))
+        limit = float(
+            np.percentile(predicted.max(axis=1) if predicted.ndim > 1 else np.abs(predicted), 5)
+        )
     return MatterModel(model.matters, features, machine, limit)
 
 
@@ -252,11 +250,11 @@ def sure_band(probabilities: Floats, true: Whole) -> float | None:
         The lowest of `BANDS` at which at least `RIGHT` of those kept are right, and Wilson's
         lower limit of that share is at least `RIGHT_AT_LEAST`.
     """
-    sure, told = probabilities.max(axis=1), probabilities.argmax(axis=1)
+    sure, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
     for band in BANDS:
-        kept = sure >= band
-        n = int(kept.sum())
-        if n and (right := float((told[kept] == true[kept]).mean())) >= RIGHT:
+        is_sure = sure >= band
+        n = int(is_sure.sum())
+        if n and (right := float((predicted[is_sure] == true[is_sure]).mean())) >= RIGHT:
             spread = _Z * np.sqrt(right * (1 - right) / n + _Z**2 / (4 * n * n))
             if (right + _Z**2 / (2 * n) - spread) / (1 + _Z**2 / n) >= RIGHT_AT_LEAST:
                 return band

@@ -93,21 +93,23 @@ def check_detectors(
     Turns should be drawn at random from the log: of turns that were picked because the detector
     fired, the precision is right, recall and correction are not.
     """
-    found = detect(labelled["text"], settings)
+    detected = detect(labelled["text"], settings)
     if isinstance(scores, Scores) and scores.model is not None:
-        found["negative"] = scores.model.judged
+        detected["negative"] = scores.model.judged
     prevalences = _prevalences(journeys, settings, scores)
     groups = turn_groups(labelled)
     checks = []
     for detector in DETECTORS:
         if detector in labelled:
-            known = (labelled[detector].notna() & found[detector].notna()).to_numpy()
+            both_known = (labelled[detector].notna() & detected[detector].notna()).to_numpy()
             cells = _cells(
-                found.loc[known, detector].to_numpy(dtype=np.bool_),
-                labelled.loc[known, detector].to_numpy(dtype=np.bool_),
+                detected.loc[both_known, detector].to_numpy(dtype=np.bool_),
+                labelled.loc[both_known, detector].to_numpy(dtype=np.bool_),
             )
-            people = labelled["customer"].to_numpy()[known] if "customer" in labelled else None
-            checks.append(_check(detector, cells, groups[known], people, prevalences[detector]))
+            people = labelled["customer"].to_numpy()[both_known] if "customer" in labelled else None
+            checks.append(
+                _check(detector, cells, groups[both_known], people, prevalences[detector])
+            )
     return tuple(checks)
 
 
@@ -125,9 +127,9 @@ def detect(texts: pd.Series[Any], settings: MeasureSettings) -> pd.DataFrame:
         human_request=asks_for_human(_.text, settings.human_request_words),
         repetition=says_again(_.text),
     )
-    found = fetch(table.order_by("place"))[["human_request", "repetition"]].set_index(texts.index)
+    flags = fetch(table.order_by("place"))[["human_request", "repetition"]].set_index(texts.index)
     scores = vader_scores(texts.astype("str"))["score"]
-    return found.assign(negative=(scores <= NEGATIVE).astype("boolean"))
+    return flags.assign(negative=(scores <= NEGATIVE).astype("boolean"))
 
 
 def rogan_gladen(apparent: Estimate, sensitivity: Estimate, specificity: Estimate) -> Estimate:
@@ -203,10 +205,10 @@ def _check(
     np.add.at(counted[:, 0], (groups, cells), 1.0)
 
     def estimate(unit: str, what: str, statistic: Statistic, *base: int) -> Estimate:
-        told = np.isin(cells, base)
-        customers = 0 if people is None else len(set(people[told]))
+        in_base = np.isin(cells, base)
+        customers = 0 if people is None else len(set(people[in_base]))
         return _estimate(
-            counted, statistic, _Base(len(cells), int(told.sum()), customers), unit, what
+            counted, statistic, _Base(len(cells), int(in_base.sum()), customers), unit, what
         )
 
     def share(hit: int, miss: int, what: str) -> Estimate:
@@ -264,7 +266,7 @@ def _estimate(counted: Floats, statistic: Statistic, base: _Base, unit: str, wha
 
 def _kappa(sums: Floats) -> Floats:
     """Return Cohen's kappa of two yes-or-no judgements; NaN where both always say the same."""
-    both, detected, labelled, neither = (sums[..., place] for place in range(4))
+    both, detected, labelled, neither = (sums[..., cell] for cell in range(4))
     n = sums.sum(axis=-1)
     agreed = (both + neither) / n
     yes = (both + detected) / n * ((both + labelled) / n)
@@ -278,7 +280,7 @@ def _prevalences(
 ) -> dict[str, Estimate]:
     """Return the share of the log's customer texts in which each detector finds something."""
     minimum = journeys.settings.min_customers
-    found: dict[str, Estimate] = {}
+    estimates: dict[str, Estimate] = {}
     if journeys.has("text"):
         heard = fetch(
             journeys.steps.filter(by_customers(journeys)).select(
@@ -291,19 +293,19 @@ def _prevalences(
             name: Ratio(heard[name], heard[name].notna(), _ESTIMANDS[name])
             for name in DETECTORS[:2]
         }
-        found = ratios(heard, wanted, min_customers=minimum)
+        estimates = ratios(heard, wanted, min_customers=minimum)
     reason = scores if isinstance(scores, str) else None
     if journeys.has("sentiment_micro"):
         reason = "unidentified"  # the company's own scores are not the lexicon's
     if reason is None and isinstance(scores, Scores):
         turns = fetch(scores.turns.filter(_.score.notnull()))
         one = Ratio(turns["negative"] >= EVEN_ODDS, turns["score"].notna(), _ESTIMANDS["negative"])
-        found |= ratios(turns, {"negative": one}, min_customers=minimum)
+        estimates |= ratios(turns, {"negative": one}, min_customers=minimum)
     else:
-        found["negative"] = Estimate.none(
+        estimates["negative"] = Estimate.none(
             reason or "no_column", "share", estimand=_ESTIMANDS["negative"]
         )
     return {
-        name: found.get(name, Estimate.none("no_column", "share", estimand=_ESTIMANDS[name]))
+        name: estimates.get(name, Estimate.none("no_column", "share", estimand=_ESTIMANDS[name]))
         for name in DETECTORS
     }

@@ -29,10 +29,12 @@ def lexicon_reach(journeys: Journeys) -> float | None:
     """
     long = long_enough(_.text)
     # `cases` spares the engine the regular expression on short texts.
-    told = ibis.cases((long, in_language(_.text)), else_=False)
-    found = journeys.events.marks({"tells a language": long, "is in a language": told})
-    n, known = (int(flags.sum()) for flags in found.values())
-    return known / n if n else None
+    is_covered = ibis.cases((long, in_language(_.text)), else_=False)
+    flags_by_name = journeys.events.marks(
+        {"tells a language": long, "is in a language": is_covered}
+    )
+    n, in_lexicon = (int(flags.sum()) for flags in flags_by_name.values())
+    return in_lexicon / n if n else None
 
 
 def text_abstain_reason(journeys: Journeys) -> AbstainReason | None:
@@ -49,8 +51,8 @@ def languages_of(texts: pd.Series[Any]) -> pd.Series[Any]:
     Empty for all where most texts are in a language without a lexicon.
     """
     distinct = pd.Series(texts.unique(), dtype="object")
-    known = dict(zip(distinct, (text_language(text) or "" for text in distinct), strict=True))
-    found = texts.map(known).astype("str")
-    counts = found.value_counts()
+    language_of = dict(zip(distinct, (text_language(text) or "" for text in distinct), strict=True))
+    languages = texts.map(language_of).astype("str")
+    counts = languages.value_counts()
     most = min(counts[counts == counts.max()].index) if len(counts) else ""
-    return found.where(found != "", most) if most else found.where(found == "", "")
+    return languages.where(languages != "", most) if most else languages.where(languages == "", "")

@@ -86,30 +86,30 @@ def _corrected(one: Measured, check: DetectorCheck, turns: pd.DataFrame | None) 
         if abstain[spot] is not None:
             continue
         share = _shares(turns, spot)
-        found = rogan_gladen(_apparent(one, spot), *_by_journey(check, share))
-        if found.value is None or found.lo is None or found.hi is None:
-            abstain[spot] = found.abstain
+        estimate = rogan_gladen(_apparent(one, spot), *_by_journey(check, share))
+        if estimate.value is None or estimate.lo is None or estimate.hi is None:
+            abstain[spot] = estimate.abstain
             continue
-        value[spot], lo[spot], hi[spot] = found.value, found.lo, found.hi
-        error[spot] = (found.hi - found.lo) / (2 * Z)
+        value[spot], lo[spot], hi[spot] = estimate.value, estimate.lo, estimate.hi
+        error[spot] = (estimate.hi - estimate.lo) / (2 * Z)
         hits, rest = _sensitivity(se, sp, share), _specificity(sp, share)
         informed = np.maximum(hits + rest - 1, LEAST_INFORMED)
         apparent = one.resampled.draws[:, spot]
         draws[:, spot] = np.clip((apparent + rest - 1) / informed, 0.0, 1.0)
-    said = f"corrected for the detector's mistakes on {check.n:,} labelled turns"
+    method = f"corrected for the detector's mistakes on {check.n:,} labelled turns"
     return replace(
         one,
         resampled=Resampled(value, error, lo, hi, draws),
         abstain=tuple(abstain),
         hits=None,  # a corrected share counts nothing
-        source=f"{one.source}; {said}",
+        source=f"{one.source}; {method}",
     )
 
 
 def _apparent(one: Measured, spot: int) -> Estimate:
-    found = one.resampled
+    resampled = one.resampled
     return Estimate(
-        float(found.value[spot]), one.unit, float(found.lo[spot]), float(found.hi[spot])
+        float(resampled.value[spot]), one.unit, float(resampled.lo[spot]), float(resampled.hi[spot])
     )
 
 

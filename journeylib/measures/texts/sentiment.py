@@ -19,6 +19,7 @@ from ibis import _
 
 from journeylib.core import (
     DRAWS,
+    MICRO,
     SEED,
     AbstainReason,
     Floats,
@@ -33,7 +34,7 @@ from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import REACH, by_customers, lexicon_reach
-from journeylib.measures.texts.turn_model import MICRO, TurnModel
+from journeylib.measures.texts.turn_model import TurnModel
 from journeylib.measures.touchpoints.group_sums import measured, silent, thin
 
 Whole = npt.NDArray[np.int64]
@@ -115,19 +116,19 @@ def customer_scores(journeys: Journeys, model: TurnModel | None = None) -> Score
     texts = texts.join(
         vader_scores(texts["text"]) if model is None else model.scores(texts["text"])
     )
-    known = texts["score"].notna()
-    if known.mean() < REACH if len(texts) else True:
+    is_scored = texts["score"].notna()
+    if is_scored.mean() < REACH if len(texts) else True:
         return "unidentified" if len(texts) else "no_column"
     kinds = {"text": "str"} | dict.fromkeys(texts.columns.drop("text"), "int64")
-    table = ibis.memtable(texts[known].astype(kinds))
-    found = heard.select(*_KEYS, "text").inner_join(table, "text").cache()
-    scored = found.select(*_KEYS, "score", "negative")
+    table = ibis.memtable(texts[is_scored].astype(kinds))
+    matched = heard.select(*_KEYS, "text").inner_join(table, "text").cache()
+    scored = matched.select(*_KEYS, "score", "negative")
     unscored = steps.select(*_KEYS).anti_join(scored, ["journey", "step"])
     nothing = {"score": ibis.null("int64"), "negative": ibis.null("int64")}
     every = unscored.mutate(**nothing).union(scored).cache()
     if model is not None:
         return Scores(every, _source("model", per_mille, n=model.turns), per_mille, model=model)
-    counts = fetch(found.group_by("touchpoint_no").aggregate(n=_.count(), hits=_.listed.sum()))
+    counts = fetch(matched.group_by("touchpoint_no").aggregate(n=_.count(), hits=_.listed.sum()))
     part = counts["hits"].sum() / max(counts["n"].sum(), 1)
     if part < LISTED:
         return "unidentified"
@@ -262,9 +263,14 @@ def _measured(
 
 
 def score_of_events(scores: Scores, events: Events, what: str = "score") -> Whole:
-    """Return the ``score`` of each event, or how likely it is ``negative``; else `MISSING`."""
+    """Return the ``score`` of each event, or how likely it is ``negative``; else `MISSING`.
+
+    The events may be of some of the journeys that were scored.
+    """
     turns = fetch(scores.turns.select("journey", "step", value=_[what]).filter(_.value.notnull()))
     score = np.full(len(events), MISSING)
+    if events.parent is not None:
+        turns = turns[turns["journey"].isin(events.key[events.begins[:-1]])]
     score[events.rows_of(turns["journey"], turns["step"])] = turns["value"]
     return score
 
@@ -287,36 +293,40 @@ def _first_there(events: Events, counts: Flags) -> tuple[Flags, Whole]:
 def _negative(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Measured:
     events = journeys.events
     likely = score_of_events(scores, events, "negative")
-    known = likely != MISSING
-    first, cell = _first_there(events, known)
+    is_scored = likely != MISSING
+    first, cell = _first_there(events, is_scored)
     cells = int(cell.max(initial=-1)) + 1
-    every = np.bincount(cell[known], minlength=cells)
-    bad = sum_in_cells(cell[known], likely[known], cells)
+    every = np.bincount(cell[is_scored], minlength=cells)
+    bad = sum_in_cells(cell[is_scored], likely[is_scored], cells)
     share = np.floor(bad / np.maximum(every, 1) + 0.5).astype(np.int64)
     mean = np.zeros(len(events), dtype=np.int64)
     mean[first] = share[cell[first]]
     # One turn of each journey carries its mean; the others count as events only.
-    found = _measured(
+    measures = _measured(
         _Question("negative", "share", scores.source),
         journeys,
         settings,
-        known,
+        is_scored,
         {"bad": mean, "n": first * np.int64(MICRO)},
     )
-    return found if scores.model is None else _with_error(found, scores.model.error)
+    return measures if scores.model is None else _with_error(measures, scores.model.error)
 
 
 def _with_error(one: Measured, error: float) -> Measured:
     """Widen a share by the standard error of the model, which is the same at all touchpoints."""
     of_model = error * np.random.default_rng([SEED, len(one.measure)]).standard_normal(DRAWS)
-    found = one.resampled
+    resampled = one.resampled
     lo, hi = (
-        found.value + sign * np.hypot(end - found.value, Z * error)
-        for sign, end in ((-1, found.lo), (1, found.hi))
+        resampled.value + sign * np.hypot(end - resampled.value, Z * error)
+        for sign, end in ((-1, resampled.lo), (1, resampled.hi))
     )
-    draws = np.clip(found.draws + of_model[:, None], 0.0, 1.0)
+    draws = np.clip(resampled.draws + of_model[:, None], 0.0, 1.0)
     wider = Resampled(
-        found.value, np.hypot(found.se, error), np.maximum(lo, 0.0), np.minimum(hi, 1.0), draws
+        resampled.value,
+        np.hypot(resampled.se, error),
+        np.maximum(lo, 0.0),
+        np.minimum(hi, 1.0),
+        draws,
     )
     return replace(one, resampled=wider)
 
@@ -388,10 +398,10 @@ def changes_across(score: Whole, begins: Whole, journey: Numbers) -> tuple[Whole
     From the last score before the event to its own, or else to the next after it, in its journey.
     """
     row, many = np.arange(len(score)), len(score)
-    known = score != MISSING
-    so_far = np.maximum.accumulate(np.where(known, row, -1)) if many else row
+    is_scored = score != MISSING
+    so_far = np.maximum.accumulate(np.where(is_scored, row, -1)) if many else row
     before = np.append(-1, so_far)[:many]
-    after = np.minimum.accumulate(np.where(known, row, many)[::-1])[::-1] if many else row
+    after = np.minimum.accumulate(np.where(is_scored, row, many)[::-1])[::-1] if many else row
     there = (before >= begins[journey]) & (after < begins[journey + 1])
     change = np.zeros(many, dtype=np.int64)
     change[there] = score[after[there]] - score[before[there]]
@@ -437,15 +447,15 @@ def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
     asked = np.bincount(cell[own & asks], minlength=cells) > 0
     there = np.zeros(len(events), dtype=np.int64)
     there[first] = asked[cell[first]]
-    found = _measured(
+    measures = _measured(
         _Question("human_request", "share", "column text, requests for a human by lexicon"),
         journeys,
         settings,
         first,
         {"asked": there, "n": first.astype(np.int64)},
     )
-    trials = found.n_journeys.astype(np.float64)
-    return replace(found, hits=found.resampled.value * trials, trials=trials)
+    trials = measures.n_journeys.astype(np.float64)
+    return replace(measures, hits=measures.resampled.value * trials, trials=trials)
 
 
 def experience_table(
@@ -471,17 +481,17 @@ def experience_table(
         return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
     few = [number for number, share in scores.listed.items() if share < LISTED]
     score = score_of_events(scores, journeys.events)
-    known = (score != MISSING) & ~np.isin(journeys.events.touchpoint, few)
-    found = _measured(
+    is_scored = (score != MISSING) & ~np.isin(journeys.events.touchpoint, few)
+    measures = _measured(
         _Question("sentiment", "points", ""),
         journeys,
         settings,
-        known,
-        {"total": np.where(known, score, 0), "n": known * np.int64(MICRO)},
+        is_scored,
+        {"total": np.where(is_scored, score, 0), "n": is_scored * np.int64(MICRO)},
     )
     spots = journeys.touchpoints
     place = spots["touchpoint_no"].to_numpy()
-    result = found.resampled
+    result = measures.resampled
     frame = pd.DataFrame(
         {
             "touchpoint": spots["touchpoint"],
@@ -489,7 +499,7 @@ def experience_table(
             "lo": np.clip(result.lo[place], -1, 1),
             "hi": np.clip(result.hi[place], -1, 1),
             "source": scores.source,
-            "n_customers": found.n_customers[place],
+            "n_customers": measures.n_customers[place],
         }
     )
     return suppress(frame, max(journeys.settings.min_customers, 1), "n_customers")[0]

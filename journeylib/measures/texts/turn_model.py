@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import GROUPS, Floats
+from journeylib.core import GROUPS, MICRO, Floats
 from journeylib.measures.texts.classifier import FOLDS, TypeModel, learn_types
 from journeylib.measures.texts.language_reach import languages_of
 
-MICRO = 1_000_000
 MIN_TURNS, MIN_OF_A_KIND = 100, 20
 NEUTRAL, NEGATIVE, POSITIVE = "neutral", "negative", "positive"
 Integers = npt.NDArray[np.int64]
@@ -54,16 +53,18 @@ class TurnModel:
             ``negative``, the probability of a negative turn in micro-units; ``score``, that of
             a positive turn (0 where none are labelled) minus it.
         """
-        known = languages_of(texts).isin(self.languages).to_numpy()
-        shares = np.rint(MICRO * self.model.probabilities(list(texts[known]))).astype(np.int64)
+        in_language = languages_of(texts).isin(self.languages).to_numpy()
+        shares = np.rint(MICRO * self.model.probabilities(list(texts[in_language]))).astype(
+            np.int64
+        )
         bad = shares[:, self.model.names.index(NEGATIVE)]
         good = shares[:, -1] if POSITIVE in self.model.names else np.zeros_like(bad)
         values = np.zeros((len(texts), 2), dtype=np.int64)
-        values[known] = np.column_stack([bad, good - bad])
-        found = pd.DataFrame(values, index=texts.index, columns=["negative", "score"])
-        found = found.astype("Int64")
-        found.loc[~known] = pd.NA
-        return found
+        values[in_language] = np.column_stack([bad, good - bad])
+        table = pd.DataFrame(values, index=texts.index, columns=["negative", "score"])
+        table = table.astype("Int64")
+        table.loc[~in_language] = pd.NA
+        return table
 
 
 def learn_turns(labelled: pd.DataFrame | None) -> TurnModel | None:
@@ -86,8 +87,8 @@ def learn_turns(labelled: pd.DataFrame | None) -> TurnModel | None:
     turns = labelled[labelled[NEGATIVE].notna()]
     language = languages_of(turns["text"])
     many = language.value_counts()
-    known = frozenset(many.index[many >= MIN_TURNS])
-    turns = turns[language.isin(known)]
+    languages = frozenset(many.index[many >= MIN_TURNS])
+    turns = turns[language.isin(languages)]
     turns = turns.assign(group=turn_groups(turns), kind=_kinds(turns))
     turns = turns.sort_values(["text", "group", "kind"], kind="stable")
     names = [NEUTRAL, NEGATIVE, POSITIVE]
@@ -102,7 +103,7 @@ def learn_turns(labelled: pd.DataFrame | None) -> TurnModel | None:
     bad = out_of_fold[:, names.index(NEGATIVE)]
     judged = pd.Series(bad >= 0.5, index=turns.index).reindex(labelled.index).astype("boolean")
     error = _error((turns["kind"] == NEGATIVE).to_numpy() - bad, turns["group"].to_numpy())
-    return TurnModel(model, known, len(turns), judged, error)
+    return TurnModel(model, languages, len(turns), judged, error)
 
 
 def _kinds(turns: pd.DataFrame) -> npt.NDArray[Any]:

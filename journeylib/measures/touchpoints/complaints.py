@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from ibis import _
 
-from journeylib.core import resample
-from journeylib.journeys import US_PER_DAY, Journeys, happens_between
+from journeylib.core import US_PER_DAY, resample
+from journeylib.journeys import Journeys, happens_between
 from journeylib.log import customer_numbers, fetch
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
@@ -60,8 +60,8 @@ def complaint_excess(journeys: Journeys, settings: MeasureSettings) -> Measured:
     trials, hits = (part.sum(axis=(0, 2)) for part in np.split(own, 2, axis=-1))
     with np.errstate(divide="ignore", invalid="ignore"):
         beside = hits / trials - result.value
-    found = measured(NAME, UNIT, result, base, settings)
-    return replace(found, hits=hits, trials=trials, beside=beside)
+    excess = measured(NAME, UNIT, result, base, settings)
+    return replace(excess, hits=hits, trials=trials, beside=beside)
 
 
 def complaint_times(
@@ -79,10 +79,10 @@ def complaint_times(
         times.append((events.customer[here], events.t_us[here]))
     outcomes = journeys.log.outcomes
     if outcomes is not None:
-        kept = outcomes.filter(_.kind.isin(settings.complaint_kinds) & _.t_us.notnull())
-        known = kept.inner_join(customer_numbers(journeys.log.events), "customer")
-        frame = fetch(known.select("customer_no", "t_us")).astype("int64")
-        if len(frame) or kept.count().to_pyarrow().as_py():
+        complaints = outcomes.filter(_.kind.isin(settings.complaint_kinds) & _.t_us.notnull())
+        numbered = complaints.inner_join(customer_numbers(journeys.log.events), "customer")
+        frame = fetch(numbered.select("customer_no", "t_us")).astype("int64")
+        if len(frame) or complaints.count().to_pyarrow().as_py():
             times.append((frame["customer_no"].to_numpy(), frame["t_us"].to_numpy()))
     if not times:
         return None

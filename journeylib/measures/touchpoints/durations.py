@@ -153,22 +153,59 @@ class Histograms:
 def histograms(visits: Durations, column: str, few: npt.NDArray[np.bool_]) -> Iterator[Histograms]:
     """Count durations by bin, of all touchpoints that are not too `few`."""
     bins = bins_of(visits.us[column])
-    kept = (bins >= 0) & ~few[visits.touchpoint]
-    many = int(bins.max(initial=0)) + 1
-    key = (visits.touchpoint[kept].astype(np.int64) * GROUPS + visits.group[kept]) * many
-    cells, n = np.unique(key + bins[kept], return_counts=True)
-    spot, group, bins = cells // (GROUPS * many), cells // many % GROUPS, cells % many
-    there, rows = np.unique(spot, return_index=True)
-    widths, lowest = np.zeros((2, len(few)), dtype=np.int64)
-    if len(there):
-        lowest[there] = np.minimum.reduceat(bins, rows)
-        widths[there] = np.maximum.reduceat(bins, rows) - lowest[there] + 1
+    lowest, widths = range_of_bins(visits.touchpoint, bins, few)
     for subjects, first in pieces(widths):
-        here = slice(*np.searchsorted(spot, [subjects[0], subjects[-1] + 1]))
+        begins = np.full(len(few), -1, dtype=np.int64)
+        begins[subjects] = first
         counts = np.zeros((GROUPS, int(widths[subjects].sum()), 1))
-        own = first[np.searchsorted(subjects, spot[here])] + bins[here] - lowest[spot[here]]
-        counts[group[here], own, 0] = n[here]
+        count_bins((visits.touchpoint, visits.group, bins), begins, lowest, counts)
         yield Histograms(subjects, counts, first, lowest[subjects])
+
+
+@compiled
+def range_of_bins(
+    touchpoint: Numbers, bins: Whole, few: npt.NDArray[np.bool_]
+) -> tuple[Whole, Whole]:
+    """Return the lowest bin of each touchpoint, and how many bins there are up to the highest.
+
+    Both are 0 where there is none, or where the touchpoint has too `few`.
+    """
+    lowest = np.zeros(len(few), dtype=np.int64)
+    widths = np.zeros(len(few), dtype=np.int64)
+    for row in range(len(bins)):
+        here, bin_ = touchpoint[row], bins[row]
+        if bin_ < 0 or few[here]:
+            continue
+        if widths[here] == 0:
+            lowest[here], widths[here] = bin_, 1
+        elif bin_ < lowest[here]:
+            widths[here] += lowest[here] - bin_
+            lowest[here] = bin_
+        else:
+            widths[here] = max(widths[here], bin_ - lowest[here] + 1)
+    return lowest, widths
+
+
+@compiled
+def count_bins(
+    rows: tuple[Numbers, Numbers, Whole], begins: Whole, lowest: Whole, counts: Floats
+) -> None:
+    """Add durations to `counts`; rows hold touchpoint, group and bin.
+
+    Parameters
+    ----------
+    rows : tuple of ndarray of int
+    begins : ndarray of int64
+        By touchpoint, where its bins begin in `counts`; below 0 where it is not counted.
+    lowest : ndarray of int64
+        By touchpoint, its lowest bin.
+    counts : ndarray of float64, shape (groups, bins, 1)
+    """
+    touchpoint, group, bins = rows
+    for row in range(len(bins)):
+        here = touchpoint[row]
+        if bins[row] >= 0 and begins[here] >= 0:
+            counts[group[row], begins[here] + bins[row] - lowest[here], 0] += 1
 
 
 def quantile(counts: Floats, share: float, first: Whole, lowest: Whole) -> Floats:
@@ -187,20 +224,28 @@ def quantile(counts: Floats, share: float, first: Whole, lowest: Whole) -> Float
     ndarray, shape (..., m)
         NaN where nothing was counted.
     """
-    width = np.diff(first, append=counts.shape[-1])
-    # Whole numbers: one running sum through all touchpoints is exact.
-    running = np.cumsum(counts, axis=-1)
-    earlier = running[..., first] - counts[..., first]
-    wanted = earlier + share * np.add.reduceat(counts, first, axis=-1)
-    below = np.add.reduceat(
-        (running < np.repeat(wanted, width, axis=-1)).view(np.int8), first, axis=-1, dtype=np.int64
-    )
-    spot = np.minimum(below, width - 1)
-    here = np.take_along_axis(counts, first + spot, axis=-1)
-    before = np.take_along_axis(running, first + spot, axis=-1) - here
-    with np.errstate(divide="ignore", invalid="ignore"):
-        within = (wanted - before) / here
-    return np.asarray((lowest + spot + within) / BINS_PER_DOUBLING)
+    bounds = np.append(first, counts.shape[-1])
+    rows = np.ascontiguousarray(counts).reshape(-1, counts.shape[-1])
+    return quantiles_of(rows, share, bounds, lowest).reshape(*counts.shape[:-1], len(first))
+
+
+@compiled
+def quantiles_of(counts: Floats, share: float, bounds: Whole, lowest: Whole) -> Floats:
+    """Return `quantile` of rows of counts; the bins of a touchpoint lie between two `bounds`."""
+    found = np.full((len(counts), len(lowest)), np.nan)
+    for row in range(len(counts)):
+        for one in range(len(lowest)):
+            low, high = bounds[one], bounds[one + 1]
+            wanted = share * counts[row, low:high].sum()
+            before, spot = 0.0, low
+            while spot < high - 1 and before + counts[row, spot] < wanted:
+                before += counts[row, spot]
+                spot += 1
+            here = counts[row, spot]
+            if here > 0:
+                place = lowest[one] + (spot - low) + (wanted - before) / here
+                found[row, one] = place / BINS_PER_DOUBLING
+    return found
 
 
 def seconds_of(doublings: Floats) -> Floats:
@@ -244,11 +289,11 @@ def from_draws(result: Resampled, sums: Floats, first: Whole | None = None) -> R
     from scipy import stats
 
     t = stats.t.ppf(0.5 + LEVEL / 2, np.maximum(occupied(sums, first) - 1, 1))
-    known = np.isfinite(result.draws)
+    finite = np.isfinite(result.draws)
     # A draw may leave a rare touchpoint out altogether; numpy's nanstd warns if all do.
-    many = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, result.draws, 0.0).sum(axis=0) / many
-    squares = (np.where(known, result.draws - mean, 0.0) ** 2).sum(axis=0) / many
+    many = np.maximum(finite.sum(axis=0), 1)
+    mean = np.where(finite, result.draws, 0.0).sum(axis=0) / many
+    squares = (np.where(finite, result.draws - mean, 0.0) ** 2).sum(axis=0) / many
     se = np.sqrt(squares * GROUPS / (GROUPS - 1))
     return replace(result, se=se, lo=result.value - t * se, hi=result.value + t * se)
 
@@ -256,8 +301,8 @@ def from_draws(result: Resampled, sums: Floats, first: Whole | None = None) -> R
 def _typical(visits: Durations, column: str, few: npt.NDArray[np.bool_]) -> Resampled:
     """Return the median of each touchpoint; the engine sees every microsecond of it."""
     us = visits.us[column]
-    known = np.where(us == MISSING, -1, visits.touchpoint)
-    seconds = median_in_cells(known, us, len(few)) / US_PER_SECOND
+    touchpoint = np.where(us == MISSING, -1, visits.touchpoint)
+    seconds = median_in_cells(touchpoint, us, len(few)) / US_PER_SECOND
     return around_medians(visits, column, few, seconds)
 
 

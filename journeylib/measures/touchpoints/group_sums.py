@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from journeylib.core import DRAWS, GROUPS, AbstainReason, Resampled, resample
-from journeylib.journeys import Base, Events, Journeys, base_in_cells, count_units, sum_in_cells
+from journeylib.journeys import (
+    Base,
+    Events,
+    Journeys,
+    base_in_cells,
+    count_units_where,
+    sum_in_cells,
+)
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 
@@ -42,8 +49,8 @@ class Rows:
     def of(events: Events, picked: Numbers | None = None) -> Rows:
         """Take all events, or those `picked` by a mark or a number."""
         arrays: list[Numbers] = [events.touchpoint, events.group, events.journey, events.customer]
-        kept = arrays if picked is None else [array[picked] for array in arrays]
-        return Rows(events.touchpoints, *kept)
+        columns = arrays if picked is None else [array[picked] for array in arrays]
+        return Rows(events.touchpoints, *columns)
 
     @property
     def cell(self) -> Whole:
@@ -68,9 +75,12 @@ class Cells:
     ----------
     sums : mapping of str to ndarray of float64, shape (groups, touchpoints)
         Whole numbers. A base ``x`` also has ``x_journeys`` and ``x_customers``.
+    dominated : mapping of str to ndarray of bool, shape (touchpoints,)
+        Of published sums, the touchpoints where one customer makes more than half.
     """
 
     sums: Mapping[str, Floats]
+    dominated: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
     def together(self, *columns: str) -> Floats:
         """Return sums of shape (groups, touchpoints, len(columns)), as `resample` takes them."""
@@ -79,6 +89,10 @@ class Cells:
     def total(self, column: str) -> Whole:
         """Return the sum over all customer groups, per touchpoint."""
         return np.asarray(self.sums[column].sum(axis=0), dtype=np.int64)
+
+    def one_customer(self, *sums: str) -> npt.NDArray[np.bool_]:
+        """Return the touchpoints at which one customer makes more than half of one of the sums."""
+        return np.asarray(np.any([self.dominated[name] for name in sums], axis=0))
 
     def base(self, name: str) -> Base:
         """Return events, journeys and customers behind the base `name`."""
@@ -98,13 +112,12 @@ def fold(rows: Rows, sums: Mapping[str, Numbers], bases: Sequence[str] = ()) -> 
     bases : sequence of str
         Those of `sums` that count events which a measure rests on.
     """
-    sums_of = {name: rows.in_cells(values) for name, values in sums.items()}
-    cells = GROUPS * rows.touchpoints
+    cell, cells = rows.cell, GROUPS * rows.touchpoints
+    sums_of = {name: _per_group(sum_in_cells(cell, of, cells)) for name, of in sums.items()}
     for base in bases:
-        own = np.where(sums[base] > 0, rows.cell, -1)
-        for unit in ("journey", "customer"):
-            counted = count_units(own, getattr(rows, unit), cells)
-            sums_of[f"{base}_{unit}s"] = _per_group(counted)
+        counted = count_units_where(sums[base], cell, (rows.journey, rows.customer), cells)
+        for unit, many in zip(("journeys", "customers"), counted, strict=True):
+            sums_of[f"{base}_{unit}"] = _per_group(many)
     return Cells(sums_of)
 
 
@@ -160,8 +173,8 @@ def share_of(
         n_customers=base.customers,
         n_trials=trials,
     )
-    found = measured(measure, "share", result, base, settings, refused=refused)
-    return replace(found, hits=hits, trials=trials)
+    share = measured(measure, "share", result, base, settings, refused=refused)
+    return replace(share, hits=hits, trials=trials)
 
 
 def not_negative(result: Resampled) -> Resampled:

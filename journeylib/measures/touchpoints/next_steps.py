@@ -13,16 +13,7 @@ from journeylib.core import GROUPS, Resampled, resample
 from journeylib.journeys import Base, Journeys, number_pairs
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.group_sums import (
-    Floats,
-    Whole,
-    mapped,
-    measured,
-    pieces,
-    side_by_side,
-    silent,
-    thin,
-)
+from journeylib.measures.touchpoints import group_sums
 
 THIRDS = 3
 _CELL = ("pair", "group", "third", "n")
@@ -55,7 +46,7 @@ class Successors:
 
     def of_touchpoints(
         self, wanted: npt.NDArray[np.bool_]
-    ) -> Iterator[tuple[Whole, Floats, Whole]]:
+    ) -> Iterator[tuple[group_sums.Whole, group_sums.Floats, group_sums.Whole]]:
         """Yield the counts after the `wanted` touchpoints, many at a time.
 
         Yields
@@ -69,7 +60,7 @@ class Successors:
         start = np.searchsorted(self.source, np.arange(len(wanted) + 1))
         pair, group, third, n = (self.cells[name].to_numpy() for name in _CELL)
         spot = self.source[pair]
-        for touchpoints, first in pieces(np.where(wanted, np.diff(start), 0)):
+        for touchpoints, first in group_sums.pieces(np.where(wanted, np.diff(start), 0)):
             near = slice(*np.searchsorted(spot, [touchpoints[0], touchpoints[-1] + 1]))
             here = np.flatnonzero(wanted[spot[near]]) + near.start
             own = first[np.searchsorted(touchpoints, spot[here])]
@@ -77,11 +68,6 @@ class Successors:
             counts = np.zeros((GROUPS, int(np.diff(start)[touchpoints].sum()), THIRDS))
             counts[group[here], own, third[here]] = n[here]
             yield touchpoints, counts, first
-
-    def per_group(self, kept: npt.NDArray[np.bool_]) -> Floats:
-        """Sum the counts of the pairs that `kept` marks, shape (groups,)."""
-        rows = self.cells[kept[self.cells["pair"]]]
-        return np.bincount(rows["group"], rows["n"], minlength=GROUPS).astype(np.float64)
 
 
 def count_successors(journeys: Journeys, base: Base) -> Successors:
@@ -104,9 +90,10 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
         t_us = np.concatenate([events.t_us[onward], outline.end_us[over]])
         third = (t_us - journeys.first_us) * THIRDS // (journeys.last_us - journeys.first_us + 1)
     number, keys = number_pairs(source, target + 1, many + 1)
-    place, ordered = np.argsort(np.argsort(keys)), np.sort(keys)
-    cell = (place[number] * GROUPS + group) * THIRDS + third
-    there, n = np.unique(cell, return_counts=True)
+    rank, ordered = np.argsort(np.argsort(keys)), np.sort(keys)
+    number, there = number_pairs(rank[number] * GROUPS + group, third, THIRDS)
+    order = np.argsort(there)
+    n, there = np.bincount(number, minlength=len(there))[order], there[order]
     columns = (there // (GROUPS * THIRDS), there // THIRDS % GROUPS, there % THIRDS, n)
     cells = pd.DataFrame(dict(zip(_CELL, columns, strict=True))).astype("int64")
     return Successors(ordered // (many + 1), ordered % (many + 1) - 1, cells, base)
@@ -117,23 +104,23 @@ def successor_measures(
 ) -> list[Measured]:
     """Measure the effective number of next steps and how stable they are."""
     many = len(journeys.touchpoints)
-    few = thin(successors.base, settings)
-    spread, kept, sparse = [], [], np.ones(many, dtype=bool)
+    few = group_sums.thin(successors.base, settings)
+    spread, stable, sparse = [], [], np.ones(many, dtype=bool)
     # What abstains in the end is not resampled: of thousands of names, nearly all.
     for spots, counts, first in successors.of_touchpoints(~few):
         ends = np.add.reduceat(counts[..., [0, -1]].sum(axis=0), first, axis=0).min(axis=1)
         sparse[spots] = ends < settings.min_starts * PART_OF_MINIMUM
         spread.append((spots, _effective(counts, first)))
-        kept.append((spots, _stability(counts, first)))
-    next_steps = measured(
-        "next_steps", "steps", side_by_side(spread, many), successors.base, settings
+        stable.append((spots, _stability(counts, first)))
+    next_steps = group_sums.measured(
+        "next_steps", "steps", group_sums.side_by_side(spread, many), successors.base, settings
     )
     if not journeys.has_clock:
-        return [next_steps, silent("stability", "share", "no_clock", many)]
-    stability = measured(
+        return [next_steps, group_sums.silent("stability", "share", "no_clock", many)]
+    stability = group_sums.measured(
         "stability",
         "share",
-        side_by_side(kept, many),
+        group_sums.side_by_side(stable, many),
         successors.base,
         settings,
         refused={"n_small": sparse},
@@ -141,7 +128,7 @@ def successor_measures(
     return [next_steps, stability]
 
 
-def entropy(counts: Floats, first: Whole) -> Floats:
+def entropy(counts: group_sums.Floats, first: group_sums.Whole) -> group_sums.Floats:
     """Plug-in entropy in nats over the cells of each subject, which begin at `first`."""
     total = np.add.reduceat(counts, first, axis=-1)
     share = counts / np.repeat(total, np.diff(first, append=counts.shape[-1]), axis=-1)
@@ -149,7 +136,7 @@ def entropy(counts: Floats, first: Whole) -> Floats:
     return np.asarray(-np.add.reduceat(share * logs, first, axis=-1))
 
 
-def entropy_bias(counts: Floats, first: Whole) -> Floats:
+def entropy_bias(counts: group_sums.Floats, first: group_sums.Whole) -> group_sums.Floats:
     """Miller and Madow's correction: (successors seen − 1) / 2n, to be added to the plug-in.
 
     Notes
@@ -163,37 +150,24 @@ def entropy_bias(counts: Floats, first: Whole) -> Floats:
     return np.asarray((seen - 1) / (2 * np.add.reduceat(counts, first, axis=-1)))
 
 
-def effective_number(counts: npt.ArrayLike) -> float:
-    """Return exp of the corrected entropy of counts: how many equally likely outcomes.
-
-    Examples
-    --------
-    >>> effective_number([50, 0]), round(effective_number([500, 500]), 3)
-    (1.0, 2.001)
-    """
-    numbers = np.asarray(counts, dtype=np.float64)
-    whole = np.zeros(1, dtype=np.int64)
-    return float(np.exp(entropy(numbers, whole) + entropy_bias(numbers, whole))[0])
-
-
-def _effective(counts: Floats, first: Whole) -> Resampled:
+def _effective(counts: group_sums.Floats, first: group_sums.Whole) -> Resampled:
     """Effective number of next steps, from counts (groups, pairs, thirds) as they are yielded."""
     per_group = counts.sum(axis=2, keepdims=True)
     shift = entropy_bias(per_group.sum(axis=0)[:, 0], first)
     raw = resample(per_group, lambda s: entropy(s[..., 0], first), first=first)
     corrected = _recentred(raw, shift)
-    return mapped(corrected, lambda nats: np.exp(np.maximum(nats, 0.0)))
+    return group_sums.mapped(corrected, lambda nats: np.exp(np.maximum(nats, 0.0)))
 
 
-def _stability(counts: Floats, first: Whole) -> Resampled:
+def _stability(counts: group_sums.Floats, first: group_sums.Whole) -> Resampled:
     """One minus the Jensen–Shannon distance (base 2) between first and last third."""
     before, after = counts.sum(axis=0)[:, [0, -1]].T
     pairs = np.diff(first, append=counts.shape[1])
 
-    def shares(s: Floats) -> Floats:
+    def shares(s: group_sums.Floats) -> group_sums.Floats:
         return np.asarray(s / np.repeat(np.add.reduceat(s, first, axis=-1), pairs, axis=-1))
 
-    def divergence(s: Floats) -> Floats:
+    def divergence(s: group_sums.Floats) -> group_sums.Floats:
         a, b = shares(s[..., 0]), shares(s[..., 1])
         apart = (entropy(a, first) + entropy(b, first)) / 2
         return np.asarray((entropy((a + b) / 2, first) - apart) / np.log(2))
@@ -208,13 +182,13 @@ def _stability(counts: Floats, first: Whole) -> Resampled:
         # Of a touchpoint that a third never saw, both are infinite: no number, and no warning.
         bias = (mixed - apart) / np.log(2)
     corrected = _recentred(raw, bias)
-    return mapped(corrected, lambda d: 1 - np.sqrt(np.clip(d, 0.0, 1.0)), falling=True)
+    return group_sums.mapped(corrected, lambda d: 1 - np.sqrt(np.clip(d, 0.0, 1.0)), falling=True)
 
 
-def _recentred(result: Resampled, shift: Floats) -> Resampled:
+def _recentred(result: Resampled, shift: group_sums.Floats) -> Resampled:
     """Move a biased statistic by `shift`, and its draws, biased once more, along to it."""
     value = np.asarray(result.value + shift)
-    known = np.isfinite(result.draws)
-    mean = np.where(known, result.draws, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    finite = np.isfinite(result.draws)
+    mean = np.where(finite, result.draws, 0.0).sum(axis=0) / np.maximum(finite.sum(axis=0), 1)
     draws = result.draws - mean + value
     return replace(result, value=value, lo=result.lo + shift, hi=result.hi + shift, draws=draws)

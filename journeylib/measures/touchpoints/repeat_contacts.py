@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
-from journeylib.core import SEED, Resampled
+from journeylib.core import SEED, US_PER_DAY, Resampled
 from journeylib.journeys import (
     MISSING,
-    US_PER_DAY,
     Journeys,
     compiled,
     first_rows,
@@ -96,7 +96,7 @@ def _repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
     between = between_bounds(least.resampled, most.resampled)
     shares = replace(least, resampled=between, possible=most.hits)
     customers, units = contacts.rows.customer, contacts.rows.journey
-    return Repeats(shares, cells, len(np.unique(customers)), len(np.unique(units)))
+    return Repeats(shares, cells, len(pd.unique(customers)), len(pd.unique(units)))
 
 
 def between_bounds(least: Resampled, most: Resampled) -> Resampled:
@@ -158,17 +158,18 @@ def find_contacts(journeys: Journeys, settings: MeasureSettings) -> Contacts:
         (matters + 1, talks, _gap_us(settings)),
         *(customer, about + 1, talk[order], t_us, service[order]),
     )
-    begins = np.unique(contact, return_index=True)[1]
+    every = np.ones(len(order), dtype=bool)
+    begins = first_rows(contact, every, int(contact.max(initial=-1)) + 1)
     begin_us = np.full(len(order), MISSING, dtype=np.int64)
     begin_us[begins] = t_us[begins]
     next_us, perhaps_us = (
         least_of_later(matters, customer, about, begin_us, possible) for possible in (False, True)
     )
-    # Of each contact and touchpoint the first event, in order of customer and journey.
-    spot, keys = number_pairs(contact, events.touchpoint[order], events.touchpoints)
-    first = np.full(len(keys), -1, dtype=np.int64)
-    first[spot[::-1]] = np.arange(len(order))[::-1]
-    first = np.sort(first)
+    first = begins
+    if journeys.has("intent"):
+        # Of each contact and touchpoint the first event, in order of customer and journey.
+        spot, keys = number_pairs(contact, events.touchpoint[order], events.touchpoints)
+        first = np.sort(first_rows(spot, every, len(keys)))
     rows = order[first]
     parts = (t_us, next_us, perhaps_us, begin_us != MISSING)
     return Contacts(Rows.of(events, rows), *(part[first] for part in parts))
@@ -237,7 +238,7 @@ def contacts_of(
     heard = np.full(talks, -1, dtype=np.int64)
     contact_of = np.zeros(talks, dtype=np.int64)
     contact = np.empty(len(customer), dtype=np.int64)
-    known = 0
+    numbered = 0
     for row in range(len(customer)):
         about = matter[row]
         first = whose[about] != customer[row]
@@ -248,8 +249,8 @@ def contacts_of(
             opens = first or t_us[row] - busy_us[about] > gap_us
             here = latest[about]
         if opens:
-            here = known
-            known += 1
+            here = numbered
+            numbered += 1
         if talk[row] >= 0:
             heard[talk[row]] = customer[row]
             contact_of[talk[row]] = here

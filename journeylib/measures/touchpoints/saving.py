@@ -49,8 +49,8 @@ def saving(
     contained = containment.resampled
 
     def net(minutes: Floats, taken: Floats, p: Floats) -> Floats:
-        kept = minutes - taken * settings.review_minutes
-        return np.asarray(p * kept - (1 - p) * taken * settings.failed_minutes)
+        saved = minutes - taken * settings.review_minutes
+        return np.asarray(p * saved - (1 - p) * taken * settings.failed_minutes)
 
     value = net(load.value, visits.value, contained.value)
     draws = net(load.draws, visits.draws, contained.draws)
@@ -59,6 +59,7 @@ def saving(
     refused: Mapping[AbstainReason, npt.NDArray[np.bool_]] = {
         **_reasons(containment),
         "no_column": unknown | (containment.n_events == 0),
+        "dominance": cells.one_customer("human", "human_us"),
     }
     return replace(measured(NAME, UNIT, result, base, settings, refused=refused), grade="D")
 
@@ -73,7 +74,11 @@ def human_visits(journeys: Journeys, cells: Cells, settings: MeasureSettings) ->
     if not weeks:
         return silent(VISITS, VISITS_UNIT, "immature_window", many)
     visits = resample(cells.together("human"), lambda s: s[..., 0] / weeks)
-    return measured(VISITS, VISITS_UNIT, not_negative(visits), cells.base("human"), settings)
+    refused: Mapping[AbstainReason, npt.NDArray[np.bool_]] = {
+        "dominance": cells.one_customer("human")
+    }
+    base = cells.base("human")
+    return measured(VISITS, VISITS_UNIT, not_negative(visits), base, settings, refused=refused)
 
 
 def _reasons(containment: Measured) -> dict[AbstainReason, npt.NDArray[np.bool_]]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from ibis import _
 
-from journeylib.core import GROUPS, AbstainReason, refuse_unknown, resample
+from journeylib.core import GROUPS, US_PER_DAY, AbstainReason, refuse_unknown, resample
 from journeylib.journeys import (
     BAD_END,
     MISSING,
@@ -20,6 +20,7 @@ from journeylib.journeys import (
     judged_by_goals,
     refuse_absent,
 )
+from journeylib.log import dominated
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import (
@@ -36,10 +37,11 @@ from journeylib.measures.touchpoints.group_sums import (
 )
 
 US_PER_MINUTE = 60_000_000
-US_PER_WEEK = 7 * 86_400_000_000
+US_PER_WEEK = 7 * US_PER_DAY
 # Catalogue by which a flag says no; everything else that is not missing says yes.
 NO_WORDS = ("", "0", "0.0", "f", "false", "n", "no", "none", "off")
 KNOWN_AT_LEAST = 0.5
+SUMS = ("starts", "human", "human_us")  # what is shown as a sum over customers
 ONCE_A_VISIT = ("human", "exception_known", "exceptional", "flag_known", "flagged")
 
 
@@ -118,23 +120,33 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
         bases.append("starts")
         if journeys.has("actor"):
             human = in_weeks & events.column("actor").is_word("human")
-            known = human & (events.service_us != MISSING)
+            has_service = human & (events.service_us != MISSING)
             sums["human"] = sums["human_turns"] = human
-            sums["human_known"] = known
-            sums["human_us"] = np.where(known, events.service_us, 0)
+            sums["human_known"] = has_service
+            sums["human_us"] = np.where(has_service, events.service_us, 0)
             bases.append("human")
     sums |= _exception_sums(journeys)
     bases += ["exception_known"] if "exception_known" in sums else []
     sums |= _field_sums(journeys, settings)
     if settings.vulnerable:
-        known, flagged = flag_of(journeys, settings.vulnerable)
-        sums["flag_known"] = events.mark(f"{settings.vulnerable} is known", known)
+        has_service, flagged = flag_of(journeys, settings.vulnerable)
+        sums["flag_known"] = events.mark(f"{settings.vulnerable} is known", has_service)
         sums["flagged"] = events.mark(f"{settings.vulnerable} is set", flagged)
         bases += ["flag_known", "flagged"]
     if journeys.has("session"):
         sums = _per_visit(np.flatnonzero(starts), sums)
     rows = Rows.of(events, starts)
     cells = fold(rows, sums, bases)
+    protects = journeys.settings.min_customers > 1
+    whose = {
+        name: dominated(
+            rows.touchpoint, rows.customer, sums[name].astype(np.int64), rows.touchpoints
+        )
+        if protects
+        else np.zeros(rows.touchpoints, dtype=bool)
+        for name in SUMS
+        if name in sums
+    }
     second = count_units_again(rows.cell, rows.journey, GROUPS * rows.touchpoints)
     # Of a journey that is over the first visit counts.
     return Cells(
@@ -142,7 +154,8 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
             **cells.sums,
             "judged": cells.sums["judged_journeys"],
             "second": second.reshape(GROUPS, -1).astype(np.float64),
-        }
+        },
+        whose,
     )
 
 
@@ -165,8 +178,8 @@ def _transfers_are_seen(journeys: Journeys) -> bool:
 def _exception_sums(journeys: Journeys) -> dict[str, Numbers]:
     """Mark the events where an error or a transfer would show, and those where one does."""
     events = journeys.events
-    known = np.zeros(len(events), dtype=bool)
-    amiss = known.copy()
+    is_known = np.zeros(len(events), dtype=bool)
+    amiss = is_known.copy()
     if _transfers_are_seen(journeys):
         human, by = events.column("actor").is_word("human"), events.column("resource").number
         # Within the contact: another agent at the next one is no transfer, only the next one.
@@ -174,13 +187,13 @@ def _exception_sums(journeys: Journeys) -> dict[str, Numbers]:
         same = (together >= 0) & (events.next_of(together, -1) == together)
         then = events.next_of(by, -1)
         amiss |= human & events.next_of(human, 0) & same & (then != by) & (then >= 0) & (by >= 0)
-        known |= human & (by >= 0)
+        is_known |= human & (by >= 0)
     if journeys.has("error"):
         amiss |= events.column("error") == 1
-        known |= events.column("error") >= 0
+        is_known |= events.column("error") >= 0
     elif not _transfers_are_seen(journeys):
         return {}
-    return {"exception_known": known, "exceptional": amiss}
+    return {"exception_known": is_known, "exceptional": amiss}
 
 
 def _field_sums(journeys: Journeys, settings: MeasureSettings) -> dict[str, Numbers]:
@@ -202,8 +215,8 @@ def flag_of(journeys: Journeys, column: str) -> tuple[Any, Any]:
     """
     says_no = _[column].cast("string").strip().lower().isin(NO_WORDS)
     ever_no = journeys.events.mark(f"{column} says no", says_no).any()
-    known = _[column].notnull() if ever_no else ibis.literal(True)
-    return known, _[column].notnull() & ~says_no
+    is_known = _[column].notnull() if ever_no else ibis.literal(True)
+    return is_known, _[column].notnull() & ~says_no
 
 
 def _volume(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
@@ -216,7 +229,10 @@ def _volume(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Meas
     result = resample(
         cells.together("starts"), lambda s: s[..., 0] / weeks, n_customers=base.customers
     )
-    return measured("volume", "1/week", not_negative(result), base, settings)
+    refused: dict[AbstainReason, npt.NDArray[np.bool_]] = {
+        "dominance": cells.one_customer("starts")
+    }
+    return measured("volume", "1/week", not_negative(result), base, settings, refused=refused)
 
 
 def _load(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
@@ -233,9 +249,11 @@ def _load(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measur
     sums = cells.together("human_us", "human_known", "human_turns")
     result = resample(sums, lambda s: human_minutes(s) / weeks, n_customers=starts.customers)
     poor = cells.total("human_known") < KNOWN_AT_LEAST * cells.total("human_turns")
-    return measured(
-        "load", "min/week", not_negative(result), starts, settings, refused={"quality_gate": poor}
-    )
+    refused: dict[AbstainReason, npt.NDArray[np.bool_]] = {
+        "quality_gate": poor,
+        "dominance": cells.one_customer("human", "human_us"),
+    }
+    return measured("load", "min/week", not_negative(result), starts, settings, refused=refused)
 
 
 def human_minutes(sums: Floats) -> Floats:

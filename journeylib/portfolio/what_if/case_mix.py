@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from journeylib.core import Floats, number, percent, signed, text
+from journeylib.core import MICRO, Floats, number, percent, signed, text
 from journeylib.journeys import MISSING
-from journeylib.measures import MICRO
 from journeylib.portfolio.what_if.people_contacts import QueueRecords
 from journeylib.portfolio.what_if.queue_forecast import Matter, mix_and_rate
 from journeylib.portfolio.what_if.queue_inputs import US_PER_MINUTE, Moved, Terms
@@ -76,14 +75,14 @@ def _before(
 
     Enough are needed of contacts that no bot had, too: they are what moves.
     """
-    found = {}
+    by_name = {}
     for name, part in rows.groupby("touchpoint"):
-        known = part[part[figure] != MISSING]
-        direct = known[known["bot"] != name]
-        if min(known["customer"].nunique(), direct["customer"].nunique()) >= minimum:
-            value = int(known[figure].sum()) / len(known) / SCALES[figure]
-            found[str(name)] = (len(part) / weeks, value)
-    return found
+        measured = part[part[figure] != MISSING]
+        direct = measured[measured["bot"] != name]
+        if min(measured["customer"].nunique(), direct["customer"].nunique()) >= minimum:
+            value = int(measured[figure].sum()) / len(measured) / SCALES[figure]
+            by_name[str(name)] = (len(part) / weeks, value)
+    return by_name
 
 
 def _lines(
@@ -111,9 +110,9 @@ def _of_a_contact(
     if figure == "length":
         failed = float(matter.minutes(selection)[0][0])
         return float(matter.lengths.mean[0]), failed, matter.extra
-    known = direct[direct[figure] != MISSING]
-    mean = int(known[figure].sum()) / len(known) / SCALES[figure]
-    hard = _of_longest(known, figure, 1 - float(matter.contained[0]))
+    measured = direct[direct[figure] != MISSING]
+    mean = int(measured[figure].sum()) / len(measured) / SCALES[figure]
+    hard = _of_longest(measured, figure, 1 - float(matter.contained[0]))
     return mean, mean + selection * (hard - mean), 0.0
 
 
@@ -150,12 +149,12 @@ def left_sentences(
     mix: pd.DataFrame, moves: Mapping[str, float], unknown: Sequence[str]
 ) -> tuple[str, ...]:
     """Say what people are left with where the bot solves the easy ones."""
-    said = []
+    sentences = []
     for figure in SCALES:
         table = mix[(mix["end"] == "full_selection") & (mix["figure"] == figure)]
         if table.empty:
             continue
-        said += [
+        sentences += [
             text(
                 f"portfolio.what_if.left.{figure}",
                 touchpoint=row["touchpoint"],
@@ -170,8 +169,8 @@ def left_sentences(
         parts = {"mix": float(table["mix"].sum()), "rate": float(table["rate"].sum())}
         parts["change"] = parts["mix"] + parts["rate"]
         written = {name: _change(figure, part) for name, part in parts.items()}
-        said.append(text(f"portfolio.what_if.left.split_{figure}", **written))
-    return (*said, *unknown)
+        sentences.append(text(f"portfolio.what_if.left.split_{figure}", **written))
+    return (*sentences, *unknown)
 
 
 def _value(figure: str, value: float) -> str:

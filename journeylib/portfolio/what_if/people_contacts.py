@@ -9,19 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journeylib import measures
 from journeylib.core import AbstainReason
 from journeylib.journeys import MISSING, Journeys, first_rows, last_rows, latest_in, value_at
-from journeylib.measures import (
-    BotSessions,
-    MeasureSettings,
-    Scores,
-    ServiceTypes,
-    bot_sessions,
-    done_of,
-    score_of_events,
-    waterfall_flags,
-    whole_weeks,
-)
 
 US_PER_HOUR, HOURS = 3_600_000_000, 168
 US_PER_WEEK = HOURS * US_PER_HOUR
@@ -60,10 +50,10 @@ class QueueRecords:
 
 def queue_records(
     journeys: Journeys,
-    settings: MeasureSettings,
+    settings: measures.MeasureSettings,
     *,
-    scores: Scores | AbstainReason = "no_column",
-    types: ServiceTypes | None = None,
+    scores: measures.Scores | AbstainReason = "no_column",
+    types: measures.ServiceTypes | None = None,
 ) -> QueueRecords:
     """Read contacts and bot sessions off a log with actors and a clock.
 
@@ -76,16 +66,16 @@ def queue_records(
     types : ServiceTypes or None
         None where nobody has labelled contacts.
     """
-    found = bot_sessions(journeys, settings)
-    weeks, first_us = whole_weeks(journeys), journeys.first_us or 0
-    contacts = _contacts(journeys, found, settings)
+    sessions = measures.bot_sessions(journeys, settings)
+    weeks, first_us = measures.whole_weeks(journeys), journeys.first_us or 0
+    contacts = _contacts(journeys, sessions, settings)
     session = contacts.pop("session")
-    feeling, emotional = _feelings(found, scores), _emotional(found, types)
+    feeling, emotional = _feelings(sessions, scores), _emotional(sessions, types)
     contacts = contacts.assign(feeling=feeling[session], emotional=emotional[session])
-    unknown = {} if isinstance(scores, Scores) else {"feeling": str(scores)}
+    unknown = {} if isinstance(scores, measures.Scores) else {"feeling": str(scores)}
     if types is None or types.answer != "estimated":
         unknown["emotional"] = "no_labels" if types is None else types.answer
-    bots = _bots(journeys, found, settings)
+    bots = _bots(journeys, sessions, settings)
     for table in (contacts, bots):
         since = table.pop("arrived_us") - first_us
         table["week"] = since // US_PER_WEEK
@@ -97,27 +87,29 @@ def queue_records(
     return QueueRecords(contacts, bots, weeks, unknown)
 
 
-def _feelings(found: BotSessions, scores: Scores | AbstainReason) -> Whole:
+def _feelings(found: measures.BotSessions, scores: measures.Scores | AbstainReason) -> Whole:
     """Return the score of the customer's first scored turn in each session."""
     many = int(found.session.max(initial=-1)) + 1
-    if not isinstance(scores, Scores):
+    if not isinstance(scores, measures.Scores):
         return np.full(many, MISSING)
-    score = score_of_events(scores, found.events)
+    score = measures.score_of_events(scores, found.events)
     first = first_rows(found.session, score != MISSING, many)
     return np.asarray(value_at(score, first, MISSING))
 
 
-def _emotional(found: BotSessions, types: ServiceTypes | None) -> Whole:
+def _emotional(found: measures.BotSessions, types: measures.ServiceTypes | None) -> Whole:
     """Return the probability of the second service type of each session."""
     likely = np.full(int(found.session.max(initial=-1)) + 1, MISSING)
     if types is not None and types.answer == "estimated":
-        known = types.second_type_micro
-        likely[list(known.keys())] = list(known.values())
+        second_type = types.second_type_micro
+        likely[list(second_type.keys())] = list(second_type.values())
     return likely
 
 
-def _bots(journeys: Journeys, found: BotSessions, settings: MeasureSettings) -> pd.DataFrame:
-    flags = waterfall_flags(found, journeys.last_us, settings.repeat_days)
+def _bots(
+    journeys: Journeys, found: measures.BotSessions, settings: measures.MeasureSettings
+) -> pd.DataFrame:
+    flags = measures.waterfall_flags(found, journeys.last_us, settings.repeat_days)
     names = ("mature", "raw", "repeat", "verified", "unknown")
     return pd.DataFrame(
         {
@@ -129,17 +121,19 @@ def _bots(journeys: Journeys, found: BotSessions, settings: MeasureSettings) -> 
     )
 
 
-def _contacts(journeys: Journeys, found: BotSessions, settings: MeasureSettings) -> pd.DataFrame:
-    events, session, said = found.events, found.session, found.speech
+def _contacts(
+    journeys: Journeys, found: measures.BotSessions, settings: measures.MeasureSettings
+) -> pd.DataFrame:
+    events, session, speech = found.events, found.session, found.speech
     many = int(session.max(initial=-1)) + 1
-    human = np.asarray(first_rows(session, said.human, many))
-    served_by_people = np.isin(events.touchpoint, np.unique(events.touchpoint[said.human]))
-    came = np.asarray(first_rows(session, said.customer & served_by_people, many))
+    human = np.asarray(first_rows(session, speech.human, many))
+    served_by_people = np.isin(events.touchpoint, np.unique(events.touchpoint[speech.human]))
+    came = np.asarray(first_rows(session, speech.customer & served_by_people, many))
     left = np.asarray(last_rows(session, _bad_end(journeys), many))
     bot_of = np.full(many, -1, dtype=np.int64)
     bot_of[found.table["session"]] = np.arange(len(found.table))
-    place = _queue_of(found, human, came, bot_of)
-    gave_up = (human < 0) & (left >= 0) & (place >= 0)
+    touchpoint_no = _queue_of(found, human, came, bot_of)
+    gave_up = (human < 0) & (left >= 0) & (touchpoint_no >= 0)
     rows = np.flatnonzero((human >= 0) | gave_up)
     human, came, left, bot = human[rows], came[rows], left[rows], bot_of[rows]
     bot_done = value_at(found.table["bot_done_us"].to_numpy(), bot, MISSING)
@@ -147,20 +141,20 @@ def _contacts(journeys: Journeys, found: BotSessions, settings: MeasureSettings)
     since = np.where(bot >= 0, bot_done, asked)
     begin = value_at(events.t_us, human, MISSING)
     until = np.where(human >= 0, begin, value_at(events.t_us, left, MISSING))
-    known = (since != MISSING) & (until != MISSING)
-    end = latest_in(session, done_of(events), said.human, many)[rows]
+    both_seen = (since != MISSING) & (until != MISSING)
+    end = latest_in(session, measures.done_of(events), speech.human, many)[rows]
     timed = (human >= 0) & (end > begin)
     first = np.unique(session, return_index=True)[1][rows]
     table = pd.DataFrame(
         {
-            "touchpoint": _named(journeys, place[rows]),
+            "touchpoint": _named(journeys, touchpoint_no[rows]),
             "session": rows,
             "customer": events.customer[first].astype(np.int64),
             "group": events.group[first].astype(np.int64),
             "arrived_us": np.where(since != MISSING, since, until),
             "begin_us": begin,
             "end_us": np.where(timed, end, MISSING),
-            "wait_us": np.where(known, np.maximum(until - since, 0), MISSING),
+            "wait_us": np.where(both_seen, np.maximum(until - since, 0), MISSING),
             "gave_up": human < 0,
             "after_bot": bot >= 0,
             "bot": _named(journeys, value_at(found.table["touchpoint_no"].to_numpy(), bot, -1)),
@@ -171,20 +165,20 @@ def _contacts(journeys: Journeys, found: BotSessions, settings: MeasureSettings)
     return table.assign(came_back=_came_back(table, settings.repeat_days))
 
 
-def _queue_of(found: BotSessions, human: Whole, came: Whole, bot_of: Whole) -> Whole:
+def _queue_of(found: measures.BotSessions, human: Whole, came: Whole, bot_of: Whole) -> Whole:
     """Return the touchpoint whose people a session waits for: of the person, else asked for.
 
     Sessions that gave up after a bot waited where its others are most often taken.
     """
     touchpoint = found.events.touchpoint
-    place = value_at(touchpoint, np.where(human >= 0, human, came), -1).astype(np.int64)
+    queue = value_at(touchpoint, np.where(human >= 0, human, came), -1).astype(np.int64)
     bot_place = value_at(found.table["touchpoint_no"].to_numpy(), bot_of, -1)
-    handed = pd.DataFrame({"bot": bot_place, "people": place})[(human >= 0) & (bot_place >= 0)]
+    handed = pd.DataFrame({"bot": bot_place, "people": queue})[(human >= 0) & (bot_place >= 0)]
     most = handed.value_counts(sort=False).reset_index()
     most = most.sort_values(["bot", "count", "people"], ascending=[True, False, True])
     usual = dict(most.drop_duplicates("bot")[["bot", "people"]].to_numpy().tolist())
     guess = np.array([usual.get(int(bot), -1) for bot in bot_place], dtype=np.int64)
-    return np.where(place >= 0, place, guess)
+    return np.where(queue >= 0, queue, guess)
 
 
 def _came_back(table: pd.DataFrame, days: float) -> Flags:
@@ -205,7 +199,7 @@ def _named(journeys: Journeys, number: Whole) -> list[str]:
     return [journeys.names.get(int(no), "") for no in number]
 
 
-def _word(found: BotSessions, column: str, rows: Whole) -> list[str]:
+def _word(found: measures.BotSessions, column: str, rows: Whole) -> list[str]:
     if not found.events.has(column):
         return [""] * len(rows)
     codes = found.events.column(column)

@@ -89,8 +89,8 @@ class Terms:
 
     def candidate(self, touchpoint: str) -> CandidateSettings:
         """What is said of a touchpoint."""
-        said = {} if self.portfolio is None else self.portfolio.candidates
-        return said.get(touchpoint, CandidateSettings())
+        candidates = {} if self.portfolio is None else self.portfolio.candidates
+        return candidates.get(touchpoint, CandidateSettings())
 
     def lab_at(self, touchpoint: str) -> dict[Informs, LabResult]:
         """What experiments of grade A at a touchpoint found, the last one of each kind."""
@@ -179,8 +179,8 @@ def team_inputs(records: QueueRecords, names: tuple[str, ...], terms: Terms, dra
     with np.errstate(divide="ignore", invalid="ignore"):
         patience = np.where(gave_up > 0, waited / US_PER_MINUTE / gave_up, declared)
         share_back = np.where(gave_up > 0, back / gave_up, 0.0)
-    known = len(waits) >= KNOWN * len(rows) and int(waits["wait_us"].sum()) > 0
-    usable = known and bool((np.isfinite(patience) & (patience > 0)).all())
+    waits_known = len(waits) >= KNOWN * len(rows) and int(waits["wait_us"].sum()) > 0
+    usable = waits_known and bool((np.isfinite(patience) & (patience > 0)).all())
     staff = _staff(rows, terms) if usable else None
     safe = patience if usable else np.ones(len(weights))
     return Team(rate, mean_minutes(rows, weights), safe, share_back, staff)
@@ -227,11 +227,11 @@ def lengths_of(rows: pd.DataFrame, weights: Floats) -> Lengths:
     timed = rows[rows["end_us"] != MISSING]
     service = (timed["end_us"] - timed["begin_us"]).to_numpy()
     edges = np.unique(np.sort(service)[np.linspace(0, len(service) - 1, BINS).astype(int)])
-    place = np.searchsorted(edges, service)
-    sums = np.bincount(place, service.astype(np.float64), minlength=len(edges))
-    counts = np.bincount(place, minlength=len(edges))
+    bin_of = np.searchsorted(edges, service)
+    sums = np.bincount(bin_of, service.astype(np.float64), minlength=len(edges))
+    counts = np.bincount(bin_of, minlength=len(edges))
     minutes = sums / np.maximum(counts, 1) / US_PER_MINUTE
-    return Lengths(weights @ by_group(timed["group"], place, len(edges)), minutes)
+    return Lengths(weights @ by_group(timed["group"], bin_of, len(edges)), minutes)
 
 
 def mean_minutes(rows: pd.DataFrame, weights: Floats) -> Floats:
@@ -274,12 +274,12 @@ def _of_bot(mature: pd.DataFrame, bot: str, terms: Terms, draws: int) -> _Shares
     logged = len(rows) >= FEWEST_SESSIONS
     base, stream = (rows, f"back:{bot}") if logged else (mature, "back")
     returns, used = _returns(base, stream, results, draws)
-    found = results.get("contained") or results.get("reaches_people")
-    if found is not None:
-        contained = _drawn_lab(found, draws)
-        if found.informs == "reaches_people":
+    result = results.get("contained") or results.get("reaches_people")
+    if result is not None:
+        contained = _drawn_lab(result, draws)
+        if result.informs == "reaches_people":
             contained = np.clip((1 - contained) / np.maximum(1 - returns, 1e-9), 0.0, 1.0)
-        return _Shares("lab", bot, contained, contained, returns, (found, *used))
+        return _Shares("lab", bot, contained, contained, returns, (result, *used))
     if not logged:
         return None
     contained = _beta(int(rows["raw"].sum()), len(rows), f"contained:{bot}", draws)
@@ -290,8 +290,8 @@ def _returns(
     rows: pd.DataFrame, stream: str, results: Mapping[Informs, LabResult], draws: int
 ) -> tuple[Floats, tuple[LabResult, ...]]:
     """Return the share that comes back: by the lab, else of bot sessions of the log."""
-    if (found := results.get("returns")) is not None:
-        return _drawn_lab(found, draws), (found,)
+    if (result := results.get("returns")) is not None:
+        return _drawn_lab(result, draws), (result,)
     return _beta(int(rows["repeat"].sum()), int(rows["raw"].sum()), stream, draws), ()
 
 
@@ -335,9 +335,9 @@ def _staff(rows: pd.DataFrame, terms: Terms) -> Floats | None:
 
 def flat_hazard(rows: pd.DataFrame) -> bool:
     """Whether customers give up as often in early minutes of a wait as in late ones (p ≥ .01)."""
-    known = rows[rows["wait_us"] != MISSING]
-    wait = known["wait_us"].to_numpy() / US_PER_MINUTE
-    gave_up = known["gave_up"].to_numpy()
+    waits = rows[rows["wait_us"] != MISSING]
+    wait = waits["wait_us"].to_numpy() / US_PER_MINUTE
+    gave_up = waits["gave_up"].to_numpy()
     if gave_up.sum() < FEWEST_SESSIONS:
         return True
     cut = float(np.median(wait[wait > 0]))

@@ -45,11 +45,11 @@ def laws_of(rows: pd.DataFrame, patience: float) -> Laws | None:
     service = np.sort((timed["end_us"] - timed["begin_us"]).to_numpy() / US_PER_MINUTE)
     if len(service) < 2 or service.mean() <= 0:
         return None
-    known = rows[rows["wait_us"] != MISSING]
-    wait = known["wait_us"].to_numpy() / US_PER_MINUTE
-    minutes, place = np.unique(wait, return_inverse=True)
-    events = np.bincount(place, known["gave_up"].to_numpy().astype(float), len(minutes))
-    at_risk = len(wait) - np.concatenate([[0], np.cumsum(np.bincount(place))[:-1]])
+    waits = rows[rows["wait_us"] != MISSING]
+    wait = waits["wait_us"].to_numpy() / US_PER_MINUTE
+    minutes, index = np.unique(wait, return_inverse=True)
+    events = np.bincount(index, waits["gave_up"].to_numpy().astype(float), len(minutes))
+    at_risk = len(wait) - np.concatenate([[0], np.cumsum(np.bincount(index))[:-1]])
     stays = np.cumprod(1 - events / at_risk)
     gave_up = events > 0
     return Laws(service / service.mean(), minutes[gave_up], 1 - stays[gave_up], patience)
@@ -98,8 +98,8 @@ def _patience(laws: Laws, chance: Floats) -> Floats:
     """Return after how many minutes customers give up, from uniform random numbers."""
     if not len(laws.minutes):
         return -laws.patience * np.log1p(-chance)
-    place = np.searchsorted(laws.gone, chance)
-    inside = place < len(laws.minutes)
+    index = np.searchsorted(laws.gone, chance)
+    inside = index < len(laws.minutes)
     last, beyond = laws.minutes[-1], np.maximum((1 - chance) / (1 - laws.gone[-1] + 1e-12), 1e-12)
     tail = last - laws.patience * np.log(np.minimum(beyond, 1.0))
-    return np.where(inside, laws.minutes[np.minimum(place, len(laws.minutes) - 1)], tail)
+    return np.where(inside, laws.minutes[np.minimum(index, len(laws.minutes) - 1)], tail)

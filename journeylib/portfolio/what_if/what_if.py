@@ -16,22 +16,16 @@ from journeylib.core import (
     Estimate,
     Floats,
     Grade,
-    did_you_mean,
     number,
     percent,
+    refuse_unknown,
     text,
 )
 from journeylib.journeys import MISSING
 from journeylib.portfolio.value import triangle
 from journeylib.portfolio.what_if.case_mix import case_mix, left_sentences
 from journeylib.portfolio.what_if.people_contacts import HOURS, QueueRecords
-from journeylib.portfolio.what_if.queue_forecast import (
-    Load,
-    Matter,
-    Team,
-    after,
-    today,
-)
+from journeylib.portfolio.what_if.queue_forecast import Load, Matter, Team, after, today
 from journeylib.portfolio.what_if.queue_inputs import (
     US_PER_MINUTE,
     LabResult,
@@ -221,10 +215,6 @@ def forecast(
     draws : int
         Resamples of customers, at most 500.
 
-    Returns
-    -------
-    WhatIf
-
     Raises
     ------
     ConfigError
@@ -234,11 +224,9 @@ def forecast(
     -----
     See "What if" in ``docs/methods.md``.
     """
-    known = sorted(set(records.contacts["touchpoint"]))
+    served = sorted(set(records.contacts["touchpoint"]))
+    refuse_unknown(moves, served, "no people serve contacts at '{name}' in this log.{near}")
     for name, share in moves.items():
-        if name not in known:
-            near = did_you_mean(name, known)
-            raise ConfigError(f"no people serve contacts at '{name}' in this log.{near}")
         if not 0 <= share <= 1:
             raise ConfigError(f"the share of '{name}' is {share}; give one from 0 to 1")
     names = team_of(records, next(iter(moves)))
@@ -294,8 +282,8 @@ def _refusal(records: QueueRecords, moves: Mapping[str, float], terms: Terms) ->
     contacts = records.contacts
     for name in moves:
         if NO_BOT in terms.vetoes.get(name, ()):
-            said = _said((NO_BOT,))
-            return text("portfolio.what_if.refused.vetoed", name=name, vetoes=said)
+            vetoes = _said((NO_BOT,))
+            return text("portfolio.what_if.refused.vetoed", name=name, vetoes=vetoes)
         rows = contacts[(contacts["touchpoint"] == name) & (contacts["bot"] != name)]
         timed = rows[rows["end_us"] != MISSING]
         if timed["customer"].nunique() < max(terms.min_customers, 2):
@@ -503,8 +491,8 @@ def _segments(records: QueueRecords, case: _Case, terms: Terms) -> pd.DataFrame:
             all_contacts = len(own) / weekly / direct
             contacts += all_contacts
             before += all_contacts * float(here.served(here.bot_share, 0.0)[1][0])
-            for place, selection in enumerate((0.0, 1.0)):
-                ends[place] += all_contacts * float(here.served(share, selection)[1][0])
+            for index, selection in enumerate((0.0, 1.0)):
+                ends[index] += all_contacts * float(here.served(share, selection)[1][0])
         lines.append((segment, contacts, before, *ends))
     return pd.DataFrame(
         lines,
@@ -513,31 +501,33 @@ def _segments(records: QueueRecords, case: _Case, terms: Terms) -> pd.DataFrame:
 
 
 def _assumptions(case: _Case, terms: Terms) -> tuple[str, ...]:
-    said = []
+    sentences = []
     for one, _ in case.moved:
-        said.append(text(f"portfolio.what_if.assumes.{one.source}", name=one.name, bot=one.bot))
-        said += [_found(result) for result in one.lab]
+        sentences.append(
+            text(f"portfolio.what_if.assumes.{one.source}", name=one.name, bot=one.bot)
+        )
+        sentences += [_found(result) for result in one.lab]
         if one.verified is not None:
             confirmed = _range(*one.verified)
-            said.append(text("portfolio.what_if.verified", bot=one.bot, range=confirmed))
+            sentences.append(text("portfolio.what_if.verified", bot=one.bot, range=confirmed))
         at = {one.name, one.bot}
-        said += [
+        sentences += [
             text("portfolio.what_if.lab.unused", experiment=result.experiment)
             for result in terms.lab
             if result.touchpoint in at and result.grade != "A"
         ]
         if vetoes := terms.vetoes.get(one.name, ()):
             advised = text("portfolio.what_if.assumes.vetoes", name=one.name, vetoes=_said(vetoes))
-            said.append(advised)
+            sentences.append(advised)
     if case.expected is None:
-        said.append(text("portfolio.what_if.assumes.ends"))
+        sentences.append(text("portfolio.what_if.assumes.ends"))
     if len(case.moved) > 1:
-        said.append(text("portfolio.what_if.assumes.added_up"))
+        sentences.append(text("portfolio.what_if.assumes.added_up"))
     if case.team.staff is not None and terms.staff is None:
-        said.append(text("portfolio.what_if.assumes.staff_seen"))
+        sentences.append(text("portfolio.what_if.assumes.staff_seen"))
     if case.laws is not None:
-        said.append(text("portfolio.what_if.assumes.simulated"))
-    return tuple(said)
+        sentences.append(text("portfolio.what_if.assumes.simulated"))
+    return tuple(sentences)
 
 
 def _found(result: LabResult) -> str:

@@ -1,79 +1,74 @@
-"""The experience line: how customers feel along the journey, and how sure that is."""
+"""What customers' words say: one row for each touchpoint where enough of them were heard."""
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from journeylib.core import Estimate, signed, text
+from journeylib.core import Estimate, number, signed, text
 from journeylib.present.drawing import svg
-from journeylib.present.drawing.chart import NARROW, Point, add_names, chart, ticks, whiskers, words
-from journeylib.present.drawing.svg import clean
+from journeylib.present.drawing.chart import (
+    PHONE,
+    beside,
+    row_chart,
+    ticks,
+    whiskers,
+    with_narrow,
+    words,
+)
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, interval
 from journeylib.present.theme import LIGHT, feeling
 
-HEIGHT = 482
-SCALE = {1.0: "good", 0.5: "", 0.0: "neutral", -0.5: "", -1.0: "bad"}
+ROW = 26  # pixels
+LIST = "VADER"
+SCALE = {-1.0: "bad", -0.5: "", 0.0: "neutral", 0.5: "", 1.0: "good"}
 MARKS = {
     1: ("triangle-up", "good", 12),
-    0: ("circle-open", "accent", 8),
+    0: ("circle", "accent", 9),
     -1: ("triangle-down", "bad", 12),
 }
-PARTS = 6  # of each stretch of the line, which names avoid
 
 
 @dataclass(frozen=True)
-class _Point:
-    """One touchpoint on the line; value and ends are NaN where there is no evidence."""
+class _Heard:
+    """One touchpoint where enough customers were heard."""
 
     name: str
     stage: str
-    x: int
     value: float
-    lo: float
-    hi: float
-    mark: int
+    lo: float | None
+    hi: float | None
+    customers: int
 
     @property
-    def known(self) -> bool:
-        return not math.isnan(self.value)
-
-    @property
-    def at(self) -> Point:
-        return self.x, self.value
+    def mark(self) -> int:
+        return feeling(self.value, self.lo, self.hi)
 
 
-_Run = list[_Point]
-
-
-def experience_line(
+def experience_chart(
     experience: pd.DataFrame,
     touchpoints: pd.DataFrame,
     *,
     stage_order: Sequence[str] = (),
-    labelled: int = 10,
     max_touchpoints: int = 60,
     width: int | None = None,
 ) -> Figure:
-    """Draw how customers feel along the journey, with intervals, on a fixed scale −1 to +1.
+    """Draw how customers feel at each touchpoint, with intervals, on a fixed scale −1 to +1.
 
     Parameters
     ----------
     experience : pandas.DataFrame
         `Evidence.experience`: ``touchpoint``, ``sentiment``, ``lo``, ``hi``, ``source``,
-        ``n_customers``; a missing sentiment breaks the line.
+        ``n_customers``; a touchpoint without sentiment has no row in the chart.
     touchpoints : pandas.DataFrame
         ``touchpoint``, ``stage``, ``median_position``.
     stage_order : sequence of str
         Stages from first to last.
-    labelled : int
-        How many of the strongest feelings are written at their points.
     max_touchpoints : int
         The ones with most customers are drawn; the table has all.
     width : int, optional
@@ -82,25 +77,27 @@ def experience_line(
     Returns
     -------
     Figure
-        `table` has one row per touchpoint, in the order drawn.
+        `table` has one row per touchpoint, in the order of the journey.
     """
     rows = in_order(experience, touchpoints, stage_order)
-    most = rows.sort_values(["n_customers", "touchpoint"], ascending=[False, True], kind="stable")
-    shown = rows.loc[rows.index.isin(most.index[:max_touchpoints])]
-    points = _points(shown)
+    heard = rows.dropna(subset="sentiment")
+    most = heard.sort_values(["n_customers", "touchpoint"], ascending=[False, True], kind="stable")
+    shown = _heard(heard.loc[heard.index.isin(most.index[:max_touchpoints])])
+    hidden = len(heard) - len(shown)
+    keys = ["present.experience.note"]
+    keys += ["present.experience.hidden"] * bool(hidden)
+    # A word list of another language, or one that nobody tried here, is a hint and no more.
+    listed = bool(heard["source"].astype(str).str.contains(LIST).any())
+    keys += ["audits.decision.trust.words"] * listed
+    drawn = _chart(shown, width, narrow=width is not None)
     return chart_figure(
-        _chart(points, labelled, width),
-        name="experience-line",
+        with_narrow(drawn, _chart(shown, PHONE, narrow=True)),
+        name="experience",
         title=text("present.experience.title"),
-        alt=_line_finding(points),
-        table=_line_table(rows),
-        note=_note(len(rows) - len(shown)),
+        alt=_finding(shown, len(rows) - len(heard)),
+        table=_table(rows),
+        note=" ".join(text(key, n=hidden) for key in keys),
     )
-
-
-def _note(hidden: int) -> str:
-    keys = ["note", "one_line", "breaks", *["hidden"] * bool(hidden)]
-    return " ".join(text(f"present.experience.{key}", n=hidden) for key in keys)
 
 
 def in_order(
@@ -118,156 +115,91 @@ def in_order(
     return rows.sort_values(["rank", "median_position", "touchpoint"], ignore_index=True)
 
 
-def _chart(points: Sequence[_Point], labelled: int, width: int | None) -> go.Figure:
-    """Return the line with its band, the marks of feelings and the names of the strongest."""
-    names = [words(p.name, 190, bold=bool(p.mark)) for p in points]
+def _heard(rows: pd.DataFrame) -> list[_Heard]:
+    columns = ["touchpoint", "stage", "sentiment", "lo", "hi", "n_customers"]
+    return [
+        _Heard(str(name), str(stage), float(value), as_float(lo), as_float(hi), int(n))
+        for name, stage, value, lo, hi, n in rows[columns].itertuples(index=False, name=None)
+    ]
+
+
+def _chart(heard: Sequence[_Heard], width: int | None, *, narrow: bool) -> go.Figure:
+    """Return one row a touchpoint under the name of its stage; narrow: without customers."""
+    at: list[int] = []  # the row of each touchpoint
+    names: list[str] = []
+    stages: list[int] = []  # the first row of each
+    for stage, group in itertools.groupby(heard, key=lambda one: one.stage):
+        stages.append(len(names))
+        names += [stage] * bool(stage)
+        for one in group:
+            at.append(len(names))
+            names.append(one.name)
     ends = {value: text(f"present.experience.{key}") if key else "" for value, key in SCALE.items()}
-    scale = [f"{word} {signed(value, 1)}".strip() for value, word in ends.items()]
-    drawn = chart(HEIGHT, left=112, right=14, bottom=130).update_layout(
-        xaxis=ticks(range(len(names)), names, range=[-0.5, max(len(names), 1) - 0.5],
-                    showgrid=False, tickangle=-45, tickfont={"size": 11}),
-        yaxis=ticks(list(SCALE), scale, range=[-1.04, 1.04]),
-        width=width,
-    )  # fmt: skip
-    _stage_bands(drawn, points)
-    drawn.add_hline(0, line={"color": LIGHT["muted"], "width": 1}, layer="below")
-    runs = _runs(points)
-    for run in runs:
-        xs = [p.x for p in run]
-        drawn.add_scatter(
-            x=[*xs, *reversed(xs)], y=[*(p.hi for p in run), *(p.lo for p in reversed(run))],
-            mode="none", fill="toself", fillcolor=LIGHT["accent"], opacity=0.17, hoverinfo="skip",
+    scale = [f"{'' if narrow else word} {signed(value, 1)}".strip() for value, word in ends.items()]
+    step = 2 if narrow else 1
+    axis = ticks(list(SCALE)[::step], scale[::step], range=[-1.04, 1.04])
+    sides = (172, 56) if narrow else (286, 124)
+    heads = set(range(len(names))) - set(at)
+    drawn = row_chart(names, axis, sides=sides, bold=heads, row=ROW).update_layout(width=width)
+    for first, last in list(itertools.pairwise((*stages, len(names))))[::2]:
+        drawn.add_shape(
+            type="rect", layer="below", x0=0, x1=1, xref="x domain", y0=first - 0.5,
+            y1=last - 0.5, fillcolor=LIGHT["band"], line_width=0,
         )  # fmt: skip
-        drawn.add_scatter(
-            x=xs, y=[p.value for p in run], mode="lines", hoverinfo="skip",
-            line={"color": LIGHT["accent"], "width": 2.2},
-        )  # fmt: skip
-    drawn.add_trace(_marks([p for p in points if p.known]))
-    _add_strongest(drawn, points, labelled, runs)
+    drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1}, layer="below")
+    drawn.add_trace(_marks(heard, at))
+    for one, row in zip(heard, at, strict=True):
+        n = "" if narrow else f" · {text('present.experience.n', n=number(one.customers))}"
+        drawn.add_annotation(beside(row, f"{signed(one.value)}{n}"))
     return drawn
 
 
-def _points(rows: pd.DataFrame) -> list[_Point]:
-    points = []
-    for i, row in enumerate(rows.to_dict("records")):
-        value, lo, hi = (as_float(row[key]) for key in ("sentiment", "lo", "hi"))
-        at = math.nan if value is None else value
-        low, high = (at if end is None else end for end in (lo, hi))
-        name, stage = str(row["touchpoint"]), str(row["stage"])
-        points.append(_Point(name, stage, i, at, low, high, feeling(value, lo, hi)))
-    return points
-
-
-def _stage_bands(drawn: go.Figure, points: Sequence[_Point]) -> None:
-    """Draw a band a stage with its name over it, in two rows where a name is wider than a band."""
-    each = ((drawn.layout.width or NARROW) - 126) / max(len(points), 1)
-    stages = [list(group) for _, group in itertools.groupby(points, key=lambda p: p.stage)]
-    bands = [each * len(members) for members in stages]
-    sizes = [svg.text_width(members[0].stage, 12, bold=True) for members in stages]
-    rows = 2 if any(size > band for size, band in zip(sizes, bands, strict=True)) else 1
-    drawn.update_layout(margin={"t": 28 + 16 * rows})
-    for i, members in enumerate(stages):
-        first, size = members[0].x - 0.5, len(members)
-        if i % 2 == 0:
-            drawn.add_shape(
-                type="rect", layer="below", x0=first, x1=first + size, y0=0, y1=1,
-                yref="y domain", fillcolor=LIGHT["band"], line_width=0,
-            )  # fmt: skip
-        # Names of one row share the band between them.
-        beside = (bands[i - 1] if i else 180.0, *bands[i + 1 :], 28.0)
-        room = bands[i] + (min(beside[:2]) if rows > 1 else 0.0)
-        short = clean(svg.shorten(members[0].stage, room, 12, bold=True))
-        drawn.add_annotation(
-            x=first + size / 2, y=1, yref="paper", xanchor="center", yanchor="middle",
-            yshift=16 * (1 + (i + 1) % rows), text=words(short, bold=True), showarrow=False,
-            font={"size": 12},
-        )  # fmt: skip
-
-
-def _runs(points: Sequence[_Point]) -> list[_Run]:
-    """Return the unbroken stretches of the line."""
-    groups = itertools.groupby(points, key=lambda p: p.known)
-    return [list(group) for known, group in groups if known]
-
-
-def _marks(points: Sequence[_Point]) -> go.Scatter:
-    spans = [Estimate(p.value, "score", p.lo, p.hi) for p in points]
-    looks = [MARKS[p.mark] for p in points]
-    ends = [(None, None) if p.lo == p.hi else (p.lo, p.hi) for p in points]
-    said = [interval(p.value, lo, hi, signed) for p, (lo, hi) in zip(points, ends, strict=True)]
+def _marks(heard: Sequence[_Heard], at: Sequence[int]) -> go.Scatter:
+    looks = [MARKS[one.mark] for one in heard]
+    spans = [Estimate(one.value, "score", one.lo, one.hi) for one in heard]
+    values = [interval(one.value, one.lo, one.hi, signed) for one in heard]
     return go.Scatter(
-        x=[p.x for p in points], y=[p.value for p in points], mode="markers",
+        x=[one.value for one in heard], y=list(at), mode="markers",
         marker={
             "symbol": [symbol for symbol, _, _ in looks],
             "color": [LIGHT[colour] for _, colour, _ in looks],
             "size": [size for _, _, size in looks],
-            "line": {"width": [0 if p.mark else 2 for p in points]},
             "opacity": 1,
         },
-        error_y=whiskers(spans, color=LIGHT["flow"], thickness=1, width=0), hoverinfo="text",
+        error_x=whiskers(spans, color=LIGHT["flow"], thickness=1.5, width=0), hoverinfo="text",
         hovertext=[
-            words(text("present.experience.mark", name=p.name, value=value))
-            for p, value in zip(points, said, strict=True)
+            words(text("present.experience.mark", name=one.name, value=value))
+            for one, value in zip(heard, values, strict=True)
         ],
-        customdata=[p.name for p in points],
+        customdata=[one.name for one in heard],
     )  # fmt: skip
 
 
-def _add_strongest(
-    drawn: go.Figure, points: Sequence[_Point], labelled: int, runs: Sequence[_Run]
-) -> None:
-    """Write the names of the strongest feelings beside their points, off the line."""
-    marked = (p for p in points if p.mark)
-    chosen = sorted(marked, key=lambda p: (-abs(p.value), p.name))[:labelled]
-    add_names(
-        drawn,
-        [(p.at, words(p.name, 150, bold=True), "good" if p.mark > 0 else "bad") for p in chosen],
-        marks=[p.at for p in points if p.known],
-        lines=[part for run in runs for pair in itertools.pairwise(run) for part in _parts(*pair)],
-    )
-
-
-def _parts(one: _Point, other: _Point) -> list[tuple[Point, Point]]:
-    """Return a stretch of the line in sixths."""
-    steps = [k / PARTS for k in range(PARTS + 1)]
-    ends = [(one.x + k, one.value + (other.value - one.value) * k) for k in steps]
-    return list(itertools.pairwise(ends))
-
-
-def _line_finding(points: Sequence[_Point]) -> str:
-    known = [p for p in points if p.known]
-    if not known:
+def _finding(heard: Sequence[_Heard], missing: int) -> str:
+    if not heard:
         return text("present.experience.unheard")
-    low = min(known, key=lambda p: (p.value, p.name))
-    high = max(known, key=lambda p: (p.value, p.name))
+    low = min(heard, key=lambda one: (one.value, one.name))
+    high = max(heard, key=lambda one: (one.value, one.name))
     finding = text(
         "present.experience.finding",
-        bad=sum(p.mark < 0 for p in known),
-        good=sum(p.mark > 0 for p in known),
+        bad=sum(one.mark < 0 for one in heard),
+        good=sum(one.mark > 0 for one in heard),
         low=low.name,
         low_value=signed(low.value),
         high=high.name,
         high_value=signed(high.value),
     )
-    missing = len(points) - len(known)
     return f"{finding} {text('present.experience.missing', n=missing)}" if missing else finding
 
 
-def _line_table(rows: pd.DataFrame) -> pd.DataFrame:
+def _table(rows: pd.DataFrame) -> pd.DataFrame:
+    numbers = {"feeling": "sentiment", "lo": "lo", "hi": "hi"}
     return pd.DataFrame(
         {
-            "touchpoint": rows["touchpoint"].tolist(),
-            "stage": rows["stage"].tolist(),
-            "feeling": [_rounded(value) for value in rows["sentiment"]],
-            "lo": [_rounded(value) for value in rows["lo"]],
-            "hi": [_rounded(value) for value in rows["hi"]],
-            "customers": [0 if pd.isna(n) else int(n) for n in rows["n_customers"]],
-            "feeling_source": [
-                text("none") if pd.isna(source) else source for source in rows["source"]
-            ],
+            "touchpoint": rows["touchpoint"],
+            "stage": rows["stage"],
+            **{head: rows[name].astype(float).round(2) for head, name in numbers.items()},
+            "customers": rows["n_customers"].fillna(0).astype(int),
+            "feeling_source": rows["source"].astype(object).fillna(text("none")),
         }
     )
-
-
-def _rounded(value: object, digits: int = 2) -> float:
-    return float("nan") if (n := as_float(value)) is None else round(n, digits)

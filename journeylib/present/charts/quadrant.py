@@ -9,13 +9,25 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from journeylib.core import Estimate, current_catalogue, number, percent, text
-from journeylib.present.drawing.chart import NARROW, Point, add_names, chart, ticks, whiskers, words
+from journeylib.present.drawing.chart import (
+    NARROW,
+    PHONE,
+    Point,
+    add_names,
+    chart,
+    ticks,
+    whiskers,
+    with_narrow,
+    words,
+)
 from journeylib.present.drawing.svg import clean, wrap
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, interval
 from journeylib.present.theme import LEANING, LIGHT, VERDICTS, leaning
 
-HEIGHT = 624
+HEIGHT = 560
+KEY = 18  # pixels of a line of the key
+ROOM = 6.0  # points of a score around what is drawn
 FIT_LIMITS = (40.0, 60.0)
 EMPATHY_LIMITS = (40.0, 70.0)
 AXES = ("automation_fit", "empathy_need")
@@ -64,7 +76,7 @@ def quadrant(
         names = current_catalogue().names(absent, most=LISTED)
         note = f"{note} {VERDICTS['abstain'].word}: {names}."
     return chart_figure(
-        _chart(rows, limits),
+        with_narrow(_chart(rows, limits), _chart(rows, limits, PHONE)),
         name="quadrant",
         title=text("present.quadrant.title"),
         alt=_quadrant_finding(rows, absent),
@@ -73,12 +85,14 @@ def quadrant(
     )
 
 
-def _chart(rows: Sequence[Row], limits: Sequence[float]) -> go.Figure:
+def _chart(rows: Sequence[Row], limits: Sequence[float], width: int | None = None) -> go.Figure:
     """Return one trace a verdict, over the zones that have a plain answer."""
-    drawn = chart(HEIGHT, left=64, right=24, bottom=88).update_layout(
-        xaxis=_axis("across", range=[0, 100]), yaxis=_axis("up", range=[0, 100])
+    across, up = _ends(rows, AXES[0], limits[:2]), _ends(rows, AXES[1], limits[2:])
+    key = wrap(_legend(rows), (width or NARROW) - 88, 12, lines=6)
+    drawn = chart(HEIGHT, left=64, right=24, bottom=70 + KEY * len(key)).update_layout(
+        xaxis=_axis("across", range=across), yaxis=_axis("up", range=up), width=width
     )
-    _zones(drawn, *limits)
+    _zones(drawn, across, up, limits)
     for code in VERDICTS:
         if members := [row for row in rows if row["verdict"] == code]:
             drawn.add_trace(_marks(code, members))
@@ -89,14 +103,14 @@ def _chart(rows: Sequence[Row], limits: Sequence[float]) -> go.Figure:
     spots.sort(key=lambda pair: (-crowd[pair[0]], str(pair[1]["touchpoint"])))
     add_names(
         drawn,
-        [(at, words(row["touchpoint"], 170), "ink") for at, row in spots],
+        [(at, words(row["touchpoint"], 170 if width is None else 150), "ink") for at, row in spots],
         marks=[at for at, _ in spots],
-        lines=[line for row in rows for line in _spans(row)] + _thresholds(*limits),
+        lines=[line for row in rows for line in _spans(row)] + _thresholds(across, up, limits),
     )
-    for place, line in enumerate(wrap(_legend(rows), NARROW - 88, 12, lines=2)):
+    for place, line in enumerate(key):
         drawn.add_annotation(
             x=0.5, y=0, xref="paper", yref="paper", xanchor="center", yanchor="middle",
-            yshift=-66 - 20 * place, text=line, showarrow=False, font={"size": 12},
+            yshift=-62 - KEY * place, text=line, showarrow=False, font={"size": 12},
         )  # fmt: skip
     return drawn
 
@@ -105,6 +119,13 @@ def _axis(key: str, **axis: Any) -> dict[str, Any]:
     steps = range(0, 101, 20)
     return ticks(steps, [str(step) for step in steps], title_text=text(f"present.quadrant.{key}"),
                  **axis)  # fmt: skip
+
+
+def _ends(rows: Sequence[Row], axis: str, limits: Sequence[float]) -> Point:
+    """Return the part of a scale that is drawn: every interval and both thresholds, with room."""
+    every = [end for one in _estimates(rows, axis) for end in (one.value, one.lo, one.hi)]
+    shown = [end for end in (*every, *limits) if end is not None]
+    return max(min(shown) - ROOM, 0.0), min(max(shown) + ROOM, 100.0)
 
 
 def _at(row: Row) -> Point:
@@ -149,33 +170,34 @@ def _marks(code: str, rows: Sequence[Row]) -> go.Scatter:
     )  # fmt: skip
 
 
-def _thresholds(fit_low: float, fit_high: float, need_low: float, need_high: float) -> list[Line]:
+def _thresholds(across: Point, up: Point, limits: Sequence[float]) -> list[Line]:
     return [
-        *(((at, 0.0), (at, 100.0)) for at in (fit_low, fit_high)),
-        *(((0.0, at), (100.0, at)) for at in (need_low, need_high)),
+        *(((at, up[0]), (at, up[1])) for at in limits[:2]),
+        *(((across[0], at), (across[1], at)) for at in limits[2:]),
     ]
 
 
-def _zones(drawn: go.Figure, *limits: float) -> None:
+def _zones(drawn: go.Figure, across: Point, up: Point, limits: Sequence[float]) -> None:
     """Draw the decision thresholds and the two zones that have a plain answer."""
     _, fit_high, need_low, need_high = limits
-    zones = (("automate", (fit_high, 0, 100, need_low)), ("human_led", (0, need_high, 100, 100)))
+    zones = (("automate", (fit_high, up[0], across[1], need_low)),
+             ("human_led", (across[0], need_high, across[1], up[1])))  # fmt: skip
     for code, (left, low, right, high) in zones:
         drawn.add_shape(
             type="rect", layer="below", x0=left, y0=low, x1=right, y1=high, opacity=0.08,
             fillcolor=LIGHT[code], line_width=0,
         )  # fmt: skip
-    for (x0, y0), (x1, y1) in _thresholds(*limits):
+    for (x0, y0), (x1, y1) in _thresholds(across, up, limits):
         drawn.add_shape(
             type="line", x0=x0, y0=y0, x1=x1, y1=y1, layer="between",
             line={"color": LIGHT["muted"], "width": 1.2, "dash": "dash"},
         )  # fmt: skip
-    corners = (("serve", "automate", (100, 0), "right", (-8, 12)),
-               ("lead", "human_led", (0, 100), "left", (8, -12)))  # fmt: skip
-    for key, code, (x, y), side, (aside, up) in corners:
+    corners = (("serve", "automate", (across[1], up[0]), "right", (-8, 12)),
+               ("lead", "human_led", (across[0], up[1]), "left", (8, -12)))  # fmt: skip
+    for key, code, (x, y), side, (aside, raised) in corners:
         drawn.add_annotation(
             x=x, y=y, text=f"<b>{text(f'present.quadrant.{key}')}</b>", showarrow=False,
-            xanchor=side, yanchor="middle", xshift=aside, yshift=up,
+            xanchor=side, yanchor="middle", xshift=aside, yshift=raised,
             font={"size": 12, "color": LIGHT[code]},
         )  # fmt: skip
 

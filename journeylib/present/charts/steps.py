@@ -108,7 +108,7 @@ def _words(row: Row) -> Row:
         "way": text(f"present.steps.side.{row['side']}"),
         "touchpoint": _shown(row),
         "visits": int(row["visits"]),
-        "share_percent": round(100 * float(row["share"]), 1),
+        "share_percent": round(100 * float(row["share"])),
         "customers": _customers(row),
         "time_between": _time(row),
     }

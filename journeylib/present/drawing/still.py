@@ -137,13 +137,7 @@ def _across(plot: Area, axis: Any) -> list[str]:
     for at, words in _ticks(axis):
         if axis.showgrid is not False:
             parts.append(svg.line(plot.x(at), plot.top, plot.x(at), plot.bottom, "jl-rule"))
-        if axis.tickangle:
-            x, y = plot.x(at) + 4, plot.bottom + 12
-            turned = _text(x, y, words, axis.tickfont, "end")
-            turn = f' transform="rotate({axis.tickangle} {svg.num(x)} {svg.num(y)})"'
-            parts.append(turned.replace("<text", f"<text{turn}", 1))
-        else:
-            parts.append(_text(plot.x(at), plot.bottom + 14, words, axis.tickfont, "middle"))
+        parts.append(_text(plot.x(at), plot.bottom + 14, words, axis.tickfont, "middle"))
     if axis.title.text:
         middle = (plot.left + plot.right) / 2
         title = _text(middle, plot.bottom + 35, axis.title.text, axis.title.font, "middle")

@@ -233,8 +233,11 @@ def _estimates(taken: Taken) -> Facts:
 def _counts(row: Mapping[Any, Any], journeys: int, noun: str, column: str) -> Facts:
     share = percent(row["journeys"] / journeys if journeys else 0.0, 0)
     count = {"n": int(row["journeys"]), "all": journeys}
-    return [
-        (_label("journeys"), text("present.explorer.journey_share", share=share, **count)),
-        (_label("customers"), number(int(row["customers"]))),
-        (_label(noun), number(int(row[column]))),
-    ]
+    values = {
+        "journeys": text("present.explorer.journey_share", share=share, **count),
+        "customers": number(int(row["customers"])),
+        noun: number(int(row[column])),
+    }
+    if row.get("at_least"):
+        values = {n: text("present.explorer.at_least", value=v) for n, v in values.items()}
+    return [(_label(name), value) for name, value in values.items()]

@@ -96,8 +96,12 @@ class Exploration:
 
     @cached_property
     def transitions_of(self) -> Transitions:
-        """The transitions of the journeys that remain, with what is known of them so far."""
-        return Transitions(self.journeys)
+        """The transitions of the journeys that remain, with what is known of them so far.
+
+        Of none where a map shown before differs by a few customers: its counts would tell of them.
+        """
+        found = self.journeys
+        return Transitions(found if found.may_be_counted else found.nothing)
 
     def moved(self, touchpoints: float, transitions: float) -> Self:
         """Return the same journeys with the sliders elsewhere."""
@@ -198,5 +202,4 @@ def exploration(subject: Journeys | Audit, state: Mapping[str, Any] | None = Non
 
 def _share(journeys: Journeys, flows: int) -> float:
     """Return the share of transitions, a step of the slider, that is about so many flows."""
-    public = int((journeys.edges["customers"] >= journeys.settings.min_customers).sum())
-    return min(flows * STEPS // max(public, 1), STEPS) / STEPS
+    return min(flows * STEPS // max(len(journeys.public_edges), 1), STEPS) / STEPS

@@ -93,7 +93,8 @@ def draw_map(
         `Evidence.touchpoints` or `Journeys.touchpoints`: ``touchpoint``, ``stage``, ``channel``,
         ``journeys``, ``median_position``.
     transitions : pandas.DataFrame
-        `Evidence.transitions`: ``source``, ``target``, ``events``, ``journeys``.
+        `Evidence.transitions`: ``source``, ``target``, ``events``, ``journeys``; ``at_least`` if
+        some of these are lower bounds.
     overlay : Overlay, optional
         Feelings, verdicts and the number of all journeys.
     options : MapOptions, optional
@@ -123,9 +124,24 @@ def draw_map(
         title=title or text("present.map.title"),
         alt=alt,
         svg=map_svg(layout, parts, alt),
-        table=_table(layout, overlay.journeys),
-        note=_note(layout, felt=any(fact.sentiment is not None for fact in facts.values())),
+        table=_table(layout, transitions, overlay.journeys),
+        note=" ".join(
+            [
+                _note(layout, felt=any(fact.sentiment is not None for fact in facts.values())),
+                *bounds_note(transitions),
+            ]
+        ),
     )
+
+
+def bounds_note(transitions: pd.DataFrame) -> list[str]:
+    """Say how many transitions are lower bounds, where some are."""
+    many = int(_bounded(transitions).sum())
+    return [text("present.map.at_least", n=many)] if many else []
+
+
+def _bounded(transitions: pd.DataFrame) -> pd.Series[bool]:
+    return transitions.get("at_least", pd.Series(False, index=transitions.index)).astype(bool)
 
 
 def map_svg(layout: MapLayout, parts: list[str], alt: str) -> str:
@@ -389,13 +405,16 @@ def _note(layout: MapLayout, *, felt: bool) -> str:
     return " ".join(notes)
 
 
-def _table(layout: MapLayout, journeys: int | None) -> pd.DataFrame:
+def _table(layout: MapLayout, transitions: pd.DataFrame, journeys: int | None) -> pd.DataFrame:
+    bounded = transitions[_bounded(transitions)]
+    pairs = set(zip(bounded["source"], bounded["target"], strict=True))
     table = pd.DataFrame(
         {
             "source": [shown_name(flow.source) for flow in layout.flows],
             "target": [shown_name(flow.target) for flow in layout.flows],
             "way": [text(f"present.map.way_{flow.way}") for flow in layout.flows],
             "journeys": [flow.journeys for flow in layout.flows],
+            "at_least": [(flow.source, flow.target) in pairs for flow in layout.flows],
         }
     )
     if journeys:

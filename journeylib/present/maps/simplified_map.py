@@ -8,7 +8,7 @@ from dataclasses import replace
 from journeylib.core import percent, text
 from journeylib.journeys import ELSEWHERE, Simplified
 from journeylib.present.figure import Figure
-from journeylib.present.maps.journey_map import Overlay, draw_map
+from journeylib.present.maps.journey_map import Overlay, bounds_note, draw_map
 from journeylib.present.maps.layout import MapOptions, map_layout
 
 ALL = 100_000
@@ -100,4 +100,5 @@ def _note(simplified: Simplified) -> str:
     if points["suppressed"] or moves["suppressed"]:
         few = {"n": points["suppressed"], "moves": moves["suppressed"]}
         notes.append(text("present.simplified.suppressed", **few))
+    notes += bounds_note(simplified.transitions)
     return " ".join(notes)

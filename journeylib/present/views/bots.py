@@ -11,7 +11,7 @@ import pandas as pd
 from journeylib.audits import Audit
 from journeylib.core import Estimate, abstain_text, estimate_text, label, number, percent, text
 from journeylib.judge import HandoffItem, HandoffTime, worst_item
-from journeylib.measures import MOST_EARLIER
+from journeylib.measures import MOST_EARLIER, public_waterfall
 from journeylib.present.blocks import Block, remark
 from journeylib.present.charts.containment import containment_waterfall
 from journeylib.present.charts.curves import draw_curve
@@ -47,24 +47,14 @@ def containment(audit: Audit) -> Figure | Block:
         return no_bots
     if handoffs.waterfall.empty:
         return remark(text("present.bots.no_session"))
-    steps = handoffs.waterfall
-    steps = steps.assign(label=[text(f"present.waterfall.{step}") for step in steps["step"]])
-    shown = _without_small_steps(steps, audit.config.journeys.min_customers)
-    return containment_waterfall(shown, verified=handoffs.contained_verified)
-
-
-def _without_small_steps(steps: pd.DataFrame, minimum: int) -> pd.DataFrame:
-    """Take everything off in one step where a step alone would show too few sessions."""
-    middle = steps.iloc[1:-1]
-    if not middle["sessions"].between(1, minimum - 1).any():
-        return steps
-    merged = {
-        "step": "unknown",
-        "label": text("present.waterfall.merged"),
-        "sessions": middle["sessions"].sum(),
-        "share": middle["share"].sum(),
-    }
-    return pd.concat([steps.iloc[:1], pd.DataFrame([merged]), steps.iloc[-1:]], ignore_index=True)
+    steps = public_waterfall(handoffs.waterfall, audit.config.journeys.min_customers)
+    if steps.empty:
+        return remark(text("present.waterfall.few"))
+    steps = steps.assign(
+        label=[text(f"present.waterfall.{step}") for step in steps["step"]],
+        bound=steps["step"].isin(["unknown", "merged"]),
+    )
+    return containment_waterfall(steps, verified=handoffs.contained_verified)
 
 
 def containment_curve(audit: Audit) -> Figure | Block:

@@ -22,7 +22,7 @@ from journeylib.journeys import Journeys, judged_by_goals, transitions
 from journeylib.log import suppress
 from journeylib.measures import LISTED
 from journeylib.present.blocks import Block, remark
-from journeylib.present.charts.experience import experience_line
+from journeylib.present.charts.experience import experience_chart
 from journeylib.present.charts.journey_ends import journey_ends_figure
 from journeylib.present.figure import Figure
 from journeylib.present.maps.conformance import planned_versus_actual
@@ -103,7 +103,7 @@ def experience(audit: Audit) -> Figure | Block:
             for row in heard.to_dict("records")
         )
         return remark(text("present.experience.too_few", only=only))
-    return experience_line(
+    return experience_chart(
         audit.evidence.experience,
         audit.evidence.touchpoints,
         stage_order=audit.config.roles.stage_order,

@@ -20,7 +20,8 @@ def moments(audit: Audit) -> Table | Block:
     pairs = audit.judgement.moments
     if pairs.empty:
         return remark(text("present.moments.none"))
-    estimated = np.array([naive.value is not None for naive in pairs["naive"]])
+    ways = pairs[["effect", "naive"]].to_numpy()
+    estimated = np.array([any(one.value is not None for one in both) for both in ways])
     too_few = _too_few(pairs[~estimated], len(pairs))
     if not estimated.any():
         return remark(text("present.moments.no_customers") + too_few)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from journeylib.audits import Audit, stream_label
 from journeylib.core import duration, number, percent, text
 from journeylib.journeys import START
 from journeylib.log import MIN_CELL
+from journeylib.measures import public_waterfall
 from journeylib.present.blocks import Block, findings_list, template
 from journeylib.present.drawing import svg
 from journeylib.present.figure import svg_element
@@ -66,6 +68,7 @@ def now(audit: Audit) -> Block:
         "panels": _panels(audit),
         "words": {
             **{name: text(f"present.now.{name}") for name in _WORDS},
+            "first_step": _first_step(audit),
             "heads": [text(f"present.now.head.{name}") for name in _HEADS],
         },
     }
@@ -86,6 +89,13 @@ def objective_state(audit: Audit) -> dict[str, Any] | None:
         "word": text(f"lab.objective_state.{found.evidence['state']}"),
         "sentences": list(found.evidence["texts"]),
     }
+
+
+def _first_step(audit: Audit) -> str:
+    """Return what most touchpoints lack for a verdict."""
+    data = Counter(row["next_datum"] for row in audit.document["touchpoints"] if row["next_datum"])
+    (datum, n), *_ = data.most_common(1) or [("", 0)]
+    return text("present.serve.settle_all", n=n, datum=datum) if datum else ""
 
 
 _WORDS = ("decide", "order", "nothing", "grades", "bots_note", "promises", "promises_note")
@@ -113,13 +123,11 @@ def _line(audit: Audit) -> str:
 
 def _ends(audit: Audit) -> dict[str, Any]:
     """Return the bar from what bots are credited with to what is confirmed."""
-    steps = audit.evidence.handoffs.waterfall
+    minimum = audit.config.journeys.min_customers
+    steps = public_waterfall(audit.evidence.handoffs.waterfall, minimum)
     if not audit.document["decisions"]["bots"] or steps.empty:
         return {"ends": []}
     taken = {row["step"]: abs(float(row["share"])) for row in steps.iloc[1:-1].to_dict("records")}
-    minimum = audit.config.journeys.min_customers
-    if steps.iloc[1:-1]["sessions"].abs().between(1, minimum - 1).any():
-        taken = {"merged": sum(taken.values())}
     last, first = float(steps.iloc[-1]["share"]), float(steps.iloc[0]["share"])
     shares = {"verified": last, **taken}
     if first < 1:

@@ -20,6 +20,8 @@ from journeylib.present.theme import VERDICTS, feeling
 from journeylib.present.views.now import bot_bar, confirmed, hand_over, objective_state, spot_id
 
 REASONS = 3  # for each side
+MONTHS = 12  # the last
+GIVEN_UP = 0.2  # share of conversations from which it is the headline of a bot
 SHARED = 4  # touchpoints from which what would settle them all is said once
 Row = dict[str, Any]
 
@@ -133,7 +135,7 @@ def _row(audit: Audit, row: Row, groups: Sequence[_Group]) -> Row:
         "code": _code(row),
         "mark": verdict_marker(_code(row), 10, 10, 6.5, leaning=bool(row["leaning"])),
         "verdict": _verdict(row),
-        "holds": percent(stability, 0) if stability else "",
+        "holds": percent(stability, 0) if stability and _code(row) != "abstain" else "",
         "customers": number(row["customers"]),
         "channel": row["channel"] or "",
         "should": VERDICTS[_code(row)].word,
@@ -229,11 +231,12 @@ def _page(audit: Audit, row: Row, *, flow: Figure, drawn: bool) -> Row:
     bot = next((b for b in audit.document["decisions"]["bots"] if b["touchpoint"] == name), None)
     panels = [
         _bot_panel(bot) if bot else None,
-        _panel("flags", listed=_flags(audit, row)),
         *_reasons(row, open_=not _flags(audit, row)),
+        _panel("flags", listed=_flags(audit, row)),
         {"title": flow.title, "wide": True, **_flow(flow, drawn=drawn)},
         _panel("passing_end", pairs=_ends(audit, name)),
         _panel("segments", pairs=_segments(audit, name)),
+        _panel("trend", sentences=_months(audit, name)),
         _panel("types", pairs=types_at(audit, name), sentences=_types_of_bot(audit, name)),
         _panel("bets", listed=_bets(audit, name)),
         _panel("objective", sentences=_objective(audit, name)),
@@ -244,7 +247,8 @@ def _page(audit: Audit, row: Row, *, flow: Figure, drawn: bool) -> Row:
         "id": spot_id(audit, name),
         "name": name,
         "short": _verdict(row) if not _not_served(row) else text("present.serve.by.nobody"),
-        "title": text("present.spot.title", name=name, stage=stage) if stage else name,
+        "stage": stage,
+        "title": _headline(audit, name, bot),
         "lead": _lead(audit, row),
         "facts": _facts(row),
         "panels": [panel for panel in panels if panel],
@@ -257,13 +261,24 @@ def _panel(name: str, **content: Any) -> Row | None:
     return {"title": text(f"present.spot.{name}"), **content}
 
 
+def _headline(audit: Audit, name: str, bot: Row | None) -> str:
+    """Return what matters most here: how conversations end, else what is to decide."""
+    given_up = bot["ends"].get("abandoned", 0.0) if bot else 0.0
+    if given_up >= GIVEN_UP:
+        return text("present.spot.gives_up", name=name, share=percent(given_up, 0))
+    if bot and bot["verified_hi"]:
+        return text("present.spot.confirmed", name=name, share=confirmed(bot))
+    items = audit.document["decisions"]["items"]
+    return next((str(item["title"]) for item in items if name in item["touchpoints"]), name)
+
+
 def _lead(audit: Audit, row: Row) -> str:
     """Return who serves, who should, how surely, and what the run before said."""
     if _not_served(row):
         return text("present.spot.not_served")
     by = text(f"present.serve.by.{_served_by(audit, row)}")
-    stability = row["verdict_stability"]
-    key = "holds" if stability else "open"
+    stability = row["verdict_stability"] if _code(row) != "abstain" else None
+    key = ("leans" if row["leaning"] else "holds") if stability else "open"
     lead = text(
         f"present.spot.lead.{key}", by=by, verdict=_verdict(row), share=percent(stability, 0)
     )
@@ -319,7 +334,7 @@ def _reasons(row: Row, *, open_: bool) -> list[Row | None]:
         ]
         panels.append(_panel(side, listed=[one[:1].upper() + one[1:] for one in said[:REASONS]]))
     rest = [one for one in row["reasons"] if not one.startswith(tuple(sides.values()))]
-    return [_panel("why", listed=rest if open_ or row["verdict"] == "abstain" else []), *panels]
+    return [*panels, _panel("why", listed=rest if open_ or row["verdict"] == "abstain" else [])]
 
 
 def _flow(flow: Figure, *, drawn: bool) -> Row:
@@ -350,6 +365,18 @@ def _segments(audit: Audit, name: str) -> list[tuple[str, str]]:
             words = text("present.spot.feels", words=words, feeling=signed(felt))
         pairs.append((str(row["segment"]), words))
     return pairs
+
+
+def _months(audit: Audit, name: str) -> list[str]:
+    """Return the customers of each month in a sentence; a small month is a dash."""
+    table = audit.reach.months
+    here = table[table["touchpoint"] == name].set_index("month")["customers"]
+    months = sorted(set(table["month"]))[-MONTHS:]
+    if here.size < 2:
+        return []
+    counts = (number(int(here[one])) if one in here.index else text("none") for one in months)
+    ends = {"first": months[0], "last": months[-1]}
+    return [text("present.spot.months", values=" → ".join(counts), **ends)]
 
 
 def service_types(audit: Audit) -> Figure | Block:

@@ -133,14 +133,18 @@ def _handoffs(content: Content, stage: Stage) -> list[Line]:
 def handoff_text(content: Content, point: Touchpoint) -> str:
     """Return what became of the conversations with a machine that begin at a touchpoint."""
     bots = point.bot_sessions
-    if bots is None or not bots.sessions or bots.handed_over is None:
+    if bots is None or not bots.sessions:
         return ""
+    key = "line"
+    if bots.handed_over is None:
+        # A count that is withheld is no reason to be silent of the conversations.
+        key = "withheld" if bots.abandoned is None else "left"
     return content.words.text(
-        "handoff.line",
+        f"handoff.{key}",
         name=point.name,
         handed=bots.handed_over,
         sessions=bots.sessions,
-        share=content.words.percent(bots.handed_over / bots.sessions, 0),
+        share=content.words.percent((bots.handed_over or 0) / bots.sessions, 0),
         abandoned=content.words.cell(bots.abandoned),
     )
 

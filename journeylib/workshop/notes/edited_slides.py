@@ -161,9 +161,9 @@ def _sticky(number: int, shape: Any, texts: list[str], stage: str) -> Row:
     cells["text"] = text or whole
     if stage and "touchpoint" not in cells and not start:
         cells["stage"] = stage
-    notice = "" if key else "has a sticky whose id cannot be read; it is known by its text alone"
+    notice = "" if key else "no_id"
     if not text:
-        notice = "has a sticky without text; what it said before is kept"
+        notice = "no_text"
     return Row(number, cells, notice=notice)
 
 

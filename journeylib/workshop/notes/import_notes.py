@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from journeylib.core import text
 from journeylib.workshop.notes.edited_slides import is_deck, read_deck
 from journeylib.workshop.notes.notes import (
     ASKED,
@@ -65,10 +66,8 @@ class ImportedNotes:
         """What came of it, in a sentence."""
         by_people = [note for note in self.notes if note.is_by_people]
         votes = sum(note.votes for note in by_people)
-        return (
-            f"{self.rows} rows: {self.new} new notes, {self.changed} changed. The room has said "
-            f"{len(by_people)} notes with {votes} votes."
-        )
+        counts = {"rows": self.rows, "new": self.new, "changed": self.changed}
+        return text("workshop.notes.imported", **counts, said=len(by_people), votes=votes)
 
 
 def import_notes(
@@ -113,11 +112,14 @@ def import_notes(
         reader.take(row)
     notes = {note.id: note for note in before} | reader.notes
     missing = sum(note.id not in reader.notes for note in before)
-    messages = [f"{table.unit} {number}: {message}." for number, message in sorted(reader.messages)]
+    messages = [
+        text(f"workshop.notes.at_{table.unit}", n=str(number), message=message)
+        for number, message in sorted(reader.messages)
+    ]
     if table.other_columns:
-        messages.append(f"{table.other_columns} columns that notes do not have were left out.")
+        messages.append(text("workshop.notes.other_columns", n=table.other_columns))
     if missing:
-        messages.append(f"{missing} earlier notes are not in this file; they are kept.")
+        messages.append(text("workshop.notes.missing", n=missing))
     return ImportedNotes(
         notes=tuple(sorted(notes.values(), key=lambda n: (n.round, n.stage, n.touchpoint, n.id))),
         messages=tuple(messages),
@@ -154,46 +156,47 @@ class _Reader:
         """Make notes of one row."""
         if row.notice:
             self._say(row, row.notice)
+        damage = row.damage and text(f"workshop.notes.damage.{row.damage}")
         pieces = _pieces(tidy(row.cells.get("text", "")))
         if len(pieces) > 1:
-            self._say(row, f"holds {len(pieces)} notes; each is kept")
-        for text, key in pieces:
+            self._say(row, "several", n=len(pieces))
+        for piece, key in pieces:
             key = key or next(iter(ID.findall(row.cells.get("id", ""))), "")
             if row.damage and key in self.earlier:
-                self._say(row, f"{row.damage}; its note stays as it was")
+                self._say(row, "stays", damage=damage)
                 self.notes.setdefault(key, self.earlier[key][0])
                 continue
             if row.damage:
-                self._say(row, f"{row.damage}; what it holds is kept as one text")
-            self._keep(row, self._note(row, text, key))
+                self._say(row, "as_text", damage=damage)
+            self._keep(row, self._note(row, piece, key))
 
-    def _say(self, row: Row, message: str) -> None:
-        self.messages.append((row.number, message))
+    def _say(self, row: Row, key: str, **values: object) -> None:
+        self.messages.append((row.number, text(f"workshop.notes.{key}", **values)))
 
-    def _note(self, row: Row, text: str, key: str) -> Note:
-        key = key or self._id_of_text(text)
+    def _note(self, row: Row, content: str, key: str) -> Note:
+        key = key or self._id_of_text(content)
         earlier = self.earlier.get(key, [])
         old = earlier[0] if earlier else None
-        words, place, kind = self._without_prefixes(text, old, row)
+        words, place, kind = self._without_prefixes(content, old, row)
         if old is None:
             note = Note(key, words, kind=kind or "note", round=self.round)
         else:
-            same = (v for v in earlier if text in ("", v.text, v.placed) or words == v.text)
+            same = (v for v in earlier if content in ("", v.text, v.placed) or words == v.text)
             author = "" if old.author == ASKED else old.author
             note = next(same, replace(old, text=words, author=author))
         return self._with_cells(row, note, old, place)
 
-    def _id_of_text(self, text: str) -> str:
+    def _id_of_text(self, content: str) -> str:
         """Return the id of a row without one: of the note with this text, or a new one."""
         for key, versions in self.earlier.items():
-            if key not in self.notes and any(text in (v.text, v.placed) for v in versions):
+            if key not in self.notes and any(content in (v.text, v.placed) for v in versions):
                 return key
-        plain = self._without_prefixes(text, None, None)[0].casefold()
+        plain = self._without_prefixes(content, None, None)[0].casefold()
         self._same_text[plain] += 1
         return note_id(plain, str(self._same_text[plain] - 1))
 
     def _without_prefixes(
-        self, text: str, old: Note | None, row: Row | None
+        self, content: str, old: Note | None, row: Row | None
     ) -> tuple[str, str, str]:
         """Part a text from the place and the kind that stand before it, each with a colon."""
         own = [] if old is None else [name for name in (old.touchpoint, old.stage) if name]
@@ -201,17 +204,17 @@ class _Reader:
             own += [tidy(row.cells[key]) for key in ("touchpoint", "stage") if row.cells.get(key)]
         place = kind = ""
         while True:
-            name = next((n for n in (*self._names, *own) if _leads(n, text)), "")
+            name = next((n for n in (*self._names, *own) if _leads(n, content)), "")
             if name:
                 place = place if place in self.places.touchpoints else name
-                text = text[len(name) + 1 :].strip()
+                content = content[len(name) + 1 :].strip()
                 continue
-            head, colon, rest = text.partition(":")
+            head, colon, rest = content.partition(":")
             word = KIND_NAMES.get(head.strip().casefold(), "")
             given = row is not None and row.cells.get("kind", "")
             if not (colon and word and rest.strip()) or kind or old is not None or given:
-                return text, place, kind
-            kind, text = word, rest.strip()
+                return content, place, kind
+            kind, content = word, rest.strip()
 
     def _with_cells(self, row: Row, note: Note, old: Note | None, place: str) -> Note:
         """Return the note with what the other columns say; what is missing stays."""
@@ -219,14 +222,13 @@ class _Reader:
         note = self._placed(row, note, cells, place)
         if kind := cells.get("kind", "").casefold():
             if kind not in KIND_NAMES:
-                kinds = ", ".join(KIND_COLORS)
-                self._say(row, f"its kind is none of {kinds}; it stays {note.kind}")
+                self._say(row, "kind", kinds=", ".join(KIND_COLORS), kind=note.kind)
             note = replace(note, kind=KIND_NAMES.get(kind, note.kind))
         author = cells.get("author", note.author)
         if old is not None and old.author == ASKED != note.author and author == ASKED:
             author = ""  # the room has written over the question
         if PERSONAL.search(note.text):
-            self._say(row, "seems to hold an address or a number of a person; take it out")
+            self._say(row, "personal")
         return replace(
             note,
             author=author,
@@ -241,7 +243,7 @@ class _Reader:
             return empty
         if digits.isascii() and digits.isdigit():
             return min(int(digits), MOST_VOTES)
-        self._say(row, f"its {name} are no whole number; they stay as they were")
+        self._say(row, f"no_number.{name}")
         return before
 
     def _placed(self, row: Row, note: Note, cells: dict[str, str], prefix: str) -> Note:
@@ -267,16 +269,16 @@ class _Reader:
             stage, channel = self.places.touchpoints[near]
             return replace(note, touchpoint=near, stage=stage, channel=channel)
         if point:
-            self._say(row, "its touchpoint is not in the run; it is kept among those without place")
+            self._say(row, "no_touchpoint")
         stage = self._nearest(row, stage, self.places.stages) if stage else ""
         if stage and stage not in self.places.stages:
-            self._say(row, "its stage is not in the run; it is kept as written")
+            self._say(row, "no_stage")
         return replace(note, touchpoint=point, stage=stage, channel="")
 
     def _nearest(self, row: Row, name: str, names: Collection[str]) -> str:
         near = nearest(name, names)
         if near and near.casefold() != name.casefold():
-            self._say(row, f"its place was taken for '{near}'")
+            self._say(row, "nearest", name=near)
         return near or name
 
     def _keep(self, row: Row, note: Note) -> None:
@@ -285,10 +287,10 @@ class _Reader:
         if first is note:
             return
         if replace(first, votes=0) == replace(note, votes=0):
-            self._say(row, "is a copy of another row; the larger number of votes counts")
+            self._say(row, "copy")
             self.notes[note.id] = replace(first, votes=max(first.votes, note.votes))
             return
-        self._say(row, "has the id of another row; it is kept as a note of its own")
+        self._say(row, "same_id")
         k = 0
         while (own := note_id(note.id, note.placed.casefold(), str(k))) in self.notes:
             k += 1

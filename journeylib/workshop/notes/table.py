@@ -42,7 +42,7 @@ class Row:
     """One row: its number, its cells by column, and why it does not fit the header ("": it does).
 
     Of a row that does not fit, all that it holds is its text. `notice` is what else people should
-    know of it.
+    know of it. Both are keys of the catalogue.
     """
 
     number: int
@@ -140,13 +140,13 @@ def _row(number: int, cells: Cells, columns: Sequence[str]) -> Row:
             by_column.setdefault(column, unguarded(cell))
     elsewhere = (cell for column, cell in zip(columns, cells, strict=False) if column != "text")
     if any(cells[len(columns) :]):
-        damage = "has more cells than the header"
+        damage = "cells"
     elif any(TAG.search(cell) for cell in elsewhere):
-        damage = "has its text in another column"
+        damage = "column"
     elif by_column.get("text") in FAILED_FORMULAS:
-        damage = "holds a formula that failed"
+        damage = "formula"
     elif not by_column.get("text") and not ID.search(by_column.get("id", "")):
-        damage = "has neither text nor id"
+        damage = "empty"
     else:
         return Row(number, by_column)
     cells_of_note = {"id": by_column.get("id", ""), "text": ", ".join(filter(None, cells))}

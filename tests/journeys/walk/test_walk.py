@@ -30,10 +30,13 @@ from journeylib.journeys.walk.counting import (
     number_pairs,
     slot_of,
 )
-from journeylib.journeys.walk.events import MISSING
+from journeylib.journeys.walk.events import MISSING, words_at
 from journeylib.journeys.walk.outline import END_KINDS
-from journeylib.journeys.walk.sessions import least_of_later, row_before
+from journeylib.journeys.walk.sessions import least_of_later, row_after, row_before
 from journeylib.journeys.walk.tables import END, START
+from journeylib.judge.paradoxes.contacts import episodes
+from journeylib.judge.paradoxes.contacts import find_contacts as contacts_served
+from journeylib.judge.settings import ParadoxSettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.bot_sessions import sessions_of
 from journeylib.measures.settings import MeasureSettings
@@ -42,6 +45,7 @@ from journeylib.measures.touchpoints.repeat_contacts import find_contacts
 LogOf = Callable[..., EventLog]
 GAP_US = 30 * 86_400_000_000
 HOUR = 3_600_000_000
+DAY = 24 * HOUR
 COLUMNS = "customer t_us touchpoint actor session intent"
 Row = tuple[Any, ...]
 # Ties, long silences, one customer or several, unknown actors, sessions and intents.
@@ -88,6 +92,7 @@ def plain_visits(journey: list[Row]) -> list[Row]:
     ]
 
 
+@pytest.mark.slow
 @FEW
 @given(rows=ROWS)
 def test_transitions_and_variants_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
@@ -118,6 +123,7 @@ def test_transitions_and_variants_are_those_of_a_plain_walk(log_of: LogOf, rows:
     assert dict(zip(counted["variant"], counted["journeys"], strict=True)) == ways
 
 
+@pytest.mark.slow
 @FEW
 @given(rows=ROWS)
 def test_touchpoints_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
@@ -130,6 +136,7 @@ def test_touchpoints_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -
         assert found.loc[name, "customers"] == len({own[0][0] for own in came})
 
 
+@pytest.mark.slow
 @FEW
 @given(rows=ROWS)
 def test_ends_and_memory_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
@@ -161,6 +168,7 @@ def test_ends_and_memory_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row
     assert shown == {key: n for key, n in ended.items() if key in shown}
 
 
+@pytest.mark.slow
 @FEW
 @given(rows=ROWS)
 def test_sessions_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
@@ -236,6 +244,7 @@ def plain_entries(own: list[Row], by_intent: bool) -> list[tuple[Any, ...]]:
     return entries
 
 
+@pytest.mark.slow
 @given(
     histories=st.lists(st.lists(STEPS, max_size=10), min_size=15, max_size=20),
     by_intent=st.sampled_from([True, True, True, False]),
@@ -269,11 +278,44 @@ def test_contacts_are_those_of_a_plain_walk(
         assert sorted(entries[number]) == sorted(plain_entries(own, by_intent)), own
 
 
+@FEW
+@given(rows=ROWS)
+def test_contacts_and_matters_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
+    journeys = rebuilt(log_of, rows)
+    measures = MeasureSettings(session_gap_minutes=60, repeat_days=1)
+    contacts = contacts_served(journeys, None, ParadoxSettings(), measures)
+    events, served, matters = journeys.events, [], defaultdict(list)
+    actor, intent = (words_at(c.words, c.number) for c in map(events.column, ("actor", "intent")))
+    for number in range(int(contacts.number.max()) + 1):
+        own = np.flatnonzero(contacts.number == number).tolist()
+        hands = [row for row in own if actor[row] in ("bot", "human")]
+        if not hands:
+            continue
+        asked = [row for row in own if actor[row] == "customer"]
+        answer = max(int(events.t_us[hands[0]] - events.t_us[asked[0]]), 0) if asked else MISSING
+        about = next((intent[row] for row in own if isinstance(intent[row], str)), None)
+        human = any(actor[row] == "human" for row in own)
+        served.append((number, actor[hands[0]] == "bot", human, answer))
+        if about is not None:
+            matters[int(events.customer[own[0]]), about].append(int(events.t_us[own[0]]))
+    columns = ["contact", "arm", "human", "answer_us"]
+    assert [tuple(row) for row in contacts.table[columns].to_numpy().tolist()] == served
+    sizes: list[int] = []
+    for begins in matters.values():
+        for place, begin in enumerate(ordered := sorted(begins)):
+            if not place or begin - ordered[place - 1] > DAY:
+                sizes.append(0)
+            sizes[-1] += 1
+    found = episodes(contacts, journeys, measures, 0)
+    assert sorted(found["contacts"].tolist()) == sorted(sizes)
+
+
 # The first call compiles.
 QUICK = settings(deadline=None)
 CELLS = st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 4)), max_size=40)
 
 
+@pytest.mark.slow
 @QUICK
 @given(rows=CELLS)
 def test_units_in_cells_are_distinct_ones(rows: list[tuple[int, int]]) -> None:
@@ -311,6 +353,13 @@ def test_rows_before_and_later_values(rows: list[tuple[int, int]], possible: boo
     before = row_before(key, 4)
     assert before.tolist() == [
         max((i for i in range(row) if key[i] == key[row] >= 0), default=-1)
+        for row in range(len(rows))
+    ]
+    unit, marked = np.maximum(key, 0), key >= 1
+    assert row_after(unit, marked, 4).tolist() == [
+        min(
+            (i for i in range(row + 1, len(rows)) if unit[i] == unit[row] and marked[i]), default=-1
+        )
         for row in range(len(rows))
     ]
     owner = np.arange(len(rows)) // 7
@@ -359,6 +408,7 @@ def test_no_journey_left_counts_nothing(log_of: LogOf) -> None:
     assert variants(nobody, min_customers=1).empty
 
 
+@pytest.mark.slow
 @given(rows=ROWS)
 @settings(FEW, max_examples=5)
 def test_another_cut_reads_from_the_first_what_it_would_have_read(

@@ -165,9 +165,9 @@ def run_recipe(source: Any, recipe: Recipe, backend: Backend, pick: Pick) -> Raw
     out = scratch_name("raw")
     try:
         with parts_of(source, backend) as parts:
-            found = assigned(recipe, parts)
-            _refuse_lacking(recipe, found, parts)
-            tally = _load(recipe, found, parts, tables, backend)
+            by_input = assigned(recipe, parts)
+            _refuse_lacking(recipe, by_input, parts)
+            tally = _load(recipe, by_input, parts, tables, backend)
         columns = _described(backend, recipe, tables)
         ordered = [c for c in ("session", "position", "timestamp", "touchpoint") if c in columns]
         run(
@@ -186,11 +186,11 @@ def run_recipe(source: Any, recipe: Recipe, backend: Backend, pick: Pick) -> Raw
     finally:
         for table in tables.values():
             run(backend, f"DROP TABLE IF EXISTS {table}")
-    kept = pick([c for c in columns if not c.startswith("_")], f"the recipe {recipe.name}")
+    picked = pick([c for c in columns if not c.startswith("_")], f"the recipe {recipe.name}")
     rows = backend.table(out)
     if LEFT_OUT in columns:
         rows = rows.filter(rows[LEFT_OUT].isnull())
-    rows = rows.mutate(**{POSITION: rows[ROW]}).select(*kept, FILE, ROW, POSITION)
+    rows = rows.mutate(**{POSITION: rows[ROW]}).select(*picked, FILE, ROW, POSITION)
     if not int(rows.count().to_pyarrow().as_py()):
         raise LogError(f"the recipe {recipe.name} found no event in {', '.join(tally.parts)}.")
     name = tally.parts[0] if len(tally.parts) == 1 else f"{recipe.title} export"

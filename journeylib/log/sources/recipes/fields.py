@@ -15,6 +15,7 @@ from ibis.backends.duckdb import Backend
 from journeylib.core import LogError
 from journeylib.log.engine.duckdb import identifier, quoted, run
 from journeylib.log.engine.private_folder import PrivateFolder
+from journeylib.log.sources.files import IS_OBJECT, lines_of
 from journeylib.log.sources.recipes.parts import Part, json_source, object_sizes
 from journeylib.log.sources.recipes.recipe import Input, bare
 from journeylib.log.sources.text_encoding import plain_text
@@ -122,21 +123,16 @@ def _forgiving(table: str, part: Part, path: Path, wanted: Input, backend: Backe
     )  # fmt: skip
     with PrivateFolder() as folder:
         text = plain_text(path, folder)
-        lines = (
-            f"read_csv({quoted(str(text.path))}, auto_detect=false, header=false, delim='\x01', "
-            "quote='', escape='', columns={'line': 'VARCHAR'}, compression='none', "
-            "max_line_size=67108864, buffer_size=268435456)"
-        )
-        good = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
+        lines = lines_of(text)
         try:
             run(
                 backend,
                 f"INSERT INTO {table} BY NAME SELECT unnest(r) FROM (SELECT {one} AS r FROM "
-                f"{lines} WHERE {good}{keep})",
+                f"{lines} WHERE {IS_OBJECT}{keep})",
             )
             bad = run(
                 backend,
-                f"SELECT count(*) FROM {lines} WHERE trim(line) <> '' AND NOT ({good})",
+                f"SELECT count(*) FROM {lines} WHERE trim(line) <> '' AND NOT ({IS_OBJECT})",
             )[0][0]
         except duckdb.Error:
             raise LogError(

@@ -21,6 +21,7 @@ from journeylib.log.sources.files import load_delimited, matching_files
 from journeylib.log.sources.raw_table import ReadOptions
 from journeylib.log.sources.recipes.recipe import Input, bare
 from journeylib.log.sources.spreadsheets import SUFFIXES, read_sheet
+from journeylib.log.sources.table_sources import attach, database_file
 from journeylib.log.sources.text_encoding import plain_text
 
 _SAMPLE = 50
@@ -134,8 +135,8 @@ def readable_files(folder: Path) -> list[Path]:
 
 
 def _readable(path: Path) -> bool:
-    known = (*_JSON, *_DELIMITED, *_PARQUET, *SUFFIXES, ".zip", ".tar", ".tgz")
-    return not path.name.startswith(".") and _suffix(path) in known
+    suffixes = (*_JSON, *_DELIMITED, *_PARQUET, *SUFFIXES, ".zip", ".tar", ".tgz")
+    return not path.name.startswith(".") and _suffix(path) in suffixes
 
 
 def _suffix(path: Path) -> str:
@@ -230,7 +231,7 @@ def _of_json(path: Path, backend: Backend) -> list[Part]:
 
 def _whole_lines(path: Path) -> Part:
     """Look at the first lines that are records, where others are broken."""
-    found: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     with (
         PrivateFolder() as folder,
         plain_text(path, folder).path.open(encoding="utf-8", errors="replace") as lines,
@@ -238,12 +239,12 @@ def _whole_lines(path: Path) -> Part:
         for line in itertools.islice(lines, _LINES):
             with contextlib.suppress(ValueError, RecursionError):
                 record = json.loads(line)
-                found += [record] if isinstance(record, dict) else []
-    if not found:
+                records += [record] if isinstance(record, dict) else []
+    if not records:
         raise LogError(
             f"{path.name} is not JSON: neither lines, nor a page, nor records end to end."
         )
-    return Part(path.name, frozenset(bare(key) for record in found for key in record), path)
+    return Part(path.name, frozenset(bare(key) for record in records for key in record), path)
 
 
 def _page(keys: list[str], objects: str, backend: Backend) -> tuple[str, frozenset[str]] | None:
@@ -275,19 +276,8 @@ def _streams(path: Path, objects: str, backend: Backend) -> list[Part]:
 
 @contextlib.contextmanager
 def _attached(source: str, backend: Backend) -> Iterator[list[Part]]:
-    place, _, schema = source.removeprefix("duckdb://").partition("::")
-    path = Path(place.removeprefix("/") if not place.startswith("//") else place[1:])
-    if place.startswith("/") and not path.exists():
-        path = Path(place)
-    matching_files(str(path))
-    alias = scratch_name("file")
-    try:
-        run(backend, f"ATTACH {quoted(str(path))} AS {alias} (READ_ONLY)")
-    except duckdb.Error:
-        raise LogError(
-            f"{path.name} is not a DuckDB file that this version can open, or another program "
-            "holds it."
-        ) from None
+    path, schema = database_file(source)
+    alias = attach(path, backend)
     try:
         yield list(_tables(alias, schema, backend))
     finally:
@@ -295,13 +285,13 @@ def _attached(source: str, backend: Backend) -> Iterator[list[Part]]:
 
 
 def _tables(database: str, schema: str, backend: Backend) -> Iterable[Part]:
-    found = run(
+    tables = run(
         backend,
         "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = ? "
         "AND (? = '' OR table_schema = ?) ORDER BY 1, 2",
         [database, schema, schema],
     )
-    for place, name in found:
+    for place, name in tables:
         table = f"{database}.{identifier(place)}.{identifier(name)}"
         with contextlib.suppress(JourneylibError, duckdb.Error):
             yield _of_table(f"{place}.{name}", table, backend)

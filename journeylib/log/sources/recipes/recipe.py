@@ -11,12 +11,13 @@ from typing import Any
 
 import yaml
 
-from journeylib.core import LogError, did_you_mean
+from journeylib.core import LogError, refuse_unknown
 
 FOLDER = Path(__file__).parent / "sql"
 _HEAD = re.compile(r"\A\s*/\*(.*?)\*/", re.DOTALL)
 _KEYS = {"recipe", "version", "title", "export", "tells", "lacks", "inputs", "announced"}
 _KEYS |= {"settings", "roles"}
+_NO_KEY = "the head of {where} has an unknown key '{name}'.{near}"
 _INPUT_KEYS = {"keys", "tables", "fields", "once", "newest", "optional"}
 
 
@@ -97,8 +98,8 @@ class Recipe:
 
 def recipes() -> tuple[Recipe, ...]:
     """Return the recipes that come with the library, in order of name."""
-    found = [parse(path.read_text(encoding="utf-8"), path.name) for path in _files().values()]
-    return tuple(sorted(found, key=lambda recipe: recipe.name))
+    parsed = [parse(path.read_text(encoding="utf-8"), path.name) for path in _files().values()]
+    return tuple(sorted(parsed, key=lambda recipe: recipe.name))
 
 
 def _files() -> dict[str, Path]:
@@ -133,11 +134,8 @@ def find_recipe(name: Recipe | str, folder: Path | None = None) -> Recipe:
                 "to the configuration, or a name that `journeylib recipes` lists."
             ) from None
     files = _files()
-    if name not in files:
-        raise LogError(
-            f"there is no recipe '{name}'.{did_you_mean(name, files)} Recipes: "
-            f"{', '.join(sorted(files))}."
-        )
+    problem = "there is no recipe '{name}'.{near} Recipes: {known}."
+    refuse_unknown([name], sorted(files), problem, LogError)
     return parse(files[name].read_text(encoding="utf-8"), files[name].name)
 
 
@@ -160,7 +158,7 @@ def parse(text: str, where: str) -> Recipe:
         raise LogError(f"the head of {where}{line} is not YAML. Check its indentation.") from None
     if not isinstance(head, dict) or not {"recipe", "inputs"} <= set(head):
         raise LogError(f"the head of {where} needs 'recipe' (a name) and 'inputs'.")
-    _refuse_unknown(head, _KEYS, where)
+    refuse_unknown(head, _KEYS, _NO_KEY, LogError, where=where)
     inputs = tuple(_input(name, given, where) for name, given in head["inputs"].items())
     return Recipe(
         name=str(head["recipe"]),
@@ -176,18 +174,10 @@ def parse(text: str, where: str) -> Recipe:
     )
 
 
-def _refuse_unknown(given: Mapping[str, Any], known: set[str], where: str) -> None:
-    for key in given:
-        if key not in known:
-            raise LogError(
-                f"the head of {where} has an unknown key '{key}'.{did_you_mean(key, known)}"
-            )
-
-
 def _input(name: str, given: Any, where: str) -> Input:
     if not isinstance(given, dict) or not given.get("keys") or not given.get("fields"):
         raise LogError(f"the input '{name}' in the head of {where} needs 'keys' and 'fields'.")
-    _refuse_unknown(given, _INPUT_KEYS, where)
+    refuse_unknown(given, _INPUT_KEYS, _NO_KEY, LogError, where=where)
     return Input(
         name=str(name),
         keys=tuple(map(str, given["keys"])),

@@ -38,17 +38,17 @@ class RecognisedExport:
 
 def assigned(recipe: Recipe, parts: Iterable[Part]) -> dict[str, list[Part]]:
     """Return the parts for each input of a recipe, each part once: for the most keys it has."""
-    found: dict[str, list[Part]] = {wanted.name: [] for wanted in recipe.inputs}
+    by_name: dict[str, list[Part]] = {wanted.name: [] for wanted in recipe.inputs}
     whole: set[Path] = set()
     for part in parts:
         if part.path in whole and part.stream is None:
             continue
         fitting = [wanted for wanted in recipe.inputs if part.fits(wanted)]
         if fitting:
-            found[max(fitting, key=lambda wanted: len(wanted.keys)).name].append(part)
+            by_name[max(fitting, key=lambda wanted: len(wanted.keys)).name].append(part)
             if part.path is not None and part.stream is None:
                 whole.add(part.path)
-    return found
+    return by_name
 
 
 def lacking(recipe: Recipe, found: dict[str, list[Part]]) -> list[str]:
@@ -75,14 +75,16 @@ def recognise(source: Any) -> RecognisedExport | None:
     if folder and not readable_files(Path(source)):
         return None
     backend = connect()
-    known = recipes()
+    candidates = recipes()
     with parts_of(source, backend, look=True) as parts:
-        whole = {r.name: found for r in known if not lacking(r, found := assigned(r, parts))}
-        best = _best(known, whole, parts, source) if whole else None
+        whole = {
+            r.name: by_input for r in candidates if not lacking(r, by_input := assigned(r, parts))
+        }
+        best = _best(candidates, whole, parts, source) if whole else None
         alone = isinstance(source, str | Path) and Path(source).is_file()
         if not alone:
             return best
-        begun = [r for r in known if any(assigned(r, parts).values())]
+        begun = [r for r in candidates if any(assigned(r, parts).values())]
         recipe = best.recipe if best is not None else max(begun, key=_size, default=None)
         return None if recipe is None else _with_beside(Path(source), recipe, parts)
 
@@ -94,12 +96,12 @@ def _best(
     source: Any,
 ) -> RecognisedExport:
     def keys(recipe: Recipe) -> int:
-        found = whole[recipe.name]
-        return sum(len(wanted.keys) for wanted in recipe.inputs if found[wanted.name])
+        by_input = whole[recipe.name]
+        return sum(len(wanted.keys) for wanted in recipe.inputs if by_input[wanted.name])
 
     fitting = sorted((r for r in known if r.name in whole), key=lambda r: (-keys(r), r.name))
-    best, found = fitting[0], whole[fitting[0].name]
-    taken = {id(part) for several in found.values() for part in several}
+    best, by_input = fitting[0], whole[fitting[0].name]
+    taken = {id(part) for several in by_input.values() for part in several}
     # Another system's export is one whose parts this recipe does not take.
     others = [
         r.title
@@ -134,16 +136,16 @@ def _size(recipe: Recipe) -> int:
 
 def _with_beside(path: Path, recipe: Recipe, parts: Sequence[Part]) -> RecognisedExport:
     """Look in the folder of a file for the other inputs of its recipe."""
-    found = assigned(recipe, parts)
-    open_inputs = [wanted for wanted in recipe.inputs if not found[wanted.name]]
+    by_input = assigned(recipe, parts)
+    open_inputs = [wanted for wanted in recipe.inputs if not by_input[wanted.name]]
     extra: list[Part] = []
     if open_inputs:
         siblings = [str(one) for one in export_files(path.parent) if one != path][:_MOST_BESIDE]
         with parts_of(siblings, connect(), look=True) as others:
             for wanted in open_inputs:
                 extra += _only(wanted, recipe, path, others)
-    found = assigned(recipe, [*parts, *extra])
-    if missing := lacking(recipe, found):
+    by_input = assigned(recipe, [*parts, *extra])
+    if missing := lacking(recipe, by_input):
         wanted = next(w for w in recipe.inputs if w.name == missing[0])
         raise LogError(
             f"{path.name} is an export of {recipe.title} and needs its {wanted.name} beside it "

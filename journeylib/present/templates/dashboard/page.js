@@ -41,17 +41,18 @@ function drawn (figure) {
   const paint = getComputedStyle(figure)
   const written = figure.dataset.chart
     .replace(/"(--jl-[\w-]+)"/g, (_, name) => JSON.stringify(paint.getPropertyValue(name).trim()))
-  const { data, layout } = JSON.parse(written)
+  const { data, layout, narrow } = JSON.parse(written)
+  const phone = narrow && figure.clientWidth < 600
   const named = data.flatMap((trace, place) => trace.customdata ? [place] : [])
   const own = named.map(place => (data[place].marker ?? data[place].textfont).color)
   const place = document.createElement('div')
   place.className = 'jl-chart'
   place.setAttribute('aria-hidden', 'true')
   const picture = figure.querySelector('.jl-svg')
-  place.style.minWidth = picture.style.minWidth
+  place.style.minWidth = phone ? 0 : picture.style.minWidth
   picture.after(place)
   figure.classList.add('jl-drawn')
-  Plotly.newPlot(place, data, layout, { displayModeBar: false, responsive: true })
+  Plotly.newPlot(place, data, phone ? { ...layout, ...narrow } : layout, { displayModeBar: false, responsive: true })
   if (!named.length) return
   place.on('plotly_click', ({ points }) => open(points[0].customdata))
   // A mark that the filter hides is pale; every other has its own colour or that of a feeling.

@@ -1,0 +1,385 @@
+"""Small changes: a cell whose change since the run before rests on few customers keeps its number.
+
+Two runs of one log see mostly the same events. Who subtracts the one from the other would see what
+the few customers did that came in between.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from journeylib.audits.history import Entry
+from journeylib.core import US_PER_DAY, Estimate
+from journeylib.journeys import Journeys, Structure
+from journeylib.judge import Judgement
+from journeylib.log import protect_parts
+from journeylib.measures import OF_PERSONS, Evidence, Reach
+
+COUNTS = ("events", "journeys", "customers", "n_events", "n_journeys", "n_customers")
+BASES = ("n_events", "n_journeys", "n_customers")
+TOTALS = {"events": "events", "journeys": "journeys", "customers": "customers",
+          "open": "open_journeys", "cut_off": "cut_off_journeys"}  # fmt: skip
+VARIANT = " > "  # between the touchpoints of a variant that is kept
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Before:
+    """The run before, and who came since.
+
+    Attributes
+    ----------
+    entry : Entry
+    minimum : int
+        Fewest customers on whom a change rests that is shown.
+    came : mapping of str to int
+        Customers at each touchpoint on the days after that run's last one; "" is the whole log.
+    few : bool
+        Fewer than `minimum` customers came since, and fewer came or went: nothing changes.
+    shown, kept : frozenset of str
+        Touchpoints that this run shows, and those of them that keep all their numbers.
+    """
+
+    entry: Entry
+    minimum: int
+    came: Mapping[str, int] = field(repr=False)
+    few: bool
+    shown: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
+
+
+def run_before(
+    journeys: Journeys, entry: Entry | None, definitions: Mapping[str, str]
+) -> Before | None:
+    """Return what small changes are measured against; None where nothing need be kept.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    entry : Entry or None
+        The run before.
+    definitions : mapping of str to str
+        Fingerprints of what the numbers of this run rest on; under others, cells cannot be
+        subtracted. Nor can they where both runs share no day.
+    """
+    minimum = journeys.settings.min_customers
+    if entry is None or minimum <= 1 or entry.definitions != definitions:
+        return None
+    days, events = entry.document["audit"]["period"], journeys.events
+    since = None
+    if days is not None and journeys.first_us is not None:
+        since = ((dt.date.fromisoformat(days[1]) - dt.date(1970, 1, 1)).days + 1) * US_PER_DAY
+        if journeys.first_us >= since:
+            return None
+    new = np.zeros(len(events), bool) if since is None else events.t_us >= since
+    pairs = np.unique(np.stack([events.touchpoint[new], events.customer[new]]), axis=1)
+    many = np.bincount(pairs[0], minlength=len(journeys.names))
+    came = {name: int(many[number]) for number, name in journeys.names.items()}
+    came[""] = len(np.unique(pairs[1]))
+    more = abs(journeys.outline.customers - int(entry.document["log"]["customers"]))
+    return Before(entry, minimum, came, max(came[""], more) < minimum)
+
+
+def kept_rows(
+    now: pd.DataFrame,
+    table: str,
+    key: Sequence[str],
+    before: Before,
+    *,
+    lines: Sequence[str] = (),
+    whole: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Give the rows of a published table back the numbers of the run before, where few changed.
+
+    Parameters
+    ----------
+    now : pandas.DataFrame
+        Row: one cell. Counts are the columns `COUNTS`.
+    table : str
+        Name of the file in which the run before kept the same table.
+    key : sequence of str
+        Columns that name a row.
+    before : Before
+    lines : sequence of str
+        Columns within whose values the rows add up to a total that is shown ("": all rows do).
+        What changes there in kept rows is none, or at least the minimum in at least two rows.
+    whole : pandas.DataFrame, optional
+        The counts of all rows, those of few customers too. Without it, a row that is no longer
+        shown stays where few may have left it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Every row is as it was in the run before, or each of its counts differs by none or by at
+        least the minimum, and so do the cases of its share.
+
+    Notes
+    -----
+    A row changes only where at least the minimum of customers are more or fewer, or came since.
+    """
+    earlier = before.entry.table(table)
+    if earlier is None or set(earlier) != set(now) or earlier.duplicated(list(key)).any():
+        return now
+    if before.few:
+        return _as_computed(earlier[list(now)], now)
+    new, old = now.set_index(list(key)), earlier.set_index(list(key))
+    both = new.index.intersection(old.index, sort=False)
+    few = _rest_on_few(new.loc[both], old.loc[both, new.columns], before)
+    for line in lines:
+        few |= _would_be_found(new.loc[both], old.loc[both], line, before.minimum)
+    left = old.loc[old.index.difference(both, sort=False), new.columns]
+    gone = left[_left_by_few(left, None if whole is None else whole.set_index(list(key)), before)]
+    rows = [new.drop(both[few]), old.loc[both[few], new.columns], gone]
+    result = pd.concat([rows for rows in rows if len(rows)] or [new])
+    result = result.loc[[*new.index, *gone.index]]
+    result.index.names = list(key)
+    return _as_computed(result.reset_index()[list(now)], now)
+
+
+def _as_computed(rows: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+    """Give rows of a file the types of a computed table: what is missing among words is None."""
+    rows = rows.astype(now.dtypes.to_dict())
+    for name in (name for name in rows if rows[name].dtype == object):
+        missing = None if _holds_none(now[name]) else np.nan
+        words = [missing if pd.isna(one) else one for one in rows[name]]
+        rows[name] = pd.Series(words, dtype=object)
+    return rows
+
+
+def _holds_none(column: pd.Series[Any]) -> bool:
+    """Return whether a column of objects marks by None what is missing, as those of words do."""
+    return not any(isinstance(one, float) for one in column)
+
+
+def _rest_on_few(new: pd.DataFrame, old: pd.DataFrame, before: Before) -> Bools:
+    """Return which rows differ, and may do so for fewer customers than the minimum."""
+    moved = _moved(new, old)
+    fits = ((moved == 0) | (moved >= before.minimum)).all(axis=1).to_numpy(bool, copy=True)
+    people = moved["customers" if "customers" in moved else "n_customers"].to_numpy()
+    kept = np.zeros(len(new), bool)
+    if "touchpoint" in new.index.names:
+        spots = new.index.get_level_values("touchpoint")
+        kept = spots.isin(before.kept)
+        if "segment" not in new.index.names:
+            people = np.maximum(people, [before.came.get(str(spot), 0) for spot in spots])
+    fits &= (people >= before.minimum) & _shares_fit(new, old, before.minimum) & ~kept
+    same = (new.eq(old) | (new.isna() & old.isna())).all(axis=1).to_numpy(bool)
+    return np.asarray(~same & ~fits)
+
+
+def _moved(new: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
+    """Return by how much the counts differ."""
+    counts = [name for name in COUNTS if name in new]
+    moved: pd.DataFrame = (new[counts].astype(np.int64) - old[counts].astype(np.int64)).abs()
+    return moved
+
+
+def _shares_fit(new: pd.DataFrame, old: pd.DataFrame, minimum: int) -> Bools:
+    """Return where the cases of a share, and the others, differ by none or by the minimum.
+
+    Of persons, none says something too. The share may be of any of the row's bases.
+    """
+    if "unit" not in new or "value" not in new:
+        return np.ones(len(new), bool)
+    persons = np.zeros(len(new), bool)
+    if "measure" in new.index.names:
+        persons = new.index.get_level_values("measure").isin(OF_PERSONS)
+    values = [frame["value"].astype(np.float64) for frame in (new, old)]
+    # A share in place of bounds, or the other way round, tells of a few as well.
+    fit = (values[0].isna() == values[1].isna()).to_numpy(bool, copy=True)
+    for base in (name for name in BASES if name in new):
+        having = [value * frame[base] for value, frame in zip(values, (new, old), strict=True)]
+        others = [frame[base] - some for some, frame in zip(having, (new, old), strict=True)]
+        for after, earlier in (having, others):
+            moved = (after - earlier).abs().round().to_numpy(np.float64)
+            fit &= np.isnan(moved) | (moved >= minimum) | ((moved == 0) & ~persons)
+    return np.asarray(fit | (new["unit"] != "share").to_numpy(bool))
+
+
+def _would_be_found(new: pd.DataFrame, old: pd.DataFrame, line: str, minimum: int) -> Bools:
+    """Return the rows to keep, so that no total of a line gives the change of a kept one away."""
+    moved, found = _moved(new, old), np.zeros(len(new), bool)
+    people, cases = ("customers", "events") if "customers" in moved else ("journeys", "journeys")
+    groups = new.index.get_level_values(line) if line else np.zeros(len(new))
+    for one in pd.unique(groups):
+        here = np.flatnonzero(groups == one)
+        by, many = (moved[name].to_numpy(np.int64)[here] for name in (people, cases))
+        found[here] = ~protect_parts(by[None], many[None], minimum)[0] & (many > 0)
+    return found
+
+
+def _left_by_few(left: pd.DataFrame, whole: pd.DataFrame | None, before: Before) -> Bools:
+    """Return which rows that are no longer shown may have lost fewer than the minimum."""
+    people = "customers" if "customers" in left else "n_customers"
+    had = left[people].to_numpy(np.int64)
+    if whole is None:
+        left_by_few = had < 2 * before.minimum - 1
+        if "touchpoint" in left.index.names and before.shown:
+            left_by_few &= left.index.get_level_values("touchpoint").isin(before.shown)
+        return np.asarray(left_by_few)
+    still = whole[people].reindex(left.index).fillna(0).to_numpy(np.int64)
+    return np.asarray((still > 0) & (had - still < before.minimum))
+
+
+def kept_evidence(
+    evidence: Evidence, journeys: Journeys, before: Before | None
+) -> tuple[Evidence, Before | None]:
+    """Keep the cells of the evidence that few customers changed, before anything is judged.
+
+    Returns
+    -------
+    evidence : Evidence
+        Its totals, touchpoints, transitions, variants, estimates, experience and flow are those
+        to publish.
+    before : Before or None
+        With the touchpoints that keep all their numbers.
+    """
+    if before is None:
+        return evidence, None
+    points = kept_rows(
+        evidence.touchpoints, "touchpoints", ["touchpoint"], before, lines=[""],
+        whole=journeys.touchpoints,
+    ).sort_values(["median_position", "touchpoint"], ignore_index=True)  # fmt: skip
+    old = before.entry.table("touchpoints")
+    stands = points.merge(points if old is None else old, on=["touchpoint", *COUNTS[:3]])
+    shown, kept = (frozenset(table["touchpoint"]) for table in (points, stands))
+    before = replace(before, shown=shown, kept=kept)
+    estimates = _estimates(evidence, points, before)
+    edges = kept_rows(
+        evidence.transitions, "transitions", ["source", "target"], before, whole=journeys.edges
+    )
+    return replace(
+        evidence,
+        totals=_totals(evidence.totals, before),
+        touchpoints=points,
+        transitions=edges,
+        variants=_variants(evidence.variants, before),
+        estimates=estimates,
+        draws=_draws(evidence, estimates),
+        experience=kept_rows(evidence.experience, "experience", ["touchpoint"], before),
+        flow=_flow(evidence.flow, before),
+    ), before
+
+
+def _totals(totals: Mapping[str, Any], before: Before) -> dict[str, Any]:
+    old = {name: int(before.entry.document["log"][as_]) for name, as_ in TOTALS.items()}
+    spot = pd.Index([""], name="touchpoint")
+    new, last = (pd.DataFrame([one], index=spot)[list(COUNTS[:3])] for one in (totals, old))
+    if before.few or _rest_on_few(new, last, before)[0]:
+        return dict(totals) | old
+    few = [name for name in TOTALS if abs(totals[name] - old[name]) < before.minimum]
+    return dict(totals) | {name: old[name] for name in few}
+
+
+def _estimates(evidence: Evidence, points: pd.DataFrame, before: Before) -> pd.DataFrame:
+    """Return the estimates of the touchpoints that are shown, in their order."""
+    rows = kept_rows(evidence.estimates, "estimates", ["touchpoint", "measure"], before)
+    rows = rows[rows["touchpoint"].isin(points["touchpoint"])]
+    spot = {name: number for number, name in enumerate(points["touchpoint"])}
+    return rows.sort_values(
+        "touchpoint", key=lambda names: names.map(spot), kind="stable", ignore_index=True
+    )
+
+
+def _draws(evidence: Evidence, estimates: pd.DataFrame) -> dict[str, npt.NDArray[np.float64]]:
+    """Move the draws to the numbers that are kept; bounds that are kept are drawn from evenly."""
+    key, ends = ["touchpoint", "measure"], ["value", "lo", "hi"]
+    fresh = evidence.estimates[[*key, *ends]]
+    rows = estimates.merge(fresh, "left", on=key, suffixes=("", "_now"), sort=False)
+    spots = pd.Index(evidence.touchpoints["touchpoint"]).get_indexer(rows["touchpoint"])
+    same = spots >= 0
+    for end in ends:
+        same &= rows[end].eq(rows[f"{end}_now"]) | (rows[end].isna() & rows[f"{end}_now"].isna())
+    result = {}
+    for measure, draws in evidence.draws.items():
+        here = np.flatnonzero(rows["measure"] == measure)
+        result[measure] = draws[:, spots[here]]
+        for place, number in enumerate(here):
+            if same[number]:
+                continue
+            kept, now = rows.iloc[number], float(rows["value_now"].iloc[number])
+            if np.isnan(kept["value"]):
+                result[measure][:, place] = np.linspace(kept["lo"], kept["hi"], len(draws))
+            elif spots[number] < 0 or np.isnan(now):
+                result[measure][:, place] = kept["value"]
+            else:
+                result[measure][:, place] += kept["value"] - now
+    return result
+
+
+def _variants(variants: pd.DataFrame, before: Before) -> pd.DataFrame:
+    """Keep variants, which a run keeps as words."""
+    words = {VARIANT.join(names): names for names in variants["variant"]}
+    rows = kept_rows(variants.assign(variant=list(words)), "variants", ["variant"], before)
+    names = [words.get(one, tuple(one.split(VARIANT))) for one in rows["variant"]]
+    return rows.assign(variant=pd.Series(names, dtype=object))
+
+
+def _flow(flow: Mapping[str, Estimate], before: Before) -> dict[str, Estimate]:
+    found = dict(flow)
+    for name, old in before.entry.document["flow"].items():
+        if name not in flow:
+            continue
+        spot = pd.MultiIndex.from_tuples([("", name)], names=["touchpoint", "measure"])
+        new, last = (pd.DataFrame([one], index=spot) for one in (flow[name].to_dict(), old))
+        if before.few or _rest_on_few(new, last, before)[0]:
+            kept = {k: v for k, v in old.items() if k != "unit"}
+            found[name] = replace(flow[name], **kept)
+    return found
+
+
+def kept_judgement(judgement: Judgement, before: Before | None) -> Judgement:
+    """Keep the scores of touchpoints that keep all their numbers: draws differ at each run."""
+    if before is None:
+        return judgement
+    words = {name: judgement.scores[name].map("\n".join) for name in ("vetoes", "reasons")}
+    scores = kept_rows(judgement.scores.assign(**words), "scores", ["touchpoint"], before)
+    parts = {
+        name: [tuple(one.split("\n")) if one else () for one in scores[name]] for name in words
+    }
+    key = ["touchpoint", "axis", "indicator"]
+    return replace(
+        judgement,
+        scores=scores.assign(**{n: pd.Series(some, dtype=object) for n, some in parts.items()}),
+        indicators=kept_rows(judgement.indicators, "indicators", key, before),
+    )
+
+
+def kept_reach(found: Reach, before: Before | None) -> Reach:
+    """Keep the cells of stages and segments that few customers changed."""
+    if before is None:
+        return found
+    cells = ["segment", "touchpoint"]
+    return replace(
+        found,
+        stages=kept_rows(found.stages, "stages", ["segment", "stage"], before),
+        segments=kept_rows(found.segments, "segments", cells, before, lines=cells),
+    )
+
+
+def kept_structure(structure: Structure | None, before: Before | None) -> Structure | None:
+    """Keep the cells of journey ends and of the chain that few customers changed."""
+    if before is None or structure is None:
+        return structure
+    chain = kept_rows(structure.chain.table, "chain", ["touchpoint", "measure"], before)
+    named = chain.set_index(["touchpoint", "measure"])
+    turns = structure.chain.points_of_no_return
+    goal = named.reindex([(name, "p_goal") for name in turns["touchpoint"]])
+    visited = named.reindex([(name, "visited") for name in turns["touchpoint"]])
+    turns = turns.assign(
+        p_goal=goal["value"].to_numpy(), lo=goal["lo"].to_numpy(), hi=goal["hi"].to_numpy(),
+        visited=visited["value"].to_numpy(), n_customers=goal["n_customers"].to_numpy(),
+    )  # fmt: skip
+    key = ["touchpoint", "end"]
+    return replace(
+        structure,
+        ends=kept_rows(structure.ends, "ends", key, before, lines=["touchpoint"]),
+        chain=replace(structure.chain, table=chain, points_of_no_return=turns),
+    )
