@@ -6,22 +6,22 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 280
+VAGUE_NAMES = 284
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_685,
-    "cli": 850,
-    "core": 645,
-    "delivery": 730,
-    "journeys": 5_470,
-    "judge": 5_935,
-    "lab": 2_200,
-    "log": 6_500,
-    "measures": 5_620,
-    "portfolio": 1_660,
-    "present": 6_890,
-    "workshop": 3_945,
+    "audits": 5_755,
+    "cli": 845,
+    "core": 650,
+    "delivery": 725,
+    "journeys": 5_515,
+    "judge": 5_885,
+    "lab": 2_120,
+    "log": 6_490,
+    "measures": 5_640,
+    "portfolio": 1_635,
+    "present": 6_910,
+    "workshop": 3_950,
 }
 # What is shown has the name of what is computed; settings stand where they are used.
 SHOWN_IN = {"present", "workshop", "delivery"}

@@ -37,7 +37,15 @@ from journeylib.audits.preparation.robustness import BaseCase, with_alternatives
 from journeylib.audits.result.build import build_document, build_tables, with_findings
 from journeylib.audits.result.decision import Decisions
 from journeylib.audits.result.result import Assessment, Audit, Changes, run_id
-from journeylib.core import Say, current_catalogue, day_of, languages, use_language, working
+from journeylib.core import (
+    Say,
+    current_catalogue,
+    day_of,
+    languages,
+    one_thread,
+    use_language,
+    working,
+)
 from journeylib.journeys import (
     Journeys,
     journey_structure,
@@ -92,6 +100,7 @@ def audit(
     config = _loaded(config, overrides, as_of)
     with (
         explain_resource_errors(),
+        one_thread(),
         use_language(config.language),
         working("auditing", STEPS) as say,
     ):

@@ -47,5 +47,6 @@ from journeylib.core.resampling import (
     occupied,
     resample,
 )
+from journeylib.core.threads import one_thread
 from journeylib.core.whole_numbers import MICRO, US_PER_DAY, US_PER_SECOND, day_of, start_of
 from journeylib.core.yaml_reader import read_yaml

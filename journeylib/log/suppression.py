@@ -74,6 +74,8 @@ class Cells:
     zeros_shown : bool
         The table shows its empty cells as such. Else nobody can tell an empty cell from a hidden
         one.
+    rest_protected : bool
+        Small cells without a name are protected as well.
     """
 
     counts: Ints
@@ -81,6 +83,7 @@ class Cells:
     named: Bools | None = None
     most: Ints | None = None
     zeros_shown: bool = False
+    rest_protected: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def protect(cells: Cells, minimum: int, *, bounds: bool = False) -> Shown:
     named = np.ones(len(counts), dtype=np.bool_) if cells.named is None else cells.named
     exact = named & ((people >= max(minimum, 1)) | ((people == 0) & cells.zeros_shown))
     shown = Shown(exact, np.where(exact[:, None], counts, 0))
-    small = named & (people > 0) & (people < minimum)
+    small = (named | cells.rest_protected) & (people > 0) & (people < minimum)
     for part in _connected(cells.totals, small, exact & (people > 0)):
         own = Cells(
             counts[part],

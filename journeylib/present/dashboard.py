@@ -203,12 +203,13 @@ def _folded(page: str) -> str:
     """Fold the sections of the appendix: each opens by a click, or by a link to its id."""
 
     def fold(section: re.Match[str]) -> str:
-        title, letter, rest = section.groups()
+        heading, key, rest = section.groups()
         finding = _FINDING.search(rest)
         first = f"<span>{finding[1]}</span>" if finding else ""
         return (
-            f'<details class="jl jl-fold"><summary>{title}{first}</summary><div class="jl-folded" '
-            f'id="appendix-{letter.lower()}"><div class="jl-prose">{rest}</div></details>'
+            f'<details class="jl jl-fold"><summary>{heading}{first}</summary>'
+            f'<div class="jl-folded" id="appendix-{key.lower()}"><div class="jl-prose">{rest}</div>'
+            "</details>"
         )
 
     return _FOLD.sub(fold, page)

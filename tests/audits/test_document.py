@@ -75,8 +75,12 @@ def test_what_the_design_promises_is_there(telecom_audit: jl.Audit) -> None:
 @pytest.mark.parametrize("which", ["telecom_audit", "small_audit"])
 def test_sessions_are_partitioned(which: str, request: pytest.FixtureRequest) -> None:
     handoffs = plain(request.getfixturevalue(which))["handoffs"]
-    ends = ("ended_with_bot", "handed_over", "abandoned", "open")
-    assert sum(handoffs[end] for end in ends) == handoffs["sessions"] > 0
+    ends = [handoffs[end] for end in ("ended_with_bot", "handed_over", "abandoned", "open")]
+    shown = [number for number in ends if number is not None]
+    hidden = handoffs["sessions"] - sum(shown)
+    assert handoffs["sessions"] > 0
+    # What is hidden is at least ten sessions, in two ends or more.
+    assert hidden == 0 if len(shown) == 4 else hidden >= 10 and len(shown) <= 2
 
 
 def test_small_worked_by_hand(small_audit: jl.Audit) -> None:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from rapidfuzz.distance import Levenshtein
 
 import journeylib as jl
 from journeylib import present
@@ -57,7 +58,8 @@ def test_no_two_sentences_exclude_each_other(name: str, audit_of: AuditOf) -> No
 def test_sessions_are_dealt_into_four_ends(name: str, audit_of: AuditOf) -> None:
     handoffs = audit_of(name).document["handoffs"]
     ends = [handoffs[end] for end in ("ended_with_bot", "handed_over", "abandoned", "open")]
-    assert sum(ends) == handoffs["sessions"]
+    hidden = handoffs["sessions"] - sum(number or 0 for number in ends)
+    assert hidden >= 10 if None in ends else hidden == 0
 
 
 @pytest.mark.parametrize("name", FACTS)
@@ -256,7 +258,7 @@ def raw_rows(name: str, shared_data: Path, airline_csv: Path) -> pd.DataFrame:
     elif name == "domestic_declarations":
         rows = raw_domestic(shared_data)
         who = {"EMPLOYEE": "customer", "UNDEFINED": "system"}
-        rows["actor"] = rows["role"].map(who).fillna("human")
+        rows["actor"], rows["t"] = rows["role"].map(who).fillna("human"), rows["at"]
         columns, order = {"case": "journey", "what": "touchpoint"}, ["case", "at", "order"]
     else:
         used = ["number", "ident_state", "sys_updated_at", "sys_mod_count"]
@@ -356,3 +358,129 @@ def test_shares_are_those_of_plain_pandas(
         assert shown == {pair: tuple(row) for pair, row in large.T.items()}
     else:
         assert document["handoffs"]["actor_changes"] == []
+
+
+def ends_of(rows: pd.DataFrame, settings: jl.JourneySettings) -> pd.Series:
+    """Return how each journey ends: the last declared end decides, else how long it is quiet."""
+    declared = dict.fromkeys(settings.goals, "goal")
+    declared |= dict.fromkeys(settings.bad_ends, "bad_end")
+    end = rows["touchpoint"].map(declared).astype("object").groupby(rows["journey"]).last()
+    if "t" not in rows:
+        return end.fillna("other")
+    quiet = pd.Timedelta(days=settings.quiet_days)
+    last = rows.groupby("journey")["t"].max()
+    return end.fillna((last > rows["t"].max() - quiet).map({True: "open", False: "other"}))
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_ends_are_those_of_plain_pandas(
+    name: str, counted_rows: tuple[dict[str, Any], pd.DataFrame], examples: Path
+) -> None:
+    """Open and cut-off journeys, ends by touchpoint, and what the maps add up to."""
+    document, rows = counted_rows
+    settings = jl.load_config(examples / f"{name}.yaml").journeys
+    end, every = ends_of(rows, settings), rows["journey"].nunique()
+    cut_off = 0
+    if "t" in rows:
+        begin = rows.groupby("journey")["t"].min()
+        cut_off = (begin < rows["t"].min() + pd.Timedelta(days=settings.quiet_days)).sum()
+    log = document["log"]
+    assert (log["open_journeys"], log["cut_off_journeys"]) == ((end == "open").sum(), cut_off)
+    passed = rows[["touchpoint", "journey"]].drop_duplicates()
+    passed = pd.concat([passed, pd.DataFrame({"touchpoint": "(start)", "journey": end.index})])
+    shares = passed["journey"].map(end).groupby(passed["touchpoint"]).value_counts(normalize=True)
+    told = {
+        (row["touchpoint"], row["end"]): row["share"]["value"]
+        for row in document["structure"]["ends"]
+        if row["share"]["value"] is not None
+    }
+    assert {pair: round(share, 6) for pair, share in told.items()} == pytest.approx(
+        {pair: shares.get(pair, 0.0) for pair in told}, abs=2e-6
+    )
+    assert len(told) >= 9
+    totals = {"events": len(rows), "visits": len(rows), "moves": len(rows) + every}
+    totals |= {"journeys": every, "touchpoints": rows["touchpoint"].nunique()}
+    for one in document["structure"]["maps"]:
+        ledger = {line["what"]: line for line in one["ledger"]}
+        assert {what: ledger[what]["total"] for what in totals} == totals
+        for line in ledger.values():
+            assert line["shown"] + line["folded"] + line["suppressed"] == line["total"]
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_stories_are_those_of_plain_pandas(
+    counted_rows: tuple[dict[str, Any], pd.DataFrame],
+) -> None:
+    """Copies and waits of each story, how its journeys end, and the share that all cover."""
+    document, rows = counted_rows
+    stories, every = document["stories"], rows["journey"].nunique()
+    words = rows.groupby("journey")["touchpoint"].agg(tuple)
+    people = rows.groupby("journey")["customer"].first()
+    near = pd.Series(data=False, index=words.index)
+    for story in stories["stories"]:
+        names = tuple(story["touchpoints"])
+        exact = words[words == names].index
+        assert story["customers"] == people[exact].nunique() >= MIN_CUSTOMERS
+        apart = {one: Levenshtein.normalized_distance(one, names) for one in words.unique()}
+        own = words.map(apart) <= 1 / 3 + 1e-9
+        near |= own
+        assert len(exact) <= story["journeys"] <= own.sum() or stories["answer"] != "found"
+        assert story["share"] == pytest.approx(story["journeys"] / every, abs=1e-6)
+        assert sum(end["journeys"] for end in story["ends"]) <= story["journeys"]
+        steps = rows[rows["journey"].isin(exact)]
+        for number, step in enumerate(story["steps"]):
+            here = steps.groupby("journey").nth(number).set_index("journey")
+            assert set(here["touchpoint"]) == {step["touchpoint"]}
+            if step["seconds_to_next"] is not None:
+                then = steps.groupby("journey").nth(number + 1).set_index("journey")["t"]
+                wait = (then - here["t"]).dt.total_seconds().median()
+                assert step["seconds_to_next"] == pytest.approx(wait, rel=1e-5)
+    assert stories["coverage"] == pytest.approx(near.mean(), abs=1e-6)
+    told = sum(story["journeys"] for story in stories["stories"])
+    assert told <= every
+
+
+def test_bot_sessions_and_the_paradox_of_one_bot_are_those_of_plain_pandas(
+    audit_of: AuditOf, shared_data: Path, airline_csv: Path
+) -> None:
+    """Conversations by how they end, by bot, and those that hang on one bot."""
+    audit = audit_of("airline_bot")
+    document = audit.document
+    rows = raw_rows("airline_bot", shared_data, airline_csv)
+    rows["touchpoint"] = rows["touchpoint"].replace(audit.log.schema.touchpoint_values)
+    every = rows["journey"].nunique()
+    bots = rows[rows["actor"] == "bot"]
+    people = set(rows.loc[rows["actor"] == "human", "journey"])
+    alone = set(rows["journey"]) - people
+    # Nobody falls silent: whom no human serves has the last word.
+    assert set(rows.drop_duplicates("journey", keep="last")["actor"]) <= {"customer", "system"}
+    handoffs = document["handoffs"]
+    ends = {"sessions": bots["journey"].nunique(), "handed_over": len(people), "open": 0}
+    ends |= {"ended_with_bot": len(alone), "abandoned": 0}
+    assert {end: handoffs[end] for end in ends} == ends
+    assert handoffs["contained_raw"]["value"] == len(alone) / every
+    begins = bots.drop_duplicates("journey")
+    for one in document["decisions"]["bots"]:
+        own = set(begins.loc[begins["touchpoint"] == one["touchpoint"], "journey"])
+        assert (one["sessions"], one["customers"]) == (len(own), len(own))
+        assert one["ends"]["handed_over"] == pytest.approx(len(own & people) / len(own), abs=1e-6)
+        assert one["ends"]["ended_with_bot"] == pytest.approx(len(own & alone) / len(own), abs=1e-6)
+    passed = bots.groupby("touchpoint")["journey"].agg(set)
+    paradox = next(p for p in document["paradoxes"] if p["name"] == "powerful_vulnerable")
+    assert paradox["benefit"]["value"] == len(alone) / every
+    assert paradox["cost"]["value"] == passed.map(len).max() / every
+    figures = paradox["supporting"]
+    widest = passed.map(alone.intersection).map(len).max()
+    assert figures["through_one_bot_alone"]["value"] == widest / every
+    shares = passed.map(len) / passed.map(len).sum()
+    assert figures["dependence"]["value"] == pytest.approx((shares**2).sum(), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in FACTS if name != "airline_bot"])
+def test_no_paradox_is_told_where_no_bot_serves(name: str, audit_of: AuditOf) -> None:
+    paradoxes = audit_of(name).document["paradoxes"]
+    assert len(paradoxes) == 6
+    assert {one["state"] for one in paradoxes} <= {"not_measurable", "none"}
+    for one in paradoxes:
+        assert not one["cost"]["value"]
+        assert not one["benefit"]["value"]

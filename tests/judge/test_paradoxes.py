@@ -16,7 +16,6 @@ from journeylib.core.errors import ConfigError
 from journeylib.core.estimate import Estimate
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.judge.paradoxes import data_and_dependence as reliance
 from journeylib.judge.paradoxes.paradoxes import (
     PARADOXES,
     Paradox,
@@ -270,9 +269,7 @@ def test_powerful_vulnerable(
 
 
 @pytest.mark.slow
-def test_the_blast_radius_counts_journeys_that_a_human_ends_too(
-    log_of: LogOf, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_blast_radius_counts_journeys_that_a_human_ends_too(log_of: LogOf) -> None:
     # Of five journeys: A alone; A then a human; B alone; a human alone; A, which is lost.
     script = [
         turn(0, 0, "bot", "s0", resource="A"),
@@ -285,24 +282,29 @@ def test_the_blast_radius_counts_journeys_that_a_human_ends_too(
     ]
     journeys = journeys_of(log_of, script, "resource", bad_ends=("Cancel",))
     paradox = found(journeys, "powerful_vulnerable", fallback_tested=date(2026, 1, 5))
-    # The chain: P(at A) = 3/5; from A 1/3 ends completed, 1/3 by a human, who completes all.
-    assert paradox.cost.value == pytest.approx(3 / 5 * (1 / 3 + 1 / 3))
+    # Three of five pass through A, and one of those is lost anyway.
+    assert paradox.cost.value == pytest.approx(2 / 5)
     assert paradox.supporting["through_one_bot_alone"].value == pytest.approx(1 / 5)
     # Three of four passages are A's.
     assert paradox.supporting["dependence"].value == pytest.approx((3 / 4) ** 2 + (1 / 4) ** 2)
     assert "last tried on 2026-01-05" in paradox.reasons[2]
     assert "never tried" in found(journeys, "powerful_vulnerable").reasons[2]
-    # B as one of the rarest, which are folded and which nobody removes.
-    monkeypatch.setattr(reliance, "MOST_BOTS", 1)
-    assert found(journeys, "powerful_vulnerable").cost.value == pytest.approx(2 / 5)
-    monkeypatch.setattr(reliance, "MOST_BOTS", 0)
-    assert found(journeys, "powerful_vulnerable").cost.value == 0
 
 
 @pytest.mark.slow
-def test_the_blast_radius_is_the_removal_effect_of_the_chain(log_of: LogOf) -> None:
-    # Anderl et al.'s example: C1>C2>C3 done, C1 lost, C2>C3 lost. P(done) = 1/3; removing C1
-    # loses half of it, removing C2 or C3 all.
+def test_the_blast_radius_is_a_count_whatever_came_before(log_of: LogOf) -> None:
+    # Each passes through both bots; a chain that forgets the order sends a quarter past A.
+    script = [
+        turn(40 * n, 9 * k, "bot", f"s{n}", touchpoint=name)
+        for n, path in enumerate(("AB", "BA"))
+        for k, name in enumerate(path)
+    ]
+    assert found(journeys_of(log_of, script), "powerful_vulnerable").cost.value == 1
+
+
+@pytest.mark.slow
+def test_the_blast_radius_of_a_published_example(log_of: LogOf) -> None:
+    # Anderl et al.'s example: C1>C2>C3 done, C1 lost, C2>C3 lost: one of three done, through C1.
     paths = [("C1", "C2", "C3"), ("C1", "Cancel"), ("C2", "C3", "Cancel")]
     script = [
         turn(40 * n, 9 * k, "customer" if name == "Cancel" else "bot", f"s{n}", touchpoint=name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ import pytest
 from journeylib.judge.bot_timing.hazard_break import Break, HazardFit
 from journeylib.judge.bot_timing.session_data import bot_sessions, segments_of
 from journeylib.judge.bot_timing.tipping_points import answer_of, pool, tipping_points
+from journeylib.present.views.bots import tipping_points as view
 
 MHCH = Path(__file__).resolve().parents[2] / "../shared/data/mhch_handoff"
 
@@ -63,6 +66,18 @@ def test_a_planted_step_is_found_with_both_hazards() -> None:
     assert found.before == pytest.approx(0.05, rel=0.2)
     assert found.after == pytest.approx(0.40, rel=0.2)
     assert found.p_value == pytest.approx(1 / 500)
+
+
+def test_calls_that_a_menu_sends_away_at_one_moment_are_told(parts: Callable[..., Any]) -> None:
+    """Two leave early, 92 at minute 3, six later: no crash, no moment, and the reason why."""
+    minutes = [1.0, 2.0, *[3.0] * 92, *np.linspace(4, 9, 6)]
+    calls = pd.DataFrame({"minutes": minutes, "event": 1, "customer": np.arange(100)})
+    found = tipping_points(segments_of(bot_sessions(calls)))
+    (told,) = view(parts(judgement=parts(tipping_points=found, satisfaction=None))).frame.to_dict(
+        "records"
+    )
+    assert (told["sessions"], told["at"], told["answer"]) == (100, "", "not enough evidence")
+    assert told["why"] == "the events sit in too few moments to tell"
 
 
 def test_handle_time_moves_and_the_tipping_point_does_not() -> None:

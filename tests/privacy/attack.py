@@ -108,11 +108,12 @@ def _known(
 
 
 def of_ends(
-    ends: pd.DataFrame, journeys: Mapping[str, int], kinds: Sequence[str], open_journeys: int
+    ends: pd.DataFrame, journeys: Mapping[str, int], kinds: Sequence[str], open_journeys: int | None
 ) -> Program:
     """Return what journey ends and the touchpoints' journeys say: unknowns (touchpoint, end)."""
     program = Program()
-    program.sums_to([("(start)", "open")], open_journeys)
+    if open_journeys is not None:
+        program.sums_to([("(start)", "open")], open_journeys)
     for touchpoint, total in journeys.items():
         program.sums_to([(touchpoint, end) for end in kinds], total)
     for row in ends.to_dict("records"):

@@ -149,7 +149,6 @@ def _alarms(changes: Changes) -> Iterator[Decision]:
             touchpoints=(change.touchpoint,) if change.touchpoint else (),
             title=text("audits.decision.alarm", what=change.what),
             reason=change.text,
-            grade="C",
             customers=change.customers or 0,
             strength=1.0 - (change.q_value or 0.0),
             evidence=change.id,
@@ -171,7 +170,6 @@ def _way_out(assessment: Assessment, bots: Sequence[BotSummary]) -> Iterator[Dec
                 sessions=bot.sessions,
                 share=_share(given_up, lo, hi),
             ),
-            grade="C",
             customers=bot.customers,
             strength=lo,
             evidence="dead-ends",
@@ -195,7 +193,6 @@ def _hand_overs(bots: Sequence[BotSummary]) -> Iterator[Decision]:
                 verified=_between(bot.verified_lo or 0.0, bot.verified_hi or 0.0),
                 agreement=percent(bot.agreement, 0),
             ),
-            grade="C",
             customers=bot.customers,
             strength=lo,
             evidence="handoff-time",
@@ -226,7 +223,6 @@ def _repairs(assessment: Assessment) -> Iterator[Decision]:
             touchpoints=(row["touchpoint"],),
             title=text("audits.decision.fix_first.title", name=row["touchpoint"]),
             reason=" ".join(reasons) or text("audits.decision.fix_first.varies"),
-            grade="C",
             customers=int(row["customers"]),
             strength=float(broken[0]["lo"]) if broken else 0.0,
             evidence="verdict-fix-first",
@@ -247,7 +243,6 @@ def _disclosure(assessment: Assessment, bots: Sequence[BotSummary]) -> Iterator[
     )
     yield Decision(
         kind="disclose",
-        touchpoints=(),
         title=text("audits.decision.disclose.title"),
         reason=text("audits.decision.disclose.reason", share=share),
         grade=never.grade,
@@ -270,7 +265,6 @@ def _limits(assessment: Assessment, bots: Sequence[BotSummary]) -> Iterator[Deci
         limit = item.limit.at
         yield Decision(
             kind="limit",
-            touchpoints=(),
             title=text(
                 "audits.decision.limit.title", item=text(f"audits.handoff_item.{item.name}")
             ),

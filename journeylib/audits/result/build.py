@@ -19,6 +19,7 @@ from journeylib.log import shows
 from journeylib.measures import STATES, public_waterfall
 from journeylib.portfolio import WhatIf
 
+_OF_JOURNEYS = ("open", "cut_off")
 OWN_HANDOFFS = {"contained_raw", "contained_verified", "requests_honoured", "ping_pong", "wait"}
 
 
@@ -144,6 +145,8 @@ def _run(assessment: Assessment) -> Variation:
 
 def _log(assessment: Assessment) -> Variation:
     totals, quality = assessment.evidence.totals, assessment.log.quality
+    minimum = assessment.config.journeys.min_customers
+    few = {name: totals[name] if shows(totals[name], minimum) else None for name in _OF_JOURNEYS}
     return varied(
         assessment.journeys,
         events=totals["events"],
@@ -151,8 +154,8 @@ def _log(assessment: Assessment) -> Variation:
         customers=totals["customers"],
         rows_read=quality.rows_read,
         rows_quarantined=quality.rows_read - quality.rows_used,
-        open_journeys=totals["open"],
-        cut_off_journeys=totals["cut_off"],
+        open_journeys=few["open"],
+        cut_off_journeys=few["cut_off"],
         suppressed_cells=totals["suppressed"],
         quality=quality.checks,
     )

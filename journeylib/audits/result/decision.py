@@ -19,30 +19,30 @@ class Decision:
     Attributes
     ----------
     kind : str
-    touchpoints : tuple of str
-        Where; empty for the whole log.
     title : str
         Begins with a verb.
     reason : str
         The numbers, with their interval and what they rest on.
-    grade : {"A", "B", "C", "D"}
-        Experiment; adjusted; measured; assumed amounts.
     customers : int
         Behind the reason.
     strength : float
         The least harm that the interval allows, as a share; decisions are ranked by it.
     evidence : str
         Id of the finding that says more.
+    touchpoints : tuple of str
+        Where; empty for the whole log.
+    grade : {"A", "B", "C", "D"}
+        Experiment; adjusted; measured; assumed amounts.
     """
 
     kind: DecisionKind
-    touchpoints: tuple[str, ...]
     title: str
     reason: str
-    grade: Grade
     customers: int
     strength: float
     evidence: str
+    touchpoints: tuple[str, ...] = ()
+    grade: Grade = "C"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from journeylib.journeys.conformance.plan import Alignment, Plan, align
 from journeylib.journeys.conformance.process_models import PlanSettings, load_plan
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.tables import START
-from journeylib.log import fetch, suppress
+from journeylib.log import Cells, bounded_share, fetch, protect, share_bounds, suppress
 
 KINDS = ("as_planned", "skipped", "inserted", "repeated")
 OUTCOMES = ("goal", "bad_end", "other")
@@ -112,9 +112,8 @@ def planned_vs_actual(
     steps, insertions = _deviations(journeys, over, wanted, aligned, total)
     outcomes = _outcomes(over, rows, aligned)
     minimum = journeys.settings.min_customers
-    (steps, a), (insertions, b), (outcomes, c) = (
-        suppress(table, minimum) for table in (steps, insertions, outcomes)
-    )
+    (insertions, a), before = suppress(insertions, minimum), len(steps) + len(outcomes)
+    steps, outcomes = _steps_shown(steps, minimum), _outcomes_shown(outcomes, minimum)
     base = {"n_journeys": total, "n_customers": customers}
     everyone = int(fetch(journeys.table.aggregate(n=_.count()))["n"].iloc[0])
     return Conformance(
@@ -128,8 +127,48 @@ def planned_vs_actual(
         customers=customers,
         open_journeys=everyone - total,
         never_seen=_never_seen(wanted, journeys),
-        suppressed=a + b + c,
+        suppressed=a + before - len(steps) - len(outcomes),
     )
+
+
+def _steps_shown(steps: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """Leave out what tells of a few: who took a planned step and who skipped it are everybody."""
+    split = steps["kind"].isin(["as_planned", "skipped"]) & ~steps["optional"]
+    place = pd.factorize(steps["touchpoint"])[0]
+    counts = steps[["journeys", "customers"]].to_numpy(np.int64)
+    shown = steps[protect(Cells(counts, (np.where(split, place, -1),)), minimum).exact]
+    goal = shown["goal"] * shown["journeys"]
+    bounds = (
+        share_bounds(hits, of, minimum=minimum)
+        for hits, of in zip(goal, shown["journeys"], strict=True)
+    )
+    few = np.array([one is not None for one in bounds], dtype=bool)
+    hidden = {name: shown[name].mask(few) for name in ("goal", "goal_lo", "goal_hi")}
+    return shown.assign(**hidden).reset_index(drop=True)
+
+
+def _outcomes_shown(outcomes: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """Leave out ends of a few, of journeys that follow the plan and of those that do not.
+
+    Both add up to how all journeys end, and each to how many follow the plan, or do not.
+    """
+    if outcomes.empty:
+        return outcomes.drop(columns=["ended", "people"], errors="ignore")
+    groups = outcomes.drop_duplicates("conforming")
+    sizes = groups[["journeys", "customers"]].to_numpy(np.int64)
+    large = protect(Cells(sizes, (np.zeros(len(sizes), dtype=np.int64),)), minimum).exact
+    named = outcomes["conforming"].isin(groups["conforming"][large]).to_numpy()
+    cells = Cells(
+        outcomes[["ended", "people"]].to_numpy(np.int64),
+        (
+            np.where(named, outcomes["conforming"], -1).astype(np.int64),
+            pd.Index(OUTCOMES).get_indexer(pd.Index(outcomes["end"])).astype(np.int64),
+        ),
+        named,
+        zeros_shown=True,
+    )
+    shown = outcomes[protect(cells, minimum).exact].drop(columns=["ended", "people"])
+    return shown.reset_index(drop=True)
 
 
 def _plan(journeys: Journeys, plan: Sequence[str] | str | Path | PlanSettings | Plan) -> Plan:
@@ -245,14 +284,13 @@ def _goals(over: ibis.Table, marks: pd.DataFrame, steps: pd.DataFrame) -> Resamp
 
 def _outcomes(over: ibis.Table, rows: pd.DataFrame, aligned: dict[str, Alignment]) -> pd.DataFrame:
     follows = rows["variant"].map(lambda code: aligned[code].deviations == 0).to_numpy(bool)
-    without_deviation = [code for code, alignment in aligned.items() if alignment.deviations == 0]
-    people = fetch(
-        over.group_by(
-            conforming=_.variant.isin(without_deviation)
-            if without_deviation
-            else ibis.literal(False)
-        ).aggregate(customers=_.customer_no.nunique(), journeys=_.count())
-    ).set_index("conforming")
+    as_planned = [code for code, alignment in aligned.items() if alignment.deviations == 0]
+    is_planned = _.variant.isin(as_planned) if as_planned else ibis.literal(False)
+    split = over.mutate(conforming=is_planned)
+    size = {"customers": _.customer_no.nunique(), "journeys": _.count()}
+    people = fetch(split.group_by("conforming").aggregate(**size)).set_index("conforming")
+    behind = fetch(split.group_by("conforming", "end_kind").aggregate(**size))
+    behind = behind.set_index(["conforming", "end_kind"])
     tables = []
     for conforming in (True, False):
         if conforming not in people.index:
@@ -275,6 +313,8 @@ def _outcomes(over: ibis.Table, rows: pd.DataFrame, aligned: dict[str, Alignment
         )
         columns: dict[str, Any] = {"conforming": conforming, "end": OUTCOMES, **base}
         columns |= {"share": shares.value, "lo": shares.lo, "hi": shares.hi}
+        own = behind.reindex([(conforming, end) for end in OUTCOMES], fill_value=0)
+        columns |= {"ended": own["journeys"].to_numpy(), "people": own["customers"].to_numpy()}
         tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"customers": []})
 
@@ -306,7 +346,7 @@ def _whole(
         n_customers=[base["n_customers"]],
         n_trials=[base["n_journeys"]],
     )
-    return Estimate(
+    found = Estimate(
         float(share.value[0]),
         "share",
         float(share.lo[0]),
@@ -317,3 +357,6 @@ def _whole(
         method="cost-based alignments of variants; intervals by customer group",
         assumptions=("open journeys are left out",),
     )
+    if what == "fitness":
+        return found
+    return bounded_share(found, float(sums[:, 0, 0].sum()), base["n_journeys"], minimum=minimum)

@@ -14,7 +14,7 @@ from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import Numbers, Whole, count_units
 from journeylib.journeys.walk.outline import END_KINDS, Outline
 from journeylib.journeys.walk.tables import START
-from journeylib.log import protect_parts
+from journeylib.log import protect_parts, shows
 
 KEPT = (0.2, 0.5, 1.0)  # shares of touchpoints and transitions that the map is folded to
 END_COLUMNS = ("touchpoint", "end", "journeys", "share", "lo", "hi", "n_journeys", "n_customers")
@@ -119,9 +119,10 @@ def _ends_of(
     np.add.at(people, cells[1:], counted["customers"].to_numpy(np.int64)[has_spot])
     whole = journeys.sum(axis=0).astype(np.int64)
     shown = protect_parts(people, whole, minimum)
-    # How many journeys are open is told beside: it hides no other end of all journeys.
+    # How many journeys are open is told beside, if not few: it hides no other end of them all.
     others = np.array([end != "open" for end in ENDS])
-    shown[:1, others] &= protect_parts(people[:1, others], whole[:1, others], minimum)
+    if all(shows(size, minimum) for size in whole[:1, ~others].ravel()):
+        shown[:1, others] &= protect_parts(people[:1, others], whole[:1, others], minimum)
     row, kind = np.nonzero(shown)
     sums = np.stack([journeys[:, row, kind], journeys.sum(axis=2)[:, row]], axis=-1)
     hits, trials = sums.sum(axis=0).T

@@ -66,7 +66,8 @@ def steps_around(journeys: Journeys, touchpoint: str, *, most: int) -> pd.DataFr
         ``side`` (``before``, ``after``), ``touchpoint`` (str; `START`, `END`), ``visits``
         (int64: each side adds up to all visits), ``share`` (float64, of all visits),
         ``customers`` (Int64, missing for `OTHER`), ``median_seconds`` (float64), ``tied``,
-        ``folds`` (int64: touchpoints in the row).
+        ``folds`` (int64: touchpoints in the row), ``at_least`` (bool: visits and customers are
+        lower bounds, and the rest of them is in `OTHER`).
 
     Notes
     -----
@@ -79,17 +80,20 @@ def steps_around(journeys: Journeys, touchpoint: str, *, most: int) -> pd.DataFr
         rows = public[public[here] == touchpoint]
         rows = rows.rename(columns={there: "name", "events": "visits"})
         shown = rows.sort_values(["visits", "name"], ascending=[False, True]).head(most)
-        table = shown[["name", "visits", "customers", "median_seconds", "tied"]].assign(folds=1)
+        kept = ["name", "visits", "customers", "median_seconds", "tied", "at_least"]
+        table = shown[kept].assign(folds=1)
         visits, tied = (every[name].sum() for name in ("events", "tied"))
         rest = {"visits": visits - table["visits"].sum(), "tied": tied - table["tied"].sum()}
         if rest["visits"]:
             folds = max(len(every) - len(shown), 1)
-            table = pd.concat([table, pd.DataFrame([{"name": OTHER, **rest, "folds": folds}])])
+            other = {"name": OTHER, **rest, "folds": folds, "at_least": False}
+            table = pd.concat([table, pd.DataFrame([other])])
         share = table["visits"] / visits
         sides.append(table.assign(side=side, share=share))
     columns = ["side", "touchpoint", "visits", "share", "customers", "median_seconds"]
     neighbours = pd.concat(sides, ignore_index=True).rename(columns={"name": "touchpoint"})
-    return neighbours[[*columns, "tied", "folds"]].astype({"customers": "Int64"})
+    types = {"customers": "Int64", "at_least": "bool"}
+    return neighbours[[*columns, "tied", "folds", "at_least"]].astype(types)
 
 
 def journey_graph(journeys: Journeys, *, min_customers: int | None = None) -> nx.DiGraph[str]:

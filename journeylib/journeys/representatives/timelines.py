@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import ibis
+import numpy as np
 import pandas as pd
 from ibis import _
 
@@ -12,7 +13,7 @@ from journeylib.core import SchemaError, working
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.representatives._description_length import Variant
 from journeylib.journeys.representatives.representatives import Stories, Story, representatives
-from journeylib.log import fetch, suppress
+from journeylib.log import Cells, fetch, protect, suppress
 
 ALL = ""
 
@@ -217,7 +218,12 @@ def _timelines(
     for number, (code, story) in enumerate(stories.items()):
         mine = ends[ends["story"] == number].drop(columns="story")
         count = int(mine["journeys"].sum())
-        outcomes, _hidden = suppress(mine, minimum)
+        # The ends of a story add up to its journeys.
+        parts = Cells(
+            mine[["journeys", "customers"]].to_numpy(np.int64),
+            (np.zeros(len(mine), dtype=np.int64),),
+        )
+        outcomes = mine[protect(parts, minimum).exact].reset_index(drop=True)
         outcomes["share"] = outcomes["journeys"] / max(count, 1)
         lines = steps[steps["variant"] == code].drop(columns="variant").reset_index(drop=True)
         lines.insert(1, "touchpoint", list(story.touchpoints))

@@ -18,8 +18,8 @@ START, END = "(start)", "(end)"
 OTHER = "(other)"  # touchpoints that are folded into one
 # A bot or human that acts in fewer of a touchpoint's events is an exception, not who serves it.
 SERVES = 0.05
-# In a graph of more touchpoints, moves that never happen are taken for known.
-MOST_TOUCHPOINTS = 60
+MOST_TOUCHPOINTS = 45  # of a graph that is looked at as a whole to protect a rare transition
+LARGEST = 3  # in larger graphs, cells of a row or column that are looked at for that
 
 
 def touchpoint_table(
@@ -149,10 +149,10 @@ def public_edges(edges: pd.DataFrame, touchpoints: list[str], minimum: int) -> p
     np.add.at(counts, place, edges[["events", "customers"]].to_numpy(np.int64))
     source, target = np.divmod(np.arange(size**2), size)
     named = (source < size - 1) & (target < size - 1)
-    there = np.flatnonzero((counts[:, 0] > 0) | (size <= MOST_TOUCHPOINTS))
-    shown = protect(
-        Cells(counts[there], (source[there], target[there]), named[there]), minimum, bounds=True
-    )
+    there = np.flatnonzero((counts[:, 0] > 0) | _corners(counts.reshape(size, size, 2), minimum))
+    visits = (np.where(end < size - 1, end, -1)[there] for end in (source, target))
+    cells = Cells(counts[there], tuple(visits), named[there], rest_protected=True)
+    shown = protect(cells, minimum, bounds=True)
     least, bounded = np.zeros_like(counts), np.zeros(len(counts), dtype=bool)
     least[there], bounded[there] = shown.least, shown.at_least
     events, customers = least[place].T
@@ -171,6 +171,28 @@ def public_edges(edges: pd.DataFrame, touchpoints: list[str], minimum: int) -> p
         order, ascending=[False, True, True], ignore_index=True
     )
     return shown_edges
+
+
+def _corners(counts: npt.NDArray[np.int64], minimum: int) -> npt.NDArray[np.bool_]:
+    """Mark the cells that may take what the largest cells beside a small one give up.
+
+    Whoever reads the transitions cannot tell an empty cell from a hidden one. All may change; in a
+    large graph that would take long, and those of the largest cells nearly suffice.
+    """
+    customers = counts[..., 1]
+    if len(customers) <= MOST_TOUCHPOINTS:
+        return np.ones(customers.size, dtype=np.bool_)
+    row, column = np.nonzero((customers > 0) & (customers < minimum))
+    far = np.argsort(-counts[..., 0], axis=1, kind="stable")[:, :LARGEST][row]
+    near = np.argsort(-counts[..., 0], axis=0, kind="stable")[:LARGEST][:, column].T
+    marked = np.zeros(customers.shape, dtype=np.bool_)
+    marked[near[:, :, None], far[:, None, :]] = True
+    # What the others cannot take, the rows and columns of the largest cells of all can.
+    busy, taken = np.divmod(
+        np.argsort(-counts[..., 0], axis=None, kind="stable")[:LARGEST], len(customers)
+    )
+    marked[busy], marked[:, taken] = True, True
+    return marked.ravel()
 
 
 def _median_seconds(events: Events, pair: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.float64]:

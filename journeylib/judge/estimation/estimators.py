@@ -287,10 +287,13 @@ def _mean_and_slope(linear: Floats, *, logistic: bool) -> tuple[Floats, Floats]:
 
 def _logistic(X: Floats, y: Floats) -> Floats:
     """Return intercept and coefficients of a logistic regression."""
+    from sklearn import config_context
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=1 / RIDGE, solver="newton-cholesky", max_iter=100)
-    model.fit(X, y)
+    # Samples are checked where they are made; checking them again takes a third of a small fit.
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        model.fit(X, y)
     return np.concatenate([model.intercept_, model.coef_[0]])
 
 

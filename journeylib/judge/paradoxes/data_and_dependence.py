@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from journeylib.core import GROUPS, US_PER_DAY, Floats, text
-from journeylib.journeys import BAD_END, MISSING, Codes, absorb, happens_between, number_pairs
+from journeylib.core import GROUPS, US_PER_DAY, Estimate, Floats, text
+from journeylib.journeys import BAD_END, MISSING, Codes, happens_between, number_pairs
 from journeylib.judge.paradoxes.bot_human_comparison import (
+    Estimand,
     compare,
     group_totals,
+    largest_of_last,
+    people_of,
     share,
     share_of_sums,
 )
@@ -22,8 +25,6 @@ from journeylib.judge.paradoxes.context import (
     verified_how,
 )
 
-# The chain is solved for every resample: its cost grows with the cube of its states.
-MOST_BOTS = 50
 # How many fields of personal data a bot used: (least, most).
 DEPTHS: dict[str, tuple[int, int | None]] = {
     "any": (1, None),
@@ -109,68 +110,37 @@ def vulnerable(context: ParadoxContext) -> Side:
 
     Notes
     -----
-    The absorbing chain of who serves next (`journeys.chain.absorb`): its states are the bots, by
-    ``resource`` or else touchpoint, and people as one; its ends are completed, lost and open,
-    which is censored. Sending every visit of a bot to *lost* loses P(ever at it) · P(completed
-    from there) of the journeys (Anderl et al. 2016: there as a share of those completed).
+    Counted: of the served journeys that are over, those that pass through the bot (told apart by
+    ``resource`` or else touchpoint) and are completed. No chain stands in for the count.
     """
-    estimand = context.estimand(
-        "vulnerable",
-        "share",
-        "who serves next hangs on who serves now alone; no journey finds another way",
-    )
+    estimand = context.estimand("vulnerable", "share", "no journey finds another way")
+    return Side(through_one(context, "completed", estimand))
+
+
+def through_one(context: ParadoxContext, flag: str, estimand: Estimand) -> Estimate:
+    """Return the share of journeys with a flag that pass through the bot of most of those.
+
+    Of all served journeys that are over; `flag` is a column of `served_journeys`.
+    """
     served = served_journeys(context)
-    counts, bots = _moves(context, served)
-    rows, people = group_totals(served)
-    shape = counts.shape[1:]
-
-    def widest(flat: Floats) -> Floats:
-        solved = absorb(flat.reshape(*flat.shape[:-1], *shape))
-        lost = solved.visited * solved.ends[..., 0]
-        return np.asarray(lost[..., 1 : bots + 1].max(axis=-1, initial=0.0))
-
-    return Side(
-        share_of_sums(
-            counts.reshape(GROUPS, 1, -1),
-            people,
-            estimand,
-            statistic=widest,
-            trials=int(rows.sum()),
-        )
+    over = served[~served["open"]]
+    passed, _bots, _people = count_by_bot(context, over[over[flag]])
+    trials, people = group_totals(over)
+    return share_of_sums(
+        np.concatenate([passed, trials], axis=-1), people, estimand, statistic=largest_of_last
     )
 
 
-def _moves(context: ParadoxContext, served: pd.DataFrame) -> tuple[Floats, int]:
-    """Count moves per group, shape (groups, states, states + ends), and the bots among the states.
-
-    States are the start, the bots (the `MOST_BOTS` that act most; then the others as one) and,
-    last, people.
-    """
-    events, contacts = context.contacts.events, context.contacts
-    bots = bot_names(context)
-    acts = np.bincount(bots.number[contacts.bot], minlength=len(bots.words))
-    there = np.flatnonzero(acts)
-    ordered = there[np.argsort(-acts[there], kind="stable")]
-    alone = np.sort(ordered[:MOST_BOTS])
-    # The rarest are one state together, which is no one bot, so that nobody removes it.
-    people = len(alone) + 1 + (len(ordered) > MOST_BOTS)
-    spot = np.full(len(bots.words) + 1, people - 1)
-    spot[alone] = np.arange(1, len(alone) + 1)
-    m = people + 1
-    rows = np.flatnonzero(contacts.bot | contacts.human)
-    journey, group = events.journey[rows], events.group[rows]
-    here = np.where(contacts.human[rows], people, spot[bots.number[rows]])
-    last = np.append(journey[1:] != journey[:-1], True)[: len(rows)]
-    first = np.append(True, last[:-1])[: len(rows)]
-    # How each journey ends: completed, lost or open.
-    fate = np.full(int(events.journey.max(initial=-1)) + 1, m + 1)
-    fate[served.loc[served["completed"], "journey"]] = m
-    fate[served.loc[served["open"], "journey"]] = m + 2
-    onward = np.where(last, fate[journey], np.append(here[1:], 0)[: len(rows)])
-    counts = np.zeros((GROUPS, m, m + 3))
-    np.add.at(counts, (group, here, onward), 1)
-    np.add.at(counts, (group[first], 0, here[first]), 1)
-    return counts, len(alone)
+def count_by_bot(
+    context: ParadoxContext, served: pd.DataFrame
+) -> tuple[Floats, list[int], dict[str, int]]:
+    """Count the journeys through each bot, (groups, 1, bots), with the bots and their base."""
+    through = served.merge(bots_passed(context), on="journey")
+    bots, spot = np.unique(through["bot"], return_inverse=True)
+    many = max(len(bots), 1)
+    counts = np.bincount(through["group"] * many + spot, minlength=GROUPS * many)
+    sums = counts.reshape(GROUPS, 1, many).astype(np.float64)
+    return sums, bots.tolist(), people_of(through)
 
 
 def bot_names(context: ParadoxContext) -> Codes:

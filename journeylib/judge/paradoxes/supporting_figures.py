@@ -10,14 +10,12 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import GROUPS, US_PER_DAY, Estimate, Floats, resample
+from journeylib.core import US_PER_DAY, Estimate, Floats, resample
 from journeylib.journeys import MISSING, row_before
 from journeylib.judge.paradoxes.bot_human_comparison import (
     Estimand,
     compare_spread,
     group_totals,
-    largest_of_last,
-    people_of,
     share,
     share_of_sums,
 )
@@ -26,10 +24,11 @@ from journeylib.judge.paradoxes.context import ParadoxContext
 from journeylib.judge.paradoxes.data_and_dependence import (
     DEPTHS,
     bot_names,
-    bots_passed,
+    count_by_bot,
     intrusive,
     personalised,
     served_journeys,
+    through_one,
 )
 from journeylib.log import says_wrong
 from journeylib.measures import flag_of, text_abstain_reason
@@ -103,39 +102,18 @@ def supporting_personalised(context: ParadoxContext) -> Figures:
 def supporting_powerful(context: ParadoxContext) -> Figures:
     """On whom the journeys hang, how often bots are corrected, and what happens without them."""
     return {
-        "through_one_bot_alone": _through_one(context),
+        "through_one_bot_alone": through_one(
+            context, "by_bots", context.estimand("through_one_bot_alone")
+        ),
         "dependence": _dependence(context),
         "corrections": _corrections(context),
         "without_main_bot": _without_main_bot(context),
     }
 
 
-def _by_bot(
-    context: ParadoxContext, served: pd.DataFrame
-) -> tuple[Floats, list[int], dict[str, int]]:
-    """Count the journeys through each bot, (groups, 1, bots), with the bots and their base."""
-    through = served.merge(bots_passed(context), on="journey")
-    bots, spot = np.unique(through["bot"], return_inverse=True)
-    many = max(len(bots), 1)
-    counts = np.bincount(through["group"] * many + spot, minlength=GROUPS * many)
-    sums = counts.reshape(GROUPS, 1, many).astype(np.float64)
-    return sums, bots.tolist(), people_of(through)
-
-
-def _through_one(context: ParadoxContext) -> Estimate:
-    estimand = context.estimand("through_one_bot_alone")
-    served = served_journeys(context)
-    over = served[~served["open"]]
-    alone, _bots, _people = _by_bot(context, over[over["by_bots"]])
-    trials, people = group_totals(over)
-    return share_of_sums(
-        np.concatenate([alone, trials], axis=-1), people, estimand, statistic=largest_of_last
-    )
-
-
 def _dependence(context: ParadoxContext) -> Estimate:
     estimand = context.estimand("dependence", "index")
-    sums, _bots, people = _by_bot(context, served_journeys(context))
+    sums, _bots, people = count_by_bot(context, served_journeys(context))
 
     def index(totals: Floats) -> Floats:
         every = totals.sum(axis=-1)
@@ -195,7 +173,7 @@ def _without_main_bot(context: ParadoxContext) -> Estimate:
     )
     if not context.journeys.has_clock:
         return estimand.none("no_clock")
-    sums, bots, _people = _by_bot(context, served_journeys(context))
+    sums, bots, _people = count_by_bot(context, served_journeys(context))
     if not bots:
         return estimand.none("unidentified")
     main = bots[int(sums.sum(axis=0)[0].argmax())]

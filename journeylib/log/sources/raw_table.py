@@ -86,9 +86,9 @@ class ReadOptions:
         Columns of the event's own ``id`` and of the one that it answers (``reply_to``). The rows
         then have ``thread``: the id with which their chain of answers began.
     engine : Ibis backend, pyspark.sql.SparkSession, EngineSettings or str, optional
-        Where events are held and everything is computed; a new DuckDB in memory unless given.
+        What reads the log; a new DuckDB in memory, which then holds the events, unless given.
         A text is an address as `as_engine` takes it, such as ``spark://host:7077``. Spark reads
-        Parquet files itself; what else there is, DuckDB reads here and hands over.
+        and maps Parquet files itself; its rows come into a DuckDB here.
     window : Window, optional
         The days that are wanted. What lies outside is left out where that costs nothing.
     limit : int, optional

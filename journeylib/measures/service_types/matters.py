@@ -12,15 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import SEED, Estimate
+from journeylib.core import SEED, Estimate, one_thread
 from journeylib.measures.ratios import Ratio, ratios
-from journeylib.measures.service_types.openings import (
-    LEARN,
-    POOL,
-    components,
-    one_a_customer,
-    one_thread,
-)
+from journeylib.measures.service_types.openings import LEARN, POOL, components, one_a_customer
 from journeylib.measures.service_types.shares import Labelled, share_estimate
 from journeylib.measures.texts.classifier import FOLDS, OTHER, learn_matters
 

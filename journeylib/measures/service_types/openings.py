@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import SEED, LogError
+from journeylib.core import SEED, LogError, one_thread
 from journeylib.journeys import MISSING, Journeys, first_rows
 from journeylib.measures.bots.bot_sessions import sessions_of
 from journeylib.measures.settings import MeasureSettings
@@ -198,14 +197,6 @@ def one_per_cluster(pool: pd.DataFrame, length: int) -> pd.DataFrame:
         chosen.append(next(int(row) for row in order if int(row) not in chosen))
     rest = [row for row in range(len(pool)) if row not in set(chosen)]
     return pool.iloc[sorted(chosen + rest[: length - len(chosen)])].reset_index(drop=True)
-
-
-def one_thread() -> AbstractContextManager[Any]:
-    """Return a context in which sums come out alike on machines of any number of cores."""
-    # A library is held to one thread only if it is loaded before.
-    from threadpoolctl import threadpool_limits
-
-    return cast("AbstractContextManager[Any]", threadpool_limits(1))
 
 
 def components(texts: Sequence[str]) -> Any:

@@ -79,6 +79,8 @@ def _shown(row: Row) -> str:
 def _label(row: Row) -> tuple[str, str]:
     """Return what stands beside a step: its name; visits, share and time between."""
     count = text("present.steps.count", n=number(row["visits"]), share=percent(row["share"], 0))
+    if row["at_least"]:
+        count = text("present.explorer.at_least", value=count)
     return words(_shown(row), NAME), " · ".join(filter(None, (count, _time(row))))
 
 

@@ -32,7 +32,7 @@ def draw_moves(answers: Sequence[WhatIf]) -> Figure | None:
     Returns
     -------
     Figure or None
-        None where nothing is hover of any.
+        None where nothing is said of any.
     """
     told = [one for one in answers if one.refused is None]
     if not told:

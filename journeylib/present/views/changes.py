@@ -35,6 +35,10 @@ def changes_head(audit: Audit) -> str:
     """Return in one sentence how many alarms there are, and since when."""
     comparison, alarms = audit.changes, audit.changes.significant
     since = text("present.changes.last_period")
+    if comparison.period:
+        first, last = comparison.period
+        n = comparison.references
+        since = text("present.changes.dated", first=first, last=last, n=n)
     if comparison.previous:
         days = {entry.run_id: entry.as_of.isoformat() for entry in audit.history.entries}
         since = text("present.changes.since", day=days.get(comparison.previous, ""))
