@@ -14,9 +14,7 @@ from journeylib.present.drawing import svg
 from journeylib.present.drawing.chart import (
     PHONE,
     beside,
-    chart,
-    room_for,
-    row_axis,
+    row_chart,
     ticks,
     whiskers,
     with_narrow,
@@ -28,7 +26,6 @@ from journeylib.present.theme import LIGHT, feeling
 
 ROW = 26  # pixels
 LIST = "VADER"
-MOST_NAMES = 300  # pixels of the margin for names
 SCALE = {-1.0: "bad", -0.5: "", 0.0: "neutral", 0.5: "", 1.0: "good"}
 MARKS = {
     1: ("triangle-up", "good", 12),
@@ -119,16 +116,10 @@ def in_order(
 
 
 def _heard(rows: pd.DataFrame) -> list[_Heard]:
+    columns = ["touchpoint", "stage", "sentiment", "lo", "hi", "n_customers"]
     return [
-        _Heard(
-            name=str(row["touchpoint"]),
-            stage=str(row["stage"]),
-            value=float(row["sentiment"]),
-            lo=as_float(row["lo"]),
-            hi=as_float(row["hi"]),
-            customers=int(row["n_customers"]),
-        )
-        for row in rows.to_dict("records")
+        _Heard(str(name), str(stage), float(value), as_float(lo), as_float(hi), int(n))
+        for name, stage, value, lo, hi, n in rows[columns].itertuples(index=False, name=None)
     ]
 
 
@@ -139,20 +130,17 @@ def _chart(heard: Sequence[_Heard], width: int | None, *, narrow: bool) -> go.Fi
     stages: list[int] = []  # the first row of each
     for stage, group in itertools.groupby(heard, key=lambda one: one.stage):
         stages.append(len(names))
-        names += [words(stage, 150, bold=True)] * bool(stage)
+        names += [stage] * bool(stage)
         for one in group:
             at.append(len(names))
-            names.append(words(one.name, 145 if narrow else 260))
+            names.append(one.name)
     ends = {value: text(f"present.experience.{key}") if key else "" for value, key in SCALE.items()}
     scale = [f"{'' if narrow else word} {signed(value, 1)}".strip() for value, word in ends.items()]
     step = 2 if narrow else 1
-    drawn = chart(
-        ROW * max(len(names), 1) + 54, left=room_for(names, MOST_NAMES),
-        right=56 if narrow else 124, bottom=40,
-    ).update_layout(
-        xaxis=ticks(list(SCALE)[::step], scale[::step], range=[-1.04, 1.04]),
-        yaxis=row_axis(names), width=width,
-    )  # fmt: skip
+    axis = ticks(list(SCALE)[::step], scale[::step], range=[-1.04, 1.04])
+    sides = (172, 56) if narrow else (286, 124)
+    heads = set(range(len(names))) - set(at)
+    drawn = row_chart(names, axis, sides=sides, bold=heads, row=ROW).update_layout(width=width)
     for first, last in list(itertools.pairwise((*stages, len(names))))[::2]:
         drawn.add_shape(
             type="rect", layer="below", x0=0, x1=1, xref="x domain", y0=first - 0.5,
@@ -205,20 +193,13 @@ def _finding(heard: Sequence[_Heard], missing: int) -> str:
 
 
 def _table(rows: pd.DataFrame) -> pd.DataFrame:
+    numbers = {"feeling": "sentiment", "lo": "lo", "hi": "hi"}
     return pd.DataFrame(
         {
-            "touchpoint": rows["touchpoint"].tolist(),
-            "stage": rows["stage"].tolist(),
-            "feeling": [_rounded(value) for value in rows["sentiment"]],
-            "lo": [_rounded(value) for value in rows["lo"]],
-            "hi": [_rounded(value) for value in rows["hi"]],
-            "customers": [0 if pd.isna(n) else int(n) for n in rows["n_customers"]],
-            "feeling_source": [
-                text("none") if pd.isna(source) else source for source in rows["source"]
-            ],
+            "touchpoint": rows["touchpoint"],
+            "stage": rows["stage"],
+            **{head: rows[name].astype(float).round(2) for head, name in numbers.items()},
+            "customers": rows["n_customers"].fillna(0).astype(int),
+            "feeling_source": rows["source"].astype(object).fillna(text("none")),
         }
     )
-
-
-def _rounded(value: object, digits: int = 2) -> float:
-    return float("nan") if (n := as_float(value)) is None else round(n, digits)

@@ -288,8 +288,8 @@ def _reading(rows: Sequence[Measured]) -> go.Figure:
         lo, hi = sorted(_inside(sign * end / limit) for end in (estimate.lo, estimate.hi))
         middle = _inside(sign * estimate.value / limit)
         fine = lo > 0 if place == 0 else lo > -1
-        said = f"{words(one.heading)}: {sentence}, n = {count(estimate.n_customers)}"
-        add_marks(drawn, [(middle, place, said)], spans=[Estimate(middle, "share", lo, hi)],
+        hover = f"{words(one.heading)}: {sentence}, n = {count(estimate.n_customers)}"
+        add_marks(drawn, [(middle, place, hover)], spans=[Estimate(middle, "share", lo, hi)],
                   color=LIGHT["good" if fine else "accent"])  # fmt: skip
         drawn.add_annotation(**beside(place, words(sentence)))
     return drawn

@@ -88,8 +88,8 @@ def _chart(
         bars = []
         for at, name in enumerate(names):
             if row := ends[name].get(end):
-                said = words(f"{_name(name)}: {_share(row)} {end_word(end)}")
-                bars.append((at, starts[at], float(row["share"]), said))
+                hover = words(f"{_name(name)}: {_share(row)} {end_word(end)}")
+                bars.append((at, starts[at], float(row["share"]), hover))
                 starts[at] += float(row["share"])
         add_bars(drawn, end_word(end), bars, color=LIGHT[colour])
     for at, name in enumerate(names):

@@ -80,13 +80,13 @@ def _chart(rows: Sequence[TypeShare]) -> go.Figure:
     axis = ticks(MARKS, [percent(mark, 0) for mark in MARKS], range=[-0.02, 1.02])
     whole = [place for place, one in enumerate(rows) if not one.name]
     drawn = row_chart(names, axis, sides=(LEFT, RIGHT), bold=whole)
-    said = [
+    hover = [
         f"{words(name)}: {share_text(one)}, n = {one.share.n_customers}"
         for name, one in zip(names, rows, strict=True)
     ]
     add_marks(
         drawn,
-        [(one.share.value or 0.0, place, said[place]) for place, one in enumerate(rows)],
+        [(one.share.value or 0.0, place, hover[place]) for place, one in enumerate(rows)],
         spans=[one.share for one in rows],
         color=LIGHT["accent"],
         symbol=["circle" if one.corrected else "circle-open" for one in rows],

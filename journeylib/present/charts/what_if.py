@@ -112,12 +112,12 @@ def _chart(lines: Sequence[Line]) -> go.Figure:
     looks = {"no_selection": ("circle-open", "accent"), "full_selection": ("circle", "accent"),
              "naive": ("diamond-open", "bad")}  # fmt: skip
     for column, (symbol, colour) in looks.items():
-        said = text(f"present.what_if.mark.{column}")
+        hover = text(f"present.what_if.mark.{column}")
         spots = [
             (
                 _against_today(row, column),
                 place,
-                f"{words(name)}, {said}: {figure_text(row, column)}",
+                f"{words(name)}, {hover}: {figure_text(row, column)}",
             )
             for place, name, row in figures
         ]

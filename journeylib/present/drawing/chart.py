@@ -179,7 +179,7 @@ def add_marks(
     """Draw marks, each at a value in a row with what the mouse says of it, with intervals."""
     drawn.add_scatter(
         x=[x for x, _, _ in marks], y=[y for _, y, _ in marks], mode="markers",
-        hovertext=[said for _, _, said in marks], hoverinfo="text",
+        hovertext=[hover for _, _, hover in marks], hoverinfo="text",
         marker={"size": 12, "line": {"width": 2}, **look},
         error_x=whiskers(spans) if spans else None,
     )  # fmt: skip
@@ -192,15 +192,15 @@ def add_bars(
     drawn.add_bar(
         orientation="h", name=name, marker=look, width=BAR_WIDTH, hoverinfo="text",
         y=[row for row, *_ in bars], base=[base for _, base, _, _ in bars],
-        x=[length for _, _, length, _ in bars], hovertext=[said for *_, said in bars],
+        x=[length for _, _, length, _ in bars], hovertext=[hover for *_, hover in bars],
     )  # fmt: skip
 
 
 def add_chosen(
-    drawn: go.Figure, at: Point, said: str, *, name: str, **place: int | str
+    drawn: go.Figure, at: Point, hover: str, *, name: str, **place: int | str
 ) -> go.Figure:
     """Mark the point of a line that was chosen, with its name in bold beside it."""
-    add_marks(drawn, [(*at, said)], color=LIGHT["accent"])
+    add_marks(drawn, [(*at, hover)], color=LIGHT["accent"])
     return drawn.add_annotation(x=at[0], y=at[1], text=f"<b>{name}</b>", showarrow=False, **place)
 
 
