@@ -112,6 +112,7 @@ def measure(
     settings: MeasureSettings | None = None,
     *,
     labelled: pd.DataFrame | None = None,
+    published: bool = True,
 ) -> Evidence:
     """Measure every touchpoint and the whole log.
 
@@ -125,6 +126,9 @@ def measure(
         Turns that people have labelled, as `labelled.check_detectors` takes them: requests for
         a human are then corrected for the detectors' mistakes, and feelings are learned from
         them where there are enough; else negative turns are corrected, too.
+    published : bool
+        False for a cut that is only judged: it has no transitions and variants, which take long
+        to protect.
 
     Returns
     -------
@@ -162,8 +166,10 @@ def measure(
         *without_mistakes(journeys, text_measures(journeys, settings, scores=scores), mistaken),
     ]
     shown, hidden = suppress(journeys.touchpoints, journeys.settings.min_customers)
-    edges, paths = transitions(journeys), variants(journeys)
-    hidden += edges.attrs["suppressed"] + paths.attrs["suppressed"]
+    edges, paths = pd.DataFrame(), pd.DataFrame()
+    if published:
+        edges, paths = transitions(journeys), variants(journeys)
+        hidden += edges.attrs["suppressed"] + paths.attrs["suppressed"]
     names, kept = touchpoint_names(journeys), list(shown["touchpoint"])
     estimates, draws = without_small_cells(measures, names, kept, journeys.settings.min_customers)
     return Evidence(

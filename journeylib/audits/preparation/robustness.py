@@ -202,7 +202,7 @@ def _results(other: Journeys, base: BaseCase) -> dict[str, Any]:
     before = _verdicts(base.scores)
     after = before
     if other.log_trail is not base.journeys.log_trail:
-        evidence = measure(other, base.config.measures, labelled=base.labelled)
+        evidence = measure(other, base.config.measures, labelled=base.labelled, published=False)
         evidence = withheld(evidence, base.prepared, base.config)
         evidence = with_type_shares(evidence, base.types)
         after = _verdicts(verdict_scores(other, evidence, base.config.judge))

@@ -17,6 +17,7 @@ from journeylib.measures.touchpoints.group_sums import Floats, Numbers, Whole, m
 
 Singles = npt.NDArray[np.float32]
 MICRO = 1_000_000
+LARGEST = float(np.finfo(np.float32).max)
 DEPTH, FOLDS, SMALLEST_LEAF = 4, 5, 20
 # A leaf of n visits is drawn towards the margin as if by this many visits more: a tree that is
 # sure and wrong would otherwise lose without bound.
@@ -183,7 +184,8 @@ def _coded(column: Codes) -> Floats | Whole:
 def _encoded(column: Floats | Whole) -> Floats:
     """Return numbers as one column, words as one 0/1 column for each frequent one."""
     if column.dtype == np.float64:
-        return np.asarray(column[:, None])
+        # The trees are not told which numbers are missing: these are larger than any.
+        return np.asarray(np.where(np.isnan(column), LARGEST, column)[:, None])
     counts = np.bincount(column[column >= 0], minlength=1)
     frequent = np.argsort(-counts, kind="stable")[:LEVELS]
     levels = np.sort(frequent[counts[frequent] > 0])
