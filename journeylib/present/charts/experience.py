@@ -138,7 +138,7 @@ def _chart(heard: Sequence[_Heard], width: int | None, *, narrow: bool) -> go.Fi
     scale = [f"{'' if narrow else word} {signed(value, 1)}".strip() for value, word in ends.items()]
     step = 2 if narrow else 1
     axis = ticks(list(SCALE)[::step], scale[::step], range=[-1.04, 1.04])
-    sides = (172, 56) if narrow else (286, 124)
+    sides = (min(220, (width or PHONE) // 2 + 12), 56) if narrow else (286, 124)
     heads = set(range(len(names))) - set(at)
     drawn = row_chart(names, axis, sides=sides, bold=heads, row=ROW).update_layout(width=width)
     for first, last in list(itertools.pairwise((*stages, len(names))))[::2]:
