@@ -6,7 +6,7 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 284
+VAGUE_NAMES = 278
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
@@ -17,8 +17,8 @@ LINES = {
     "journeys": 5_515,
     "judge": 5_885,
     "lab": 2_120,
-    "log": 6_490,
-    "measures": 5_640,
+    "log": 6_520,
+    "measures": 5_650,
     "portfolio": 1_635,
     "present": 6_910,
     "workshop": 3_950,

@@ -17,6 +17,8 @@ COUNTS = ("events", "journeys", "customers")  # none is larger than the one befo
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 NEAR = 1e-6  # counts of a linear program that are closer are equal
+# Of more pairs of a cell and a small cell that totals connect, each total is protected by itself.
+MOST_PAIRS = 1_000_000
 
 
 def suppress(
@@ -133,6 +135,10 @@ def protect(cells: Cells, minimum: int, *, bounds: bool = False) -> Shown:
 
     Where nothing that is shown protects a cell, all that shares a total with it is hidden.
 
+    Thousands of cells that totals connect, with hundreds of small ones (`MOST_PAIRS`), are too many
+    for linear programs. There each total is looked at by itself: what it hides has room for
+    `minimum` customers.
+
     Examples
     --------
     One journey is hidden; the 22 beside it are hidden with it.
@@ -155,7 +161,9 @@ def protect(cells: Cells, minimum: int, *, bounds: bool = False) -> Shown:
             most=None if cells.most is None else cells.most[part],
             zeros_shown=cells.zeros_shown,
         )
-        found = _protected(
+        is_large = len(part) * int(small[part].sum()) > MOST_PAIRS
+        protected = _protected_by_total if is_large else _protected
+        found = protected(
             own,
             Shown(exact[part], shown.least[part]),
             np.flatnonzero(small[part]),
@@ -201,6 +209,37 @@ def _protected(cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds:
             shown = _reduced(cells, shown, int(left[0]), found, minimum if bounds else 0)
             left = left[1:] if found is None else _unprotected(left, found, level)
     return shown
+
+
+def _protected_by_total(
+    cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds: bool
+) -> Shown:
+    """Hide or bound what a total alone would tell of the `small` cells; see `protect`."""
+    size, least = cells.counts[:, 0], cells.counts // minimum * minimum
+    changed = np.zeros(len(size), dtype=np.bool_)
+    for total in cells.totals:
+        here = shown.exact & (size > 0) & (total >= 0) & np.isin(total, total[small])
+        rows = np.flatnonzero(here)
+        rows = rows[np.lexsort((rows, size[rows] if not bounds else -size[rows], total[rows]))]
+        starts = np.flatnonzero(np.diff(total[rows], prepend=-1))
+        if bounds:  # the largest makes room for a whole step
+            changed |= here
+            least[rows[starts]] -= minimum
+            continue
+        hidden = np.flatnonzero((total >= 0) & ~shown.exact)
+        room = np.bincount(
+            total[hidden], cells.counts[hidden, -1], minlength=int(total.max(initial=0)) + 1
+        )
+        alone = np.bincount(total[hidden], size[hidden] > 0, minlength=len(room)) < 2
+        for own in np.split(rows, starts[1:]):  # the smallest first
+            before = np.cumsum(cells.counts[own, -1]) - cells.counts[own, -1]
+            line = total[own[:1]]
+            needed = (room[line] + before < minimum) | (alone[line] & (before == 0))
+            changed[own[needed]] = True
+    if not bounds:
+        return Shown(shown.exact & ~changed, np.where(changed[:, None], 0, shown.least))
+    least = np.where(least[:, -1:] < minimum, 0, np.maximum(least, 0))
+    return Shown(shown.exact & ~changed, np.where(changed[:, None], least, shown.least))
 
 
 def _unprotected(goals: Ints, found: Floats, level: int) -> Ints:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import journeylib as jl
-from journeylib.audits.findings.bot_summaries import _ends
+from journeylib.audits.findings.bot_summaries import bot_ends
 from journeylib.audits.findings.decisions import _of_customers, decide
 from journeylib.audits.findings.findings import all_findings
 from journeylib.audits.result.decision import Decisions
@@ -353,7 +353,7 @@ def test_ends_of_few_sessions_cannot_be_counted_back(
     counts = np.array([[size, size] for size in row.values()])
     seen = protect(Cells(counts, (np.zeros(4, np.int64),), zeros_shown=True), 10).exact
     public = {name: n if here else pd.NA for (name, n), here in zip(row.items(), seen, strict=True)}
-    assert _ends({"sessions": sum(ends), **public}) == pytest.approx(shown)
+    assert bot_ends({"sessions": sum(ends), **public}) == pytest.approx(shown)
 
 
 def test_the_interval_is_wilson_s() -> None:

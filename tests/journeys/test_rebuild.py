@@ -118,6 +118,7 @@ def test_transitions_add_up(log_of: LogOf) -> None:
         "journeys": 2,
         "customers": 2,
         "tied": 0,
+        "at_least": False,
         "median_seconds": pytest.approx(float("nan"), nan_ok=True),
     }
     inner = edges[(edges["source"] == "A") & (edges["target"] == "B")]

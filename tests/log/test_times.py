@@ -266,7 +266,7 @@ def test_init_says_which_files_have_the_month_first(tmp_path: Path) -> None:
     found = propose(paths, roles={"touchpoint": "what"})
     assert found.schema.timestamp_format is None
     said = next(doubt for doubt in found.warnings if doubt.startswith("In 4 files"))
-    assert "first. With the day first: a.csv, c.csv. With the month first: b.csv, d.csv." in said
+    assert "With the day first: a.csv and c.csv. With the month first: b.csv and d.csv." in said
     assert "The order of rows decided 1 of them, the other files 0." in said
     assert any("first in 1 of these files; the day is taken" in doubt for doubt in found.warnings)
 

@@ -275,6 +275,27 @@ def test_random_tables_where_all_three_counts_add_up(bounds: bool) -> None:
     assert left / large > (0.95 if bounds else 0.58)
 
 
+@pytest.mark.parametrize("bounds", [False, True])
+def test_where_programs_would_take_too_long_no_total_alone_tells(
+    bounds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("journeylib.log.suppression.MOST_PAIRS", -1)
+    attacked = 0
+    for seed in range(8):
+        for total in (ROW, LINE):
+            table = Cells(random_table(seed).counts, (total,))
+            shown = protect(table, 10, bounds=bounds)
+            customers = table.counts[:, 2]
+            assert not shown.exact[(customers > 0) & (customers < 10)].any()
+            assert (shown.least <= table.counts).all()
+            small = (customers > 0) & (customers < 10)
+            small &= np.bincount(total, customers)[total] >= 10
+            names = [("customers", int(cell)) for cell in np.flatnonzero(small)]
+            assert program_of(table, shown.least, shown.exact).tight(names) == {}, seed
+            attacked += len(names)
+    assert attacked > 50
+
+
 def test_hiding_small_cells_alone_gives_them_away() -> None:
     """The attack finds what it is after: without further cells most are known exactly."""
     table = random_table(0)
