@@ -6,11 +6,11 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 278
+VAGUE_NAMES = 279
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_755,
+    "audits": 5_770,
     "cli": 845,
     "core": 650,
     "delivery": 725,
@@ -18,9 +18,9 @@ LINES = {
     "judge": 5_885,
     "lab": 2_120,
     "log": 6_520,
-    "measures": 5_650,
+    "measures": 5_660,
     "portfolio": 1_635,
-    "present": 6_910,
+    "present": 6_915,
     "workshop": 3_950,
 }
 # What is shown has the name of what is computed; settings stand where they are used.

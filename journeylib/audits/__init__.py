@@ -14,6 +14,7 @@ from journeylib.audits.experiments.experiments import (
     watch_experiment,
 )
 from journeylib.audits.experiments.facts import assessment_of, bets_of, objective_of
+from journeylib.audits.findings.bot_summaries import end_words
 from journeylib.audits.history import find_home, find_run, read_history
 from journeylib.audits.moves import forecaster, what_if
 from journeylib.audits.pipeline import STEPS, audit, read_journeys

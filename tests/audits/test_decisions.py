@@ -356,6 +356,17 @@ def test_ends_of_few_sessions_cannot_be_counted_back(
     assert bot_ends({"sessions": sum(ends), **public}) == pytest.approx(shown)
 
 
+def test_a_bound_is_called_a_bound_where_customers_give_up(bank_audit: jl.Audit) -> None:
+    """One conversation at the bot for cards is open; the exact ends would tell of it."""
+    (row,) = [
+        b for b in bank_audit.document["decisions"]["bots"] if b["touchpoint"].endswith("cards")
+    ]
+    assert row["at_least"] == ["ended_with_bot", "abandoned"]
+    assert row["ends"]["abandoned"] == pytest.approx(120 / row["sessions"], abs=1e-6)  # of 135
+    (item,) = [d for d in bank_audit.decisions.items if d.kind == "hand_over"]
+    assert item.reason.startswith("At least 43 % give up; 18 to 23 % are confirmed")
+
+
 def test_the_interval_is_wilson_s() -> None:
     from statsmodels.stats.proportion import proportion_confint
 

@@ -75,8 +75,9 @@ def test_a_limit_that_nobody_set_is_called_a_convention(telecom_audit: jl.Audit)
 
 def test_a_touchpoint_page_has_the_figures_of_the_log(telecom_audit: jl.Audit) -> None:
     page = words(show.touchpoint(telecom_audit, "Chatbot: fault").html)
-    # 78 contained, 62 handed over, 101 abandoned of 241 sessions.
-    assert "How 241 conversations end 32 % 26 % 42 %" in page.replace("\u00a0", " ")
+    # 78 contained, 62 handed over, 101 abandoned of 241 sessions: the first two, exactly, would
+    # tell of the few at other bots, so they are bounds in tens.
+    assert "How 241 conversations end ≥ 29 % ≥ 21 % 42 %" in page.replace("\u00a0", " ")
     assert "journeys.passing('Chatbot: fault')" in page
     with pytest.raises(jl.ConfigError, match="no touchpoint"):
         show.touchpoint(telecom_audit, "Nowhere")

@@ -128,11 +128,18 @@ def test_ends_of_bot_sessions_of_the_sample(telecom_audit: jl.Audit) -> None:
     rows: dict[object, dict[object, int | None]] = {
         "whole": {state: said[state] for state in STATES} | {"total": said["sessions"]}
     }
+    least: dict[tuple[str, str], int] = {}
     for row in audit.tables["handoff_touchpoints"].to_dict("records"):
-        parts = {state: None if pd.isna(row[state]) else int(row[state]) for state in STATES}
+        there = {state: int(row[state]) for state in STATES if not pd.isna(row[state])}
+        bounds = row["at_least"].split()
+        least |= {(row["touchpoint"], state): there.pop(state) for state in bounds}
+        parts = dict.fromkeys(STATES) | there
         rows[row["touchpoint"]] = parts | {"total": int(row["sessions"])}
     known = [name for name in rows if name != "whole"]
     program = of_parts(rows, known)
+    for cell, number in least.items():
+        assert 10 <= number <= int(((names == cell[0]) & (sessions["state"] == cell[1])).sum())
+        program.at_most([], [cell], -number)
     small = [cell for cell, n in customers.items() if n < 10 and cell[0] in rows]
     assert small and all(rows[name][state] is None for name, state in small)
     assert program.tight(small) == {}

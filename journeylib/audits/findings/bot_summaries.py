@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from journeylib.audits.result.decision import BotSummary
 from journeylib.audits.result.result import Assessment
+from journeylib.core import percent, text
 from journeylib.judge import HandoffTime
 
 SETTLED = 0.6  # share of resamples from which a hand-off time is an answer
@@ -42,6 +44,7 @@ def _summary(row: dict[Any, Any], topic: str | None, assessment: Assessment) -> 
         ends={}
         if assessment.evidence.handoffs.contained_raw.abstain == "no_column"
         else bot_ends(row),
+        at_least=tuple(row["at_least"].split()),
         verified_lo=_share(row["verified_lo"]),
         verified_hi=_share(row["verified_hi"]),
         topic=topic,
@@ -49,6 +52,12 @@ def _summary(row: dict[Any, Any], topic: str | None, assessment: Assessment) -> 
         minutes=time.minutes if answer == "minutes" and isinstance(time, HandoffTime) else None,
         agreement=time.settled if answer and isinstance(time, HandoffTime) else None,
     )
+
+
+def end_words(end: str, share: float, at_least: Sequence[str]) -> str:
+    """Return the share of an end in words, as a lower bound where it is one."""
+    words = percent(share, 0)
+    return text("audits.decision.at_least", share=words) if end in at_least else words
 
 
 def _share(value: Any) -> float | None:

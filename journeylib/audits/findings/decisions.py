@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.findings.bot_summaries import bot_summaries
+from journeylib.audits.findings.bot_summaries import bot_summaries, end_words
 from journeylib.audits.findings.flags import all_flags
 from journeylib.audits.findings.insight import listed
 from journeylib.audits.result.decision import BotSummary, Decision, Decisions, Flag
@@ -110,7 +110,7 @@ def _worst_and_best(bots: Sequence[BotSummary]) -> str:
     )
     also = [
         text("audits.decision.headline.passes", bot=bot.touchpoint,
-             share=percent(bot.ends["handed_over"], 0))
+             share=end_words("handed_over", bot.ends["handed_over"], bot.at_least))
         for bot in passing
     ]  # fmt: skip
     return " ".join((detail, *also))
@@ -160,7 +160,7 @@ def _way_out(assessment: Assessment, bots: Sequence[BotSummary]) -> Iterator[Dec
         given_up = bot.ends.get("abandoned")
         if bot.touchpoint not in assessment.evidence.handoffs.dead_ends or given_up is None:
             continue
-        lo, hi = _of_customers(given_up, bot.customers)
+        lo, words = _given_up(bot, given_up)
         yield Decision(
             kind="way_out",
             touchpoints=(bot.touchpoint,),
@@ -168,12 +168,20 @@ def _way_out(assessment: Assessment, bots: Sequence[BotSummary]) -> Iterator[Dec
             reason=text(
                 "audits.decision.way_out.reason",
                 sessions=bot.sessions,
-                share=_share(given_up, lo, hi),
+                share=words,
             ),
             customers=bot.customers,
             strength=lo,
             evidence="dead-ends",
         )
+
+
+def _given_up(bot: BotSummary, share: float) -> tuple[float, str]:
+    """Return the least share that the interval allows, and the share in words."""
+    lo, hi = _of_customers(share, bot.customers)
+    if "abandoned" in bot.at_least:
+        return lo, end_words("abandoned", share, bot.at_least)
+    return lo, _share(share, lo, hi)
 
 
 def _hand_overs(bots: Sequence[BotSummary]) -> Iterator[Decision]:
@@ -182,14 +190,14 @@ def _hand_overs(bots: Sequence[BotSummary]) -> Iterator[Decision]:
         given_up = bot.ends.get("abandoned")
         if bot.answer != "at once" or not given_up:
             continue
-        lo, hi = _of_customers(given_up, bot.customers)
+        lo, words = _given_up(bot, given_up)
         yield Decision(
             kind="hand_over",
             touchpoints=(bot.touchpoint,),
             title=text("audits.decision.hand_over.title", topic=bot.topic, bot=bot.touchpoint),
             reason=text(
                 "audits.decision.hand_over.reason",
-                share=_share(given_up, lo, hi),
+                share=words[0].upper() + words[1:],
                 verified=_between(bot.verified_lo or 0.0, bot.verified_hi or 0.0),
                 agreement=percent(bot.agreement, 0),
             ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from journeylib.audits.findings.bot_summaries import end_words
 from journeylib.audits.findings.insight import listed
 from journeylib.audits.result.decision import BotSummary, Flag
 from journeylib.audits.result.result import Assessment
@@ -86,7 +87,9 @@ def _feelings(assessment: Assessment, bots: Sequence[BotSummary]) -> Iterator[Fl
         feeling, given_up = sentiments.get(bot.touchpoint), bot.ends.get("abandoned", 0.0)
         if feeling is not None and feeling >= 0 and given_up >= MANY_GIVE_UP:
             sentence = text(
-                "audits.flag.feeling", feeling=signed(feeling), share=percent(given_up, 0)
+                "audits.flag.feeling",
+                feeling=signed(feeling),
+                share=end_words("abandoned", given_up, bot.at_least),
             )
             yield Flag(bot.touchpoint, "feeling", sentence)
 

@@ -56,6 +56,8 @@ class BotSummary:
     ends : mapping of str to float
         Shares of the sessions that ended: ``contained``, ``handed_over``, ``abandoned``. Ends of
         too few sessions are summed as ``other``.
+    at_least : tuple of str
+        The ends whose shares are lower bounds, so that no total tells of a few.
     verified_lo, verified_hi : float or None
         Share that is confirmed as settled, worst and best case.
     topic : str or None
@@ -71,6 +73,7 @@ class BotSummary:
     sessions: int
     customers: int
     ends: Mapping[str, float]
+    at_least: tuple[str, ...]
     verified_lo: float | None
     verified_hi: float | None
     topic: str | None

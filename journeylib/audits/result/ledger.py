@@ -82,7 +82,7 @@ RULES: Mapping[str, Rule] = {
          "missing", "n_customers", "grade", "source"),
     ),
     "handoff_touchpoints": Rule(
-        ("touchpoint", "sessions", *_STATES, "customers", *_VERIFIED), "customers"
+        ("touchpoint", "sessions", *_STATES, "at_least", "customers", *_VERIFIED), "customers"
     ),
     # Windows of fewer customers are left out where their customers are counted.
     "containment_curve": Rule(("days", "sessions", *_VERIFIED, "upper")),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from journeylib.core import GROUPS, US_PER_DAY, AbstainReason, Estimate, Floats, resample
 from journeylib.journeys import Journeys
-from journeylib.log import Cells, bounded_share, protect, share_bounds, shows, suppress
+from journeylib.log import Cells, Shown, bounded_share, protect, share_bounds, shows, suppress
 from journeylib.measures.bots.bot_sessions import STATES, BotSessions, Flags, soon_after
 from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
@@ -23,7 +23,7 @@ STEPS = ("raw", "repeat", "silent", "unknown", "verified")
 CURVE_DAYS = range(1, 31)
 CURVE_COLUMNS = ("days", "sessions", "verified", "verified_lo", "verified_hi", "upper")
 SPOT_COLUMNS = (
-    *("touchpoint", "sessions", *STATES),
+    *("touchpoint", "sessions", *STATES, "at_least"),
     *("customers", "verified", "verified_lo", "verified_hi"),
 )
 # Touchpoints are never taken for more alike than this: their own sessions keep some weight.
@@ -138,7 +138,7 @@ def public_waterfall(steps: pd.DataFrame, minimum: int) -> pd.DataFrame:
     return found if all(shows(size, minimum) for size in found["customers"]) else steps.head(0)
 
 
-def states_shown(sessions: BotSessions, minimum: int) -> tuple[frozenset[str], Ints, Flags]:
+def states_shown(sessions: BotSessions, minimum: int) -> tuple[frozenset[str], Ints, Shown]:
     """Decide which numbers of sessions that end in a state may be shown.
 
     Returns
@@ -147,8 +147,9 @@ def states_shown(sessions: BotSessions, minimum: int) -> tuple[frozenset[str], I
         The states whose number in the whole log may be shown.
     touchpoints : ndarray of int64
         Numbers of the touchpoints at which bot sessions begin.
-    shown : ndarray of bool, shape (touchpoints, states)
-        The same at each of these touchpoints; none where the touchpoint itself is rare.
+    shown : Shown
+        The same at each of these touchpoints, one after the other, with lower bounds where the
+        numbers would tell of a few; none where the touchpoint itself is rare.
     """
     table = sessions.table
     spots, spot = np.unique(table["touchpoint_no"].to_numpy(), return_inverse=True)
@@ -174,7 +175,7 @@ def states_shown(sessions: BotSessions, minimum: int) -> tuple[frozenset[str], I
         zeros_shown=True,
     )
     whole = frozenset(one for one, shown in zip(STATES, of_all, strict=True) if shown)
-    return whole, spots, protect(cells, minimum).exact.reshape(-1, kinds)
+    return whole, spots, protect(cells, minimum, bounds=True)
 
 
 def verified(
@@ -292,9 +293,18 @@ def by_touchpoint(sessions: BotSessions, journeys: Journeys, counts: pd.DataFram
     table["verified_lo"] = table["verified_lo"].mask(within, least)
     table["verified_hi"] = table["verified_hi"].mask(within, np.fmax(most, table["verified_hi"]))
     _whole, spots, public = states_shown(sessions, journeys.settings.min_customers)
-    own = public[np.searchsorted(spots, table["touchpoint_no"].to_numpy())]
+    own = np.searchsorted(spots, table["touchpoint_no"].to_numpy())
+    exact, bounded = (
+        part.reshape(-1, len(STATES))[own] for part in (public.exact, public.at_least)
+    )
+    least = public.least[:, 0].reshape(-1, len(STATES))[own]
     for place, state in enumerate(STATES):
-        table[state] = table[state].astype("Int64").where(own[:, place])
+        public_number = pd.Series(least[:, place], index=table.index, dtype="Int64")
+        table[state] = public_number.where(exact[:, place] | bounded[:, place])
+    table["at_least"] = [
+        " ".join(state for state, is_bound in zip(STATES, row, strict=True) if is_bound)
+        for row in bounded
+    ]
     columns = list(SPOT_COLUMNS)
     shown = table.sort_values("touchpoint", kind="stable")[columns].reset_index(drop=True)
     shown.attrs["suppressed"] = hidden

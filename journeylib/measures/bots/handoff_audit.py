@@ -108,8 +108,9 @@ class Handoffs:
         Touchpoints of a bot from which no human can be reached and most end badly.
     by_touchpoint : pandas.DataFrame
         ``touchpoint`` (at which the bot session begins), ``sessions``,
-        ``ended_with_bot``, ``handed_over``, ``abandoned``, ``open`` (Int64, missing where they
-        would tell of a few), ``customers``, ``verified``, ``verified_lo``, ``verified_hi``.
+        ``ended_with_bot``, ``handed_over``, ``abandoned``, ``open`` (Int64, missing or a lower
+        bound where they would tell of a few), ``at_least`` (str: which of these are lower
+        bounds, parted by blanks), ``customers``, ``verified``, ``verified_lo``, ``verified_hi``.
     session_table : pandas.DataFrame or None
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
         ``intent``, ``start_us``, ``seconds_to_end``, ``turns_to_end``, ``rating_micro``,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from journeylib.audits import Audit, stream_label
+from journeylib.audits import Audit, end_words, stream_label
 from journeylib.core import duration, number, percent, text
 from journeylib.journeys import START
 from journeylib.log import MIN_CELL
@@ -137,12 +138,14 @@ def _ends(audit: Audit) -> dict[str, Any]:
     return {"ends": _bar(shares), "ends_key": list(words.items()), "ends_alt": alt}
 
 
-def _bar(shares: Mapping[str, float]) -> list[dict[str, Any]]:
+def _bar(
+    shares: Mapping[str, float], labels: Mapping[str, str] = MappingProxyType({})
+) -> list[dict[str, Any]]:
     return [
         {
             "kind": name,
             "width": f"{100 * share:.2f}",
-            "label": percent(share, 0),
+            "label": labels.get(name, percent(share, 0)),
             "wide": 100 * share >= ROOM,
         }
         for name, share in shares.items()
@@ -158,8 +161,11 @@ def _key(bots: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 def bot_bar(bot: Mapping[str, Any]) -> dict[str, Any]:
     """Return how one bot's conversations end: the parts of the bar, and the same in words."""
     shares = {end: bot["ends"][end] for end in ENDS if end in bot["ends"]}
-    words = (f"{text(f'present.now.end.{end}')} {percent(shares[end], 0)}" for end in shares)
-    return {"ends": _bar(shares), "alt": f"{bot['touchpoint']}: {', '.join(words)}"}
+    told = {end: end_words(end, share, bot["at_least"]) for end, share in shares.items()}
+    words = (f"{text(f'present.now.end.{end}')} {told[end]}" for end in shares)
+    short = {end: text("present.now.at_least", share=percent(shares[end], 0))
+             for end in bot["at_least"] if end in shares}  # fmt: skip
+    return {"ends": _bar(shares, short), "alt": f"{bot['touchpoint']}: {', '.join(words)}"}
 
 
 def _bot(audit: Audit, bot: Mapping[str, Any]) -> dict[str, Any]:

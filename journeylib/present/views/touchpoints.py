@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from journeylib.audits import Audit
+from journeylib.audits import Audit, end_words
 from journeylib.core import ConfigError, did_you_mean, estimate_text, number, percent, signed, text
 from journeylib.present.blocks import Block, remark, template
 from journeylib.present.charts.journey_ends import end_word
@@ -265,7 +265,8 @@ def _headline(audit: Audit, name: str, bot: Row | None) -> str:
     """Return what matters most here: how conversations end, else what is to decide."""
     given_up = bot["ends"].get("abandoned", 0.0) if bot else 0.0
     if given_up >= GIVEN_UP:
-        return text("present.spot.gives_up", name=name, share=percent(given_up, 0))
+        words = end_words("abandoned", given_up, bot["at_least"] if bot else ())
+        return text("present.spot.gives_up", name=name, share=words)
     if bot and bot["verified_hi"]:
         return text("present.spot.confirmed", name=name, share=confirmed(bot))
     items = audit.document["decisions"]["items"]
@@ -469,7 +470,7 @@ def _next(audit: Audit, row: Row, bot: Row | None) -> Row:
         for m, x in watched.items()
     ]
     if bot and bot["ends"].get("abandoned"):
-        given_up = percent(bot["ends"]["abandoned"], 0)
+        given_up = end_words("abandoned", bot["ends"]["abandoned"], bot["at_least"])
         watch.insert(0, text("present.spot.now", what=text("present.spot.given_up"), x=given_up))
     pairs = [
         (text("present.spot.do"), own["title"] if own else text(f"present.spot.todo.{kind}")),
