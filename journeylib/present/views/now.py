@@ -161,8 +161,8 @@ def _key(bots: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 def bot_bar(bot: Mapping[str, Any]) -> dict[str, Any]:
     """Return how one bot's conversations end: the parts of the bar, and the same in words."""
     shares = {end: bot["ends"][end] for end in ENDS if end in bot["ends"]}
-    told = {end: end_words(end, share, bot["at_least"]) for end, share in shares.items()}
-    words = (f"{text(f'present.now.end.{end}')} {told[end]}" for end in shares)
+    full = {end: end_words(end, share, bot["at_least"]) for end, share in shares.items()}
+    words = (f"{text(f'present.now.end.{end}')} {full[end]}" for end in shares)
     short = {end: text("present.now.at_least", share=percent(shares[end], 0))
              for end in bot["at_least"] if end in shares}  # fmt: skip
     return {"ends": _bar(shares, short), "alt": f"{bot['touchpoint']}: {', '.join(words)}"}
