@@ -179,6 +179,8 @@ def test_stories_have_channel_feeling_and_ends_also_by_segment(telecom_audit: jl
         for story in part["stories"]:
             assert [step["touchpoint"] for step in story["steps"]] == story["touchpoints"]
             assert all(step["channel"] for step in story["steps"])
-            assert 0 < sum(end["share"] for end in story["ends"]) <= 1 + 1e-6
+            assert sum(end["share"] for end in story["ends"]) <= 1 + 1e-6
+            assert all(end["customers"] >= 10 for end in story["ends"])
+    assert any(story["ends"] for story in found["stories"])
     steps = [step for story in found["stories"] for step in story["steps"]]
     assert any(step["feeling"] is not None for step in steps)

@@ -296,7 +296,7 @@ def test_a_spill_folder_that_fills_while_it_is_measured(
         numbers = "SELECT range::VARCHAR || '-secret' AS name FROM range(3_000_000)"
         run_sql(engine, f"CREATE TEMP TABLE large AS {numbers} ORDER BY hash(range)")
 
-    monkeypatch.setattr("journeylib.audits.pipeline.measure", large)
+    monkeypatch.setattr("journeylib.measures.measure", large)
     place, told = little_room
     with pytest.raises(RunError, match=r"engine\.spill_limit is reached") as caught:
         jl.audit(small_with(rows=rows), overrides=told)

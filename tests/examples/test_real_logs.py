@@ -313,7 +313,11 @@ def test_counts_are_those_of_plain_pandas(
     told = {(one["source"], one["target"]): one for one in document["transitions"]}
     for (source, target), one in told.items():
         row = first.loc[target] if source == "(start)" else moves.loc[(source, target)]
-        assert (one["events"], one["customers"]) == tuple(row), (source, target)
+        if one["at_least"]:
+            assert MIN_CUSTOMERS <= one["customers"] <= row["nunique"], (source, target)
+            assert row["size"] - 2 * MIN_CUSTOMERS < one["events"] <= row["size"], (source, target)
+        else:
+            assert (one["events"], one["customers"]) == tuple(row), (source, target)
     # Most moves are told; those of few customers, and what would give them away, are not.
     many = moves[moves["nunique"] >= MIN_CUSTOMERS]
     assert len(told) >= 0.8 * len(many)
@@ -354,8 +358,13 @@ def test_shares_are_those_of_plain_pandas(
             (one["source"], one["target"]): (one["events"], one["customers"])
             for one in document["handoffs"]["actor_changes"]
         }
-        large = hands[hands["nunique"] >= MIN_CUSTOMERS]
-        assert shown == {pair: tuple(row) for pair, row in large.T.items()}
+        large = {
+            pair: tuple(row) for pair, row in hands[hands["nunique"] >= MIN_CUSTOMERS].T.items()
+        }
+        # One more is left out where the others would tell of a change of few customers.
+        assert set(shown.items()) <= set(large.items())
+        few = (hands["nunique"] < MIN_CUSTOMERS).any()
+        assert len(large) - len(shown) <= int(few)
     else:
         assert document["handoffs"]["actor_changes"] == []
 
@@ -385,7 +394,13 @@ def test_ends_are_those_of_plain_pandas(
         begin = rows.groupby("journey")["t"].min()
         cut_off = (begin < rows["t"].min() + pd.Timedelta(days=settings.quiet_days)).sum()
     log = document["log"]
-    assert (log["open_journeys"], log["cut_off_journeys"]) == ((end == "open").sum(), cut_off)
+    counted = {"open_journeys": int((end == "open").sum()), "cut_off_journeys": int(cut_off)}
+    people = rows.drop_duplicates("journey").set_index("journey")["customer"]
+    few = 0 < people[end[end == "open"].index].nunique() < MIN_CUSTOMERS
+    assert log["open_journeys"] == (None if few else counted["open_journeys"])
+    assert log["cut_off_journeys"] in (counted["cut_off_journeys"], None)
+    if log["cut_off_journeys"] is None:
+        assert 0 < counted["cut_off_journeys"] < MIN_CUSTOMERS
     passed = rows[["touchpoint", "journey"]].drop_duplicates()
     passed = pd.concat([passed, pd.DataFrame({"touchpoint": "(start)", "journey": end.index})])
     shares = passed["journey"].map(end).groupby(passed["touchpoint"]).value_counts(normalize=True)
@@ -404,7 +419,10 @@ def test_ends_are_those_of_plain_pandas(
         ledger = {line["what"]: line for line in one["ledger"]}
         assert {what: ledger[what]["total"] for what in totals} == totals
         for line in ledger.values():
-            assert line["shown"] + line["folded"] + line["suppressed"] == line["total"]
+            parts = [line["shown"], line["folded"], line["suppressed"]]
+            # Missing where one of them is of a few: the others would tell it.
+            if None not in parts:
+                assert sum(parts) == line["total"]
 
 
 @pytest.mark.parametrize("name", FACTS)
