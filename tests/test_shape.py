@@ -12,15 +12,15 @@ LINES = {
     "journeylib": 50,
     "audits": 5_770,
     "cli": 845,
-    "core": 650,
+    "core": 660,
     "delivery": 725,
     "journeys": 5_515,
-    "judge": 5_885,
+    "judge": 5_880,
     "lab": 2_120,
     "log": 6_520,
     "measures": 5_660,
     "portfolio": 1_635,
-    "present": 6_915,
+    "present": 6_920,
     "workshop": 3_950,
 }
 # What is shown has the name of what is computed; settings stand where they are used.

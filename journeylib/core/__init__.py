@@ -48,5 +48,12 @@ from journeylib.core.resampling import (
     resample,
 )
 from journeylib.core.threads import one_thread
-from journeylib.core.whole_numbers import MICRO, US_PER_DAY, US_PER_SECOND, day_of, start_of
+from journeylib.core.whole_numbers import (
+    MICRO,
+    US_PER_DAY,
+    US_PER_HOUR,
+    US_PER_SECOND,
+    day_of,
+    start_of,
+)
 from journeylib.core.yaml_reader import read_yaml

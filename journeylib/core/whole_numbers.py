@@ -9,6 +9,7 @@ import datetime as dt
 
 MICRO = 1_000_000  # millionths in one
 US_PER_SECOND = 1_000_000
+US_PER_HOUR = 3_600_000_000
 US_PER_DAY = 86_400_000_000
 _EPOCH = dt.date(1970, 1, 1)
 

@@ -31,7 +31,7 @@ def test_uci_incidents(shared_data: Path) -> None:
         "resource": "assigned_to",
     }
     assert "read as times and" in found.reasons["timestamp"]
-    assert "Times look like '9/9/9999 99:99' (9 a digit, a a letter)." in found.facts
+    assert "Times look like '9/9/9999 99:99' (9 stands for a digit, a for a letter)." in found.facts
 
 
 @pytest.mark.slow

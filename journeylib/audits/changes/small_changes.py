@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.audits.history import Entry
+from journeylib.audits.result.build import BETWEEN_TOUCHPOINTS
 from journeylib.core import US_PER_DAY, Estimate
 from journeylib.journeys import Journeys, Structure
 from journeylib.judge import Judgement
@@ -26,7 +27,6 @@ COUNTS = ("events", "journeys", "customers", "n_events", "n_journeys", "n_custom
 BASES = ("n_events", "n_journeys", "n_customers")
 TOTALS = {"events": "events", "journeys": "journeys", "customers": "customers",
           "open": "open_journeys", "cut_off": "cut_off_journeys"}  # fmt: skip
-VARIANT = " > "  # between the touchpoints of a variant that is kept
 Bools = npt.NDArray[np.bool_]
 
 
@@ -316,9 +316,9 @@ def _draws(evidence: Evidence, estimates: pd.DataFrame) -> dict[str, npt.NDArray
 
 def _variants(variants: pd.DataFrame, before: Before) -> pd.DataFrame:
     """Keep variants, which a run keeps as words."""
-    words = {VARIANT.join(names): names for names in variants["variant"]}
+    words = {BETWEEN_TOUCHPOINTS.join(names): names for names in variants["variant"]}
     rows = kept_rows(variants.assign(variant=list(words)), "variants", ["variant"], before)
-    names = [words.get(one, tuple(one.split(VARIANT))) for one in rows["variant"]]
+    names = [words.get(one, tuple(one.split(BETWEEN_TOUCHPOINTS))) for one in rows["variant"]]
     return rows.assign(variant=pd.Series(names, dtype=object))
 
 

@@ -20,6 +20,7 @@ from journeylib.measures import STATES, public_waterfall
 from journeylib.portfolio import WhatIf
 
 _OF_JOURNEYS = ("open", "cut_off")
+BETWEEN_TOUCHPOINTS = " > "  # of a variant, in a table
 OWN_HANDOFFS = {"contained_raw", "contained_verified", "requests_honoured", "ping_pong", "wait"}
 
 
@@ -104,7 +105,7 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
         "touchpoints": evidence.touchpoints,
         "transitions": evidence.transitions,
         "estimates": evidence.estimates,
-        "variants": _joined(evidence.variants, " > ", "variant"),
+        "variants": _joined(evidence.variants, BETWEEN_TOUCHPOINTS, "variant"),
         "experience": evidence.experience,
         "scores": _joined(judgement.scores, "\n", "vetoes", "reasons"),
         "indicators": judgement.indicators,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journeylib.core import Estimate, percent, text
+from journeylib.core import US_PER_DAY, Estimate, percent, text
 from journeylib.journeys import Journeys, refuse_absent
 from journeylib.judge.estimation.design_matrix import sample_of
 from journeylib.judge.experience.customer_outcomes import answer_within, event_within
@@ -21,7 +21,6 @@ from journeylib.judge.settings import JudgeSettings, MomentSettings
 
 MOMENT_COLUMNS = (*COLUMNS, "impact", "response_rate", "bounds")
 DAYS_PER_YEAR = 365.25
-US_PER_DAY = 86_400_000_000
 MIN_DAYS = 28.0
 OF_SCALE = "of the scale"
 

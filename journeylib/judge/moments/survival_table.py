@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import Estimate, adjusted_p_values, text
+from journeylib.core import US_PER_DAY, Estimate, adjusted_p_values, text
 from journeylib.journeys import CustomerSample, Journeys, refuse_absent
 from journeylib.judge.estimation.design_matrix import as_covariate
 from journeylib.judge.experience.customer_outcomes import first_of_kind
@@ -19,7 +19,6 @@ from journeylib.judge.moments.survival import presence_effect
 from journeylib.judge.settings import JudgeSettings
 from journeylib.log import fetch
 
-US_PER_DAY = 86_400_000_000
 # A Cox model walks through the whole risk set: a large log lends it a part of its customers.
 MOST_CUSTOMERS = 4_000
 COLUMNS = (

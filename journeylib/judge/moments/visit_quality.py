@@ -7,7 +7,7 @@ from typing import Any
 import ibis
 from ibis import _
 
-from journeylib.core import ConfigError, did_you_mean
+from journeylib.core import MICRO, ConfigError, did_you_mean
 from journeylib.journeys import Journeys
 from journeylib.judge.settings import MomentSettings
 from journeylib.log import fetch, reusable
@@ -16,7 +16,6 @@ TRUE_WORDS = ("1", "true", "yes", "y", "t", "ja", "j")
 FALSE_WORDS = ("0", "false", "no", "n", "f", "nein")
 NO_TRANSFER, WAIT = "no_transfer", "wait_seconds"
 BUILT_IN = (NO_TRANSFER, WAIT)
-MICRO = 1_000_000
 _SCALED = ("rating", "sentiment", "cost")
 
 

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from journeylib.core import US_PER_DAY
 from journeylib.journeys import CustomerSample, Journeys
 from journeylib.judge.estimation.design_matrix import as_covariate
 from journeylib.judge.moments.visit_quality import check_columns, visits_with_quality
 from journeylib.judge.settings import MomentSettings
 from journeylib.log import fetch
-
-US_PER_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True)

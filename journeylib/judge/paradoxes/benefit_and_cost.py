@@ -7,14 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from journeylib.core import US_PER_DAY
+from journeylib.core import MICRO, US_PER_DAY, US_PER_SECOND
 from journeylib.journeys import MISSING, Events, happens_between, row_after
 from journeylib.judge.paradoxes.bot_human_comparison import compare, share, shares
 from journeylib.judge.paradoxes.contacts import (
     BOT,
     HUMAN,
     NEITHER,
-    US,
     Flags,
     episodes,
     with_outcome_costs,
@@ -45,7 +44,7 @@ def connected(context: ParadoxContext) -> Side:
     answered = table[table["answer_us"] != MISSING]
     if answered.empty:
         return abstaining(estimand, "no_column", "customers")
-    quick = answered["answer_us"] <= round(context.settings.answer_seconds * US)
+    quick = answered["answer_us"] <= round(context.settings.answer_seconds * US_PER_SECOND)
     return Side(compare(answered, quick, 1, "difference", estimand))
 
 
@@ -101,7 +100,7 @@ def _cries(context: ParadoxContext) -> pd.DataFrame:
     if context.sessions is not None:
         ended = context.sessions
         left = ended[(ended["end"] == "frustrated") & ended["seconds_to_end"].notna()]
-        after_us = (left["seconds_to_end"] * US).round().astype("int64")
+        after_us = (left["seconds_to_end"] * US_PER_SECOND).round().astype("int64")
         at_us = left["start_us"].astype("int64") + after_us
         own = left[["customer_no", "group"]].astype("int64").assign(at_us=at_us)
         found.append(own)
@@ -167,7 +166,7 @@ def weaker_recovery(context: ParadoxContext) -> Side:
     if not isinstance(scores, Scores):
         return abstaining(estimand, scores, "sentiment" if scores == "no_column" else "")
     rows = labelled(_rises(context, scores), context)
-    return Side(compare(rows, rows["rise"], 1, "difference", replace(estimand, scale=US)))
+    return Side(compare(rows, rows["rise"], 1, "difference", replace(estimand, scale=MICRO)))
 
 
 def _rises(context: ParadoxContext, scores: Scores) -> pd.DataFrame:
@@ -250,15 +249,15 @@ def _rating_scale(context: ParadoxContext) -> tuple[int, int] | None:
         return None
     if context.settings.rating_scale is not None:
         worst, best = context.settings.rating_scale
-        return round(worst * US), round(best * US)
+        return round(worst * MICRO), round(best * MICRO)
     events = context.contacts.events
     ratings = events.column("rating_micro")[events.known("rating_micro")]
     if not len(ratings):
         return None
     worst, best = int(ratings.min()), int(ratings.max())
     for low, high in RATING_SCALES:
-        if low * US <= worst and best <= high * US:
-            return low * US, high * US
+        if low * MICRO <= worst and best <= high * MICRO:
+            return low * MICRO, high * MICRO
     return worst, best
 
 

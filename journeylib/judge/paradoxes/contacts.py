@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core import US_PER_DAY, refuse_unknown
+from journeylib.core import MICRO, US_PER_DAY, refuse_unknown
 from journeylib.journeys import (
     MISSING,
     Codes,
@@ -29,7 +29,6 @@ from journeylib.measures import MeasureSettings, done_of, sessions_of
 
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-US = 1_000_000
 BOT, HUMAN, NEITHER = 1, 0, -1
 _NOT_USED = ("", "0", "no", "none", "false")
 _NUMBER = re.compile(r"([0-9]{1,6})(?:\.0*)?")
@@ -290,9 +289,9 @@ def with_outcome_costs(
     outcomes = outcomes_of(journeys, tuple(sorted(settings.outcome_costs)))
     if outcomes is None or outcomes.empty or matters.empty:
         return matters
-    prices = {kind: round(cost * US) for kind, cost in settings.outcome_costs.items()}
+    prices = {kind: round(cost * MICRO) for kind, cost in settings.outcome_costs.items()}
     price = outcomes["kind"].map(prices).to_numpy(dtype=np.float64)
-    exact = outcomes["value_micro"].to_numpy(dtype=np.float64) * price / US
+    exact = outcomes["value_micro"].to_numpy(dtype=np.float64) * price / MICRO
     half_up = np.sign(exact) * np.floor(np.abs(exact) + 0.5)
     priced = outcomes.assign(extra_micro=half_up.astype(np.int64)).sort_values("t_us")
     # Of matters that were opened at one moment the first by journey and intent is the last here.

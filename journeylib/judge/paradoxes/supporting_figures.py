@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import US_PER_DAY, Estimate, Floats, resample
+from journeylib.core import US_PER_DAY, US_PER_HOUR, US_PER_SECOND, Estimate, Floats, resample
 from journeylib.journeys import MISSING, row_before
 from journeylib.judge.paradoxes.bot_human_comparison import (
     Estimand,
@@ -19,7 +19,7 @@ from journeylib.judge.paradoxes.bot_human_comparison import (
     share,
     share_of_sums,
 )
-from journeylib.judge.paradoxes.contacts import BOT, US, check_declared
+from journeylib.judge.paradoxes.contacts import BOT, check_declared
 from journeylib.judge.paradoxes.context import ParadoxContext
 from journeylib.judge.paradoxes.data_and_dependence import (
     DEPTHS,
@@ -33,7 +33,6 @@ from journeylib.judge.paradoxes.data_and_dependence import (
 from journeylib.log import says_wrong
 from journeylib.measures import flag_of, text_abstain_reason
 
-US_PER_HOUR = 3_600_000_000
 HOURS_PER_WEEK = 168
 # A bot that acts less often than this on its days may be silent for a day by chance.
 ACTS_PER_DAY = 5
@@ -50,7 +49,7 @@ def supporting_connected(context: ParadoxContext) -> Figures:
         return {name: estimand.none("no_clock") for name, estimand in estimands.items()}
     events, table = context.contacts.events, context.contacts.table
     contacts = table[(table["arm"] == BOT) & (table["answer_us"] != MISSING)]
-    quick = contacts["answer_us"] <= round(context.settings.answer_seconds * US)
+    quick = contacts["answer_us"] <= round(context.settings.answer_seconds * US_PER_SECOND)
     # The hours of the week in which a human acts.
     hours = np.unique(events.t_us[context.contacts.human] // US_PER_HOUR % HOURS_PER_WEEK)
     unstaffed = ~(contacts["begin_us"] // US_PER_HOUR % HOURS_PER_WEEK).isin(hours)
@@ -75,7 +74,7 @@ def supporting_quality(context: ParadoxContext) -> Figures:
     if not context.journeys.has_clock:
         return {name: estimand.none("no_clock")}
     table = context.contacts.table
-    seconds = np.maximum(table["handling_us"].to_numpy(), US) / US
+    seconds = np.maximum(table["handling_us"].to_numpy(), US_PER_SECOND) / US_PER_SECOND
     thousandths = np.rint(np.log(seconds) * LOG_STEPS)
     return {name: compare_spread(table, thousandths, estimand)}
 

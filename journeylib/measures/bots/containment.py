@@ -268,8 +268,13 @@ def containment_curve(
     return suppress(curve, minimum)[0][columns]
 
 
-def by_touchpoint(sessions: BotSessions, journeys: Journeys, counts: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per touchpoint at which bot sessions begin; see `Handoffs.by_touchpoint`."""
+def by_touchpoint(
+    sessions: BotSessions, journeys: Journeys, counts: pd.DataFrame, spots: Ints, public: Shown
+) -> pd.DataFrame:
+    """Return one row per touchpoint at which bot sessions begin; see `Handoffs.by_touchpoint`.
+
+    `spots` and `public` are those of `states_shown`.
+    """
     names = journeys.touchpoints.set_index("touchpoint_no")["touchpoint"]
     people = sessions.table.groupby("touchpoint_no", as_index=False).agg(
         customers=("customer_no", "nunique")
@@ -292,7 +297,6 @@ def by_touchpoint(sessions: BotSessions, journeys: Journeys, counts: pd.DataFram
     table["verified"] = share.mask(within)
     table["verified_lo"] = table["verified_lo"].mask(within, least)
     table["verified_hi"] = table["verified_hi"].mask(within, np.fmax(most, table["verified_hi"]))
-    _whole, spots, public = states_shown(sessions, journeys.settings.min_customers)
     own = np.searchsorted(spots, table["touchpoint_no"].to_numpy())
     exact, bounded = (
         part.reshape(-1, len(STATES))[own] for part in (public.exact, public.at_least)

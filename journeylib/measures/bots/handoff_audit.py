@@ -214,6 +214,7 @@ def audit_handoffs(
     estimates |= _told_by_others(estimates, _HANDOVER_KINDS, 1.0)
     estimates |= _told_by_others(estimates, _PING_PONG_KINDS, estimates["ping_pong"].value)
     estimates["contained_verified"] = containment.verified(counts, sessions, journeys, days=days)
+    whole, spots, public = containment.states_shown(sessions, minimum)
     ends: dict[str, Any] = {state: int(counts[state].sum()) for state in STATES}
     return Handoffs(
         sessions=int(counts["sessions"].sum()),
@@ -221,11 +222,11 @@ def audit_handoffs(
         **estimates,
         requests=int(sessions.speech.asks.sum()),
         waterfall=containment.waterfall(sessions, last_us, days),
-        ends_shown=containment.states_shown(sessions, minimum)[0],
+        ends_shown=whole,
         curve=containment.containment_curve(sessions, last_us, minimum),
         actor_changes=actor_changes(journeys),
         dead_ends=dead_ends(journeys, sessions),
-        by_touchpoint=containment.by_touchpoint(sessions, journeys, counts),
+        by_touchpoint=containment.by_touchpoint(sessions, journeys, counts, spots, public),
         session_table=session_ends(sessions, settings, looped),
     )
 

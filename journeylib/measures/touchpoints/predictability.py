@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import GROUPS, resample
+from journeylib.core import GROUPS, MICRO, US_PER_HOUR, resample
 from journeylib.journeys import Base, Codes, Events, Journeys, base_in_cells
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Floats, Numbers, Whole, measured, thin
 
 Singles = npt.NDArray[np.float32]
-MICRO = 1_000_000
 LARGEST = float(np.finfo(np.float32).max)
 DEPTH, FOLDS, SMALLEST_LEAF = 4, 5, 20
 # A leaf of n visits is drawn towards the margin as if by this many visits more: a tree that is
@@ -26,7 +25,6 @@ TOWARDS_MARGIN = 5
 VISITS_PER_TOUCHPOINT = 5_000
 LEVELS, RAREST_CLASS = 10, 10
 KNOWN_AT_START = ("channel", "segment", "intent", "actor")
-US_PER_HOUR = 3_600_000_000
 END, OTHER = "(end)", "(other)"
 # Customers are sampled by a multiplicative hash of their number, the same on every engine.
 MULTIPLIER, MODULUS = 48_271, 2_147_483_647

@@ -70,6 +70,9 @@ def now(audit: Audit) -> Block:
         "words": {
             **{name: text(f"present.now.{name}") for name in _WORDS},
             "first_step": _first_step(audit),
+            "bounds_note": text("present.now.bounds_note")
+            if any(bot["at_least"] for bot in said["bots"])
+            else "",
             "heads": [text(f"present.now.head.{name}") for name in _HEADS],
         },
     }
@@ -147,6 +150,7 @@ def _bar(
             "width": f"{100 * share:.2f}",
             "label": labels.get(name, percent(share, 0)),
             "wide": 100 * share >= ROOM,
+            "word": text(f"present.now.end.{name}"),
         }
         for name, share in shares.items()
         if share > 0
