@@ -12,10 +12,9 @@ from journeylib.log.canonical.canonical_events import HELPER, NUMBER_ROLES, REAS
 from journeylib.log.engine.row_order import Runs, is_sorted
 from journeylib.log.eventlog import Check, check, count_check
 from journeylib.log.quality.doubt_checks import fold
-from journeylib.log.quality.survey import Inspection, Survey, one_row
+from journeylib.log.quality.survey import MANY_EVENTS, Inspection, Survey, one_row
 from journeylib.log.schema import Schema
 
-_MANY_EVENTS = 10_000
 _MANY_GAPS = 0.2
 _NEEDED = ("customer", "case", "touchpoint", "t_us", "position")
 _COLUMN_ROLE = {"case": "journey", "end_us": "end_timestamp"} | {
@@ -169,8 +168,5 @@ def _sizes(log: Inspection) -> Iterator[Check]:
     """Check whether there is a path to rebuild, and whether one customer may be many."""
     if log.survey.used == 1:
         yield check("one_event.only", "", 1)
-    sizes = log.events.group_by("customer").aggregate(n=log.events.count())
-    big = sizes.filter(sizes["n"] >= _MANY_EVENTS)
-    counts = one_row(big.aggregate(customers=big.count(), events=big["n"].sum()))
-    values = {"customers": counts["customers"], "limit": _MANY_EVENTS}
-    yield count_check("busy_customers", "customer", counts["events"], **values)
+    values = {"customers": log.ids["busy"], "limit": MANY_EVENTS}
+    yield count_check("busy_customers", "customer", log.ids["busy_events"], **values)

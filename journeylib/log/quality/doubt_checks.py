@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-import ibis
-import ibis.expr.types as ir
 import pandas as pd
 
 from journeylib.core import US_PER_DAY, percent
@@ -18,7 +16,6 @@ _FIRST_YEAR_US = 7305 * US_PER_DAY  # 1990-01-01
 _FEW_SECONDS_US = 60_000_000
 _MANY, _SEVERAL = 20, 5
 _ONE_ID_SHARE = 0.25
-_SCIENTIFIC = r"^-?[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
 
 
 def fold(names: pd.Series[str]) -> pd.Series[str]:
@@ -29,18 +26,8 @@ def fold(names: pd.Series[str]) -> pd.Series[str]:
 def id_checks(log: Inspection) -> Iterator[Check]:
     """Count ids that differ only in writing, that a spreadsheet rounded, and one that is many."""
     used = log.survey.used
-    sizes = log.events.group_by("customer").aggregate(n=log.events.count())
-    plain = sizes.mutate(folded=sizes.customer.strip().lower())
-    groups = plain.group_by("folded").aggregate(ids=plain.count(), n=plain.n.sum())
-    counts = one_row(
-        groups.aggregate(
-            alike=ibis.ifelse(groups.ids > 1, groups.ids, 0).sum(),
-            alike_events=ibis.ifelse(groups.ids > 1, groups.n, 0).sum(),
-            customers=groups.count(),
-            largest=groups.n.max(),
-        )
-    )
-    lost = _rounded(sizes)
+    counts = log.ids
+    lost = _rounded(counts)
     if counts["alike"]:
         yield check("ids_alike.some", "customer", counts["alike_events"], ids=counts["alike"])
     if lost["ids"]:
@@ -50,27 +37,12 @@ def id_checks(log: Inspection) -> Iterator[Check]:
         yield check("one_id.some", "customer", counts["largest"], share=percent(share))
 
 
-def _rounded(sizes: ir.Table) -> dict[str, int]:
+def _rounded(counts: Mapping[str, int]) -> dict[str, int]:
     """Count ids in scientific notation, and long ones if all have zeros alone after 15 digits."""
-    text, n = sizes.customer, sizes.n
-    marks = {
-        "scientific": text.re_search(_SCIENTIFIC),
-        "long": text.re_search("^[0-9]{16,}$"),
-        "zeros": text.re_search("^[0-9]{15}0+$"),
-    }
-    row = one_row(
-        sizes.aggregate(
-            **{name: mark.sum().fill_null(0) for name, mark in marks.items()},
-            **{
-                f"{name}_events": ibis.ifelse(mark, n, 0).sum().fill_null(0)
-                for name, mark in marks.items()
-            },
-        )
-    )
-    cut = row["long"] >= _SEVERAL and row["long"] == row["zeros"]
+    cut = counts["long"] >= _SEVERAL and counts["long"] == counts["zeros"]
     return {
-        "ids": row["scientific"] + (row["zeros"] if cut else 0),
-        "n": row["scientific_events"] + (row["zeros_events"] if cut else 0),
+        "ids": counts["scientific"] + (counts["zeros"] if cut else 0),
+        "n": counts["scientific_events"] + (counts["zeros_events"] if cut else 0),
     }
 
 

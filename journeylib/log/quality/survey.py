@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -27,6 +29,9 @@ from journeylib.log.sources.raw_table import (
     ReadOptions,
     quarantine_frame,
 )
+
+MANY_EVENTS = 10_000
+_SCIENTIFIC = r"^-?[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
 
 
 @dataclass(frozen=True)
@@ -170,3 +175,37 @@ class Inspection:
     def owner(self) -> str:
         """The column of whose events these are."""
         return "case" if "case" in self.events.columns else "customer"
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """Counts over the ids of customers, in one query: each has to go through all events.
+
+        Returns
+        -------
+        dict of str to int
+            ``customers`` and ``largest`` (events), ids told apart without case and outer blanks;
+            of ids that are ``alike`` then, of at least `MANY_EVENTS` events (``busy``), in
+            ``scientific`` notation, of 16 digits or more (``long``), and of these with ``zeros``
+            alone after 15: how many there are, and ``…_events``.
+        """
+        sizes = self.events.group_by("customer").aggregate(n=self.events.count())
+        text = sizes.customer
+        marks = {
+            "busy": sizes.n >= MANY_EVENTS,
+            "scientific": text.re_search(_SCIENTIFIC),
+            "long": text.re_search("^[0-9]{16,}$"),
+            "zeros": text.re_search("^[0-9]{15}0+$"),
+        }
+        sizes = sizes.mutate(folded=text.strip().lower(), **marks)
+        sums = {name: sizes[name].sum() for name in marks}
+        sums |= {f"{name}_events": ibis.ifelse(sizes[name], sizes.n, 0).sum() for name in marks}
+        folded = sizes.group_by("folded").aggregate(ids=sizes.count(), n=sizes.n.sum(), **sums)
+        return one_row(
+            folded.aggregate(
+                alike=ibis.ifelse(folded.ids > 1, folded.ids, 0).sum(),
+                alike_events=ibis.ifelse(folded.ids > 1, folded.n, 0).sum(),
+                customers=folded.count(),
+                largest=folded.n.max(),
+                **{name: folded[name].sum().fill_null(0) for name in sums},
+            )
+        )

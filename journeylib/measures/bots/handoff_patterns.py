@@ -10,14 +10,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import GROUPS, Estimate, resample
-from journeylib.journeys import (
-    BAD_END,
-    Journeys,
-    first_rows,
-    journey_graph,
-    number_pairs,
-    row_before,
-)
+from journeylib.journeys import BAD_END, Journeys, first_rows, number_pairs, row_before
 from journeylib.log import fails_to_answer, fetch, normalised, says_again
 from journeylib.measures.bots.bot_sessions import BotSessions, Flags, Numbers
 from journeylib.measures.measured import Measured
@@ -326,11 +319,13 @@ def dead_ends(journeys: Journeys, sessions: BotSessions) -> tuple[str, ...]:
         for marked in (sessions.speech.human, sessions.speech.bot)
     )
     # The whole graph: an edge left out for privacy must not make a dead end.
-    graph = journey_graph(journeys, min_customers=1)
+    sources_of: dict[str, list[str]] = {}
+    for source, target in zip(journeys.edges["source"], journeys.edges["target"], strict=True):
+        sources_of.setdefault(target, []).append(source)
     # Walked once, backwards from the people: a walk from each bot takes minutes in a wide log.
     leads, front = set(people), sorted(people)
     while front:
-        new = set(graph.predecessors(front.pop())) - leads
+        new = set(sources_of.get(front.pop(), ())) - leads
         leads |= new
         front += sorted(new)
     closed = sorted(bots - leads)

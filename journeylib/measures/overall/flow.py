@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from journeylib.core import GROUPS, Estimate, Resampled, resample
-from journeylib.journeys import Journeys, last_at_touchpoint
+from journeylib.journeys import Journeys, count_neighbours, last_at_touchpoint
 from journeylib.log import bounded_share
 from journeylib.measures.touchpoints.durations import (
     BINS_PER_DOUBLING,
@@ -176,7 +176,7 @@ def _throughput(journeys: Journeys) -> Estimate:
     outline = journeys.outline
     whole = np.flatnonzero(~outline.cut_off)
     base = {
-        "n_customers": len(np.unique(outline.customer[whole])),
+        "n_customers": count_neighbours(outline.customer[whole]),
         "n_journeys": len(whole),
         "n_events": int(outline.steps[whole].sum()),
     }
