@@ -99,7 +99,6 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
     """Walk over the events once and return every sum that the measures here need."""
     events = journeys.events
     starts, ends = events.starts_visit, events.ends_visit
-    ends_known = journeys.has("end_us")
     outline = journeys.outline
     over = ~outline.is_open[events.journey]
     judged = judged_by_goals(outline, journeys.settings)[events.journey]
@@ -113,7 +112,7 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
     if journeys.has_clock:
         sums["waited"] = ends & ~events.is_last
         sums["served"] = ends & ~starts
-        if ends_known:
+        if journeys.has("end_us"):
             sums["served"] = ends & ((events.service_us != MISSING) | ~starts)
         bases += ["waited", "served"]
     weeks = whole_weeks(journeys)
@@ -122,13 +121,7 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
         sums["starts"] = in_weeks & starts
         bases.append("starts")
         if journeys.has("actor"):
-            human = in_weeks & events.column("actor").is_word("human")
-            sums["human"] = sums["human_turns"] = human
-            sums["human_known"] = sums["human_us"] = np.zeros(len(events), dtype=bool)
-            if ends_known:
-                has_service = human & (events.service_us != MISSING)
-                sums["human_known"] = has_service
-                sums["human_us"] = np.where(has_service, events.service_us, 0)
+            sums |= _human_sums(journeys, in_weeks)
             bases.append("human")
     sums |= _exception_sums(journeys)
     bases += ["exception_known"] if "exception_known" in sums else []
@@ -160,6 +153,22 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
         },
         whose,
     )
+
+
+def _human_sums(journeys: Journeys, in_weeks: Numbers) -> dict[str, Numbers]:
+    """Mark the turns of humans, and those with a known end; with the microseconds of these."""
+    events = journeys.events
+    human = in_weeks & events.column("actor").is_word("human")
+    has_service, service_us = np.zeros(len(events), dtype=bool), np.zeros(len(events), dtype=bool)
+    if journeys.has("end_us"):
+        has_service = human & (events.service_us != MISSING)
+        service_us = np.where(has_service, events.service_us, 0)
+    return {
+        "human": human,
+        "human_turns": human,
+        "human_known": has_service,
+        "human_us": service_us,
+    }
 
 
 def _per_visit(first: Numbers, sums: Mapping[str, Numbers]) -> dict[str, Numbers]:
