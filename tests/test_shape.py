@@ -6,7 +6,7 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 278
+VAGUE_NAMES = 199
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
@@ -14,9 +14,9 @@ LINES = {
     "cli": 845,
     "core": 660,
     "delivery": 725,
-    "journeys": 5_515,
+    "journeys": 5_535,
     "judge": 5_880,
-    "lab": 2_120,
+    "lab": 2_125,
     "log": 6_520,
     "measures": 5_660,
     "portfolio": 1_635,

@@ -116,8 +116,8 @@ class History:
         """Return the newest run as of this day or earlier; of a run made again, the one before."""
         entries = [entry for entry in self.entries if entry.as_of <= as_of]
         ids = [entry.run_id for entry in entries]
-        place = ids.index(run_id) if run_id in ids else len(ids)
-        return entries[place - 1] if place else None
+        number = ids.index(run_id) if run_id in ids else len(ids)
+        return entries[number - 1] if number else None
 
     def only(self, run_ids: Sequence[str]) -> History:
         """Return the history as a run saw it that rested on these."""

@@ -288,8 +288,8 @@ def _correlation(observed: exposures.Observations) -> float:
     return float(math.sqrt(min(max(explained, 0.0), 0.99)))
 
 
-def _refusal(settings: LabSettings, found: Sequence[Baseline]) -> str:
-    for one, measure in zip(found, settings.measures, strict=True):
+def _refusal(settings: LabSettings, baselines: Sequence[Baseline]) -> str:
+    for one, measure in zip(baselines, settings.measures, strict=True):
         if one.customers < FEWEST:
             return text(
                 "lab.plan.thin",
@@ -336,7 +336,7 @@ def _needed_any_time(settings: LabSettings, variances: tuple[float, float], desi
     return math.ceil(2 * sum(variances) * left / v)
 
 
-def _planned(base: dict[str, Any], found: Sequence[Baseline]) -> Plan:
+def _planned(base: dict[str, Any], measured: Sequence[Baseline]) -> Plan:
     settings: LabSettings = base["settings"]
     each, correlation = base["power_each"], base["correlation"]
     arrivals = _arrivals(settings, base["by_week"])
@@ -351,7 +351,7 @@ def _planned(base: dict[str, Any], found: Sequence[Baseline]) -> Plan:
         primary, guard = designs(looks)
         return [
             _needed(settings, one, measure, guard if isinstance(measure, Guardrail) else primary)
-            for one, measure in zip(found, settings.measures, strict=True)
+            for one, measure in zip(measured, settings.measures, strict=True)
         ]
 
     first = _weeks(arrivals, max(needs(1)))
@@ -362,7 +362,7 @@ def _planned(base: dict[str, Any], found: Sequence[Baseline]) -> Plan:
     planned = weeks if run and weeks is not None else settings.most_weeks
     primary, _guard = designs(looks)
     measure = settings.primary
-    variances = _variances(found[0], measure, settings.least_worth)
+    variances = _variances(measured[0], measure, settings.least_worth)
     findable = tuple(
         (week, round(arrivals[week - 1][0]),
          smallest_difference(arrivals[week - 1][1], variances, primary))
@@ -378,7 +378,7 @@ def _planned(base: dict[str, Any], found: Sequence[Baseline]) -> Plan:
     }
     baselines = tuple(
         Baseline(one.name, one.value, one.variance, one.customers, need)
-        for one, need in zip(found, needed, strict=True)
+        for one, need in zip(measured, needed, strict=True)
     )
     advice = [] if run else _advice(settings, base["by_week"], max(needed), findable)
     if len(base["by_week"]) < planned:

@@ -305,22 +305,29 @@ def _estimand(measure: LabMeasure) -> str:
     return f"{measure.heading}, new arm minus control arm"
 
 
-def _measure(measure: LabMeasure, found: Difference, half: float, method: str) -> MeasureReading:
+def _measure(
+    measure: LabMeasure, difference: Difference, half: float, method: str
+) -> MeasureReading:
     fields: dict[str, Any] = {
-        "n_customers": sum(found.customers), "estimand": _estimand(measure), "method": method,
+        "n_customers": sum(difference.customers), "estimand": _estimand(measure), "method": method,
     }  # fmt: skip
-    if min(found.customers) < FEWEST or not math.isfinite(half):
-        reason: AbstainReason = "privacy" if min(found.customers) < SHOWN else "n_small"
+    if min(difference.customers) < FEWEST or not math.isfinite(half):
+        reason: AbstainReason = "privacy" if min(difference.customers) < SHOWN else "n_small"
         estimate = Estimate.none(reason, measure.unit, **fields)
         return MeasureReading(
             measure.name, measure.heading, measure.unit, estimate, math.nan, math.nan
         )
     estimate = Estimate(
-        found.value, measure.unit, lo=found.value - half, hi=found.value + half, **fields
+        difference.value,
+        measure.unit,
+        lo=difference.value - half,
+        hi=difference.value + half,
+        **fields,
     )
     return MeasureReading(
-        measure.name, measure.heading, measure.unit, estimate, found.control, found.new,
-        new_error=math.sqrt(max(found.new_variance, 0.0)), new_customers=found.customers[1],
+        measure.name, measure.heading, measure.unit, estimate, difference.control, difference.new,
+        new_error=math.sqrt(max(difference.new_variance, 0.0)),
+        new_customers=difference.customers[1],
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from journeylib.audits.result.decision import Decisions
 from journeylib.audits.result.ledger import Ledger
 from journeylib.audits.result.result import Assessment, Changes, Finding
 from journeylib.core import day_of, rounded
-from journeylib.journeys import Conformance, Simplified, Structure, Timeline, Told
+from journeylib.journeys import Conformance, Simplified, StoryTimelines, Structure, Timeline
 from journeylib.judge import HandoffTime, TippingPoint, worst_item
 from journeylib.log import shows
 from journeylib.measures import STATES, public_waterfall
@@ -282,14 +282,16 @@ def _stories(assessment: Assessment) -> dict[str, Any]:
     apart = assessment.stories_by_segment
     segments = [
         {"segment": name, **_stories_of(apart, name, feelings)}
-        for name in sorted(apart.found if apart else ())
+        for name in sorted(apart.by_segment if apart else ())
         if apart is not None
     ]
     return _stories_of(assessment.stories, "", feelings) | {"segments": segments}
 
 
-def _stories_of(result: Told, segment: str, feelings: Mapping[str, float | None]) -> dict[str, Any]:
-    stories = result.found.get(segment)
+def _stories_of(
+    result: StoryTimelines, segment: str, feelings: Mapping[str, float | None]
+) -> dict[str, Any]:
+    stories = result.by_segment.get(segment)
     if stories is None:
         return {"answer": "cannot tell", "reason": "no journey", "coverage": 0.0, "stories": []}
     lines = [line for line in result.timelines if line.segment == segment]

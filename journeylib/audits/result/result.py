@@ -14,7 +14,7 @@ from journeylib.audits.history import History
 from journeylib.audits.preparation.annotations import Annotations
 from journeylib.audits.preparation.preparation import Prepared
 from journeylib.audits.result.decision import Decisions
-from journeylib.journeys import Conformance, Journeys, Structure, Told
+from journeylib.journeys import Conformance, Journeys, StoryTimelines, Structure
 from journeylib.judge import Judgement, Ratings
 from journeylib.log import EventLog
 from journeylib.measures import Evidence, Reach, ServiceTypes
@@ -169,9 +169,9 @@ class Assessment:
     judgement : Judgement
     portfolio : Portfolio or None
         The first automations; None where no budget is declared.
-    stories : Told
+    stories : StoryTimelines
         The few real journeys of which the many others are variations.
-    stories_by_segment : Told or None
+    stories_by_segment : StoryTimelines or None
         The same for each segment; None where none is declared.
     reach : Reach
         Customers by stage and by segment, and how segments feel.
@@ -197,8 +197,8 @@ class Assessment:
     evidence: Evidence
     judgement: Judgement
     portfolio: Portfolio | None
-    stories: Told
-    stories_by_segment: Told | None
+    stories: StoryTimelines
+    stories_by_segment: StoryTimelines | None
     reach: Reach
     structure: Structure | None
     conformance: Conformance | None

@@ -51,7 +51,7 @@ class Timeline:
 
 
 @dataclass(frozen=True)
-class Told:
+class StoryTimelines:
     """The stories of a log, of each segment where asked for.
 
     Attributes
@@ -59,21 +59,21 @@ class Told:
     timelines : tuple of Timeline
         By segment, then the most told first. Each is shared by at least the minimum number of
         customers, word for word.
-    found : dict of str to Stories
+    by_segment : dict of str to Stories
         By segment: how far the stories can be trusted, and what they leave out.
     min_customers : int
         The minimum that applied.
     """
 
     timelines: tuple[Timeline, ...]
-    found: dict[str, Stories]
+    by_segment: dict[str, Stories]
     min_customers: int
 
 
 @working("telling stories")
 def stories(
     journeys: Journeys, *, by_segment: bool = False, most: int = 6, min_share: float = 0.02
-) -> Told:
+) -> StoryTimelines:
     """Tell the few real journeys that the many others are variations of.
 
     Parameters
@@ -88,7 +88,7 @@ def stories(
 
     Returns
     -------
-    Told
+    StoryTimelines
 
     Raises
     ------
@@ -98,7 +98,7 @@ def stories(
     Notes
     -----
     The stories are those of `representatives`. Where it cannot tell,
-    no story is told; `Told.found` says why.
+    no story is told; `StoryTimelines.by_segment` says why.
     """
     if by_segment and not journeys.has("segment"):
         raise SchemaError(
@@ -114,12 +114,12 @@ def stories(
     ).sort_values(["whose", "journeys", "variant"], ascending=[True, False, True])
     people = fetch(table.group_by("whose").aggregate(customers=_.customer_no.nunique()))
     large = people.loc[people["customers"] >= minimum, "whose"]
-    found: dict[str, Stories] = {}
+    stories_of: dict[str, Stories] = {}
     timelines: list[Timeline] = []
     for whose in sorted(large):
         part = counts[counts["whose"] == whose]
         codes = part["variant"].tolist()
-        found[whose] = representatives(
+        stories_of[whose] = representatives(
             _named(journeys, codes),
             part["journeys"].tolist(),
             customers=part["customers"].tolist(),
@@ -127,15 +127,15 @@ def stories(
             min_share=min_share,
             most=most,
         )
-        if found[whose].answer == "found":
+        if stories_of[whose].answer == "found":
             timelines += _lived(
-                journeys, table.filter(_.whose == whose), whose, found[whose], codes
+                journeys, table.filter(_.whose == whose), whose, stories_of[whose], codes
             )
-    return Told(tuple(timelines), found, minimum)
+    return StoryTimelines(tuple(timelines), stories_of, minimum)
 
 
 @working("looking for examples")
-def examples(journeys: Journeys, *, most: int = 6) -> Told:
+def examples(journeys: Journeys, *, most: int = 6) -> StoryTimelines:
     """Show journeys as they were lived, of the kinds that most customers share.
 
     Parameters
@@ -147,10 +147,10 @@ def examples(journeys: Journeys, *, most: int = 6) -> Told:
 
     Returns
     -------
-    Told
+    StoryTimelines
         One timeline for each kind (the touchpoints, visit by visit) that at least the minimum
         number of customers lived word for word, the most frequent first; empty where there is
-        none. `Told.found` is empty: nothing is claimed of the journeys that are not shown.
+        none. `by_segment` is empty: nothing is claimed of the journeys that are not shown.
     """
     minimum = journeys.settings.min_customers
     table = journeys.table
@@ -162,40 +162,45 @@ def examples(journeys: Journeys, *, most: int = 6) -> Told:
     kinds = kinds.head(most)
     own = kinds["variant"].tolist()
     lived = [
-        Story(name, int(n), int(customers), int(n), n / every, (place,))
-        for place, (name, n, customers) in enumerate(
+        Story(name, int(n), int(customers), int(n), n / every, (position,))
+        for position, (name, n, customers) in enumerate(
             zip(_named(journeys, own), kinds["journeys"], kinds["customers"], strict=True)
         )
     ]
     if not lived:
-        return Told((), {}, minimum)
-    told = {code: number for number, code in enumerate(own)}
+        return StoryTimelines((), {}, minimum)
+    story_of = {code: number for number, code in enumerate(own)}
     stories = dict(zip(own, lived, strict=True))
-    return Told(tuple(_timelines(journeys, table, ALL, stories, told, every)), {}, minimum)
+    return StoryTimelines(
+        tuple(_timelines(journeys, table, ALL, stories, story_of, every)), {}, minimum
+    )
 
 
 def _named(journeys: Journeys, codes: list[str]) -> list[Variant]:
-    known = journeys.whole.touchpoints
-    names = dict(zip(known["touchpoint_no"].astype(str), known["touchpoint"], strict=True))
+    touchpoints = journeys.whole.touchpoints
+    names = dict(
+        zip(touchpoints["touchpoint_no"].astype(str), touchpoints["touchpoint"], strict=True)
+    )
     return [tuple(map(names.__getitem__, code.split(","))) for code in codes]
 
 
 def _lived(
-    journeys: Journeys, table: ibis.Table, whose: str, found: Stories, codes: list[str]
+    journeys: Journeys, table: ibis.Table, whose: str, representative: Stories, codes: list[str]
 ) -> list[Timeline]:
     from rapidfuzz.distance import Levenshtein
 
     names = _named(journeys, codes)
-    own = [codes[names.index(story.touchpoints)] for story in found.stories]
+    own = [codes[names.index(story.touchpoints)] for story in representative.stories]
     # A far retelling helps to write the log down, but a reader would not call it this story.
-    told = {
-        codes[place]: number
-        for number, story in enumerate(found.stories)
-        for place in story.variants
-        if Levenshtein.normalized_distance(names[place], story.touchpoints) <= found.within
+    story_of = {
+        codes[variant]: number
+        for number, story in enumerate(representative.stories)
+        for variant in story.variants
+        if Levenshtein.normalized_distance(names[variant], story.touchpoints)
+        <= representative.within
     }
-    stories = dict(zip(own, found.stories, strict=True))
-    return _timelines(journeys, table, whose, stories, told, found.journeys)
+    stories = dict(zip(own, representative.stories, strict=True))
+    return _timelines(journeys, table, whose, stories, story_of, representative.journeys)
 
 
 def _timelines(
@@ -203,7 +208,7 @@ def _timelines(
     table: ibis.Table,
     whose: str,
     stories: dict[str, Story],
-    told: dict[str, int],
+    story_of: dict[str, int],
     every: int,
 ) -> list[Timeline]:
     """Put steps and ends to each story.
@@ -212,7 +217,7 @@ def _timelines(
     follows a story, with the story's number.
     """
     steps = _steps(journeys, table, list(stories))
-    ends = _ends(table, told)
+    ends = _ends(table, story_of)
     minimum = journeys.settings.min_customers
     timelines = []
     for number, (code, story) in enumerate(stories.items()):
@@ -258,9 +263,9 @@ def _steps(journeys: Journeys, table: ibis.Table, own: list[str]) -> pd.DataFram
     return lines[["variant", "step", "channel", "seconds_to_next"]]
 
 
-def _ends(table: ibis.Table, told: dict[str, int]) -> pd.DataFrame:
+def _ends(table: ibis.Table, story_of: dict[str, int]) -> pd.DataFrame:
     tellers = ibis.memtable(
-        pd.DataFrame({"variant": list(told), "story": list(told.values())}).astype(
+        pd.DataFrame({"variant": list(story_of), "story": list(story_of.values())}).astype(
             {"variant": "str", "story": "int64"}
         )
     )

@@ -124,9 +124,9 @@ def _spoken(journeys: Journeys, contact: Whole) -> ibis.Table:
         }
     )
     steps = journeys.trail
-    known = hand_over(ibis.memtable(numbers), journeys.log_trail.get_backend())
-    same = [steps.journey == known["_of"], steps.step == known["_at"]]
-    turns = steps.inner_join(known, same)
+    turn_numbers = hand_over(ibis.memtable(numbers), journeys.log_trail.get_backend())
+    same = [steps.journey == turn_numbers["_of"], steps.step == turn_numbers["_at"]]
+    turns = steps.inner_join(turn_numbers, same)
     return turns.select("contact", "journey", "customer_no", "group", "turn", "text")
 
 

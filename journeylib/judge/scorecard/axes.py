@@ -38,11 +38,11 @@ def score_axis(
     observed = [seen.get(name, NOT_TAKEN) for name in used]
     drawn = [o.missing is None or bool(np.isfinite(o.draws).any()) for o in observed]
     draws = max(
-        (len(o.draws) for o, known in zip(observed, drawn, strict=True) if known), default=1
+        (len(o.draws) for o, has_draws in zip(observed, drawn, strict=True) if has_draws), default=1
     )
     u_draws = [
-        value_of(used[name], o.draws) if known else np.full(draws, np.nan)
-        for (name, o), known in zip(zip(used, observed, strict=True), drawn, strict=True)
+        value_of(used[name], o.draws) if has_draws else np.full(draws, np.nan)
+        for (name, o), has_draws in zip(zip(used, observed, strict=True), drawn, strict=True)
     ]
     u = [value_of(used[name], o.raw) for name, o in zip(used, observed, strict=True)]
     return axis_score(

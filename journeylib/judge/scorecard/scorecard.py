@@ -140,10 +140,10 @@ class Decision:
     abstain: str | None = None
 
 
-def office_effect(place: Mapping[Any, Any], settings: JudgeSettings) -> OfficeEffect:
+def office_effect(touchpoint: Mapping[Any, Any], settings: JudgeSettings) -> OfficeEffect:
     """Return what the office changes; unknown counts as front, the cautious reading."""
     by_name: dict[Any, OfficeEffect] = {**settings.offices}
-    return by_name.get(place.get("office"), settings.offices["front"])
+    return by_name.get(touchpoint.get("office"), settings.offices["front"])
 
 
 def _decide(

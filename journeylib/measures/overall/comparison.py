@@ -79,19 +79,19 @@ class Comparison:
     channel_order: tuple[str, ...] = ()
 
     @property
-    def found(self) -> pd.DataFrame:
+    def differences(self) -> pd.DataFrame:
         """The rows of `table` that chance does not explain (q at most .05)."""
         return self.table[self.table["q_value"] <= FOUND].reset_index(drop=True)
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """One sentence for each of `found`."""
-        return tuple(_sentence(row) for row in self.found.to_dict("records"))
+        """One sentence for each of `differences`."""
+        return tuple(_sentence(row) for row in self.differences.to_dict("records"))
 
     def __repr__(self) -> str:
         """Say what was compared, and what was found."""
         title = f"A: {self.a}.\nB: {self.b}.\n"
-        differing = len(self.found)
+        differing = len(self.differences)
         if self.abstain is not None:
             return (
                 f"{title}Not compared: a group, or what sets the groups apart, is of fewer than "

@@ -177,7 +177,7 @@ def estimate_service_types(
     kappa = agreement(twice["type"].to_numpy(object), twice["second_type"].to_numpy(object))
     by_language = learn["language"].value_counts()
     own = contacts["language"].isin(by_language.index[by_language >= MIN_LEARNED])
-    found = ServiceTypes(
+    result = ServiceTypes(
         types.names,
         "estimated",
         learned=len(learn),
@@ -190,31 +190,33 @@ def estimate_service_types(
         else estimate_matters(contacts, labelled, min_customers=journeys.settings.min_customers),
     )
     if not own.any():
-        return replace(found, answer="few_labels")
+        return replace(result, answer="few_labels")
     if learn["type"].value_counts().reindex(types.names, fill_value=0).min() < MIN_OF_A_TYPE:
-        return replace(found, answer="few_of_a_type")
+        return replace(result, answer="few_of_a_type")
     if kappa.value is not None and kappa.value < MIN_AGREEMENT:
-        return replace(found, answer="people_disagree")
+        return replace(result, answer="people_disagree")
     judged = _judge(contacts[own].reset_index(drop=True), learn, measured, types.names)
-    found = replace(found, measured=len(judged.measured))
+    result = replace(result, measured=len(judged.measured))
     if len(judged.measured) < MIN_MEASURED:
-        return replace(found, answer="few_measured")
-    return _estimated(journeys, judged, found, settings)
+        return replace(result, answer="few_measured")
+    return _estimated(journeys, judged, result, settings)
 
 
-def _with_customers(told: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
+def _with_customers(labelled: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
     """Add who each labelled contact is of; one that the log does not hold is of nobody else."""
     held = contacts.drop_duplicates("contact").set_index("contact")
-    rows = held.index.get_indexer(pd.Index(told["contact"]))
+    rows = held.index.get_indexer(pd.Index(labelled["contact"]))
     customers, groups = (held[name].to_numpy() for name in ("customer_no", "group"))
     lost = rows < 0
-    stranger = np.array([int(str(key)[:4], 16) for key in told["contact"]], dtype=np.int64)
-    language = languages_of(told["opening"]).to_numpy(dtype=object)
+    stranger = np.array([int(str(key)[:4], 16) for key in labelled["contact"]], dtype=np.int64)
+    language = languages_of(labelled["opening"]).to_numpy(dtype=object)
     if len(held):
         languages = held["language"].to_numpy(dtype=object)
         language = np.where(lost, language, languages[rows])
-    return told.assign(
-        customer_no=np.where(lost, -1 - np.arange(len(told)), customers[rows] if len(held) else 0),
+    return labelled.assign(
+        customer_no=np.where(
+            lost, -1 - np.arange(len(labelled)), customers[rows] if len(held) else 0
+        ),
         group=np.where(lost, stranger, groups[rows] if len(held) else 0),
         language=language,
     )
@@ -249,7 +251,7 @@ def _judge(
 
 
 def _estimated(
-    journeys: Journeys, judged: _Judged, found: ServiceTypes, settings: MeasureSettings
+    journeys: Journeys, judged: _Judged, result: ServiceTypes, settings: MeasureSettings
 ) -> ServiceTypes:
     contacts, measured = judged.contacts, judged.measured
     row, true = measured["row"].to_numpy(), measured["true"].to_numpy()
@@ -263,7 +265,7 @@ def _estimated(
     right = Ratio(number[row] == true, number[row] >= 0, what, of_model=True)
     keys = journeys.outline.key[contacts["journey"].to_numpy()]
     return replace(
-        found,
+        result,
         band=band,
         typed=ratios(contacts, {"typed": given}, min_customers=minimum)["typed"],
         right=ratios(listed, {"right": right}, min_customers=minimum)["right"],

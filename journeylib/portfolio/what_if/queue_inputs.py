@@ -143,11 +143,11 @@ def resample_weights(draws: int) -> Floats:
     return np.vstack([np.ones(GROUPS), group_weights(DRAWS)[:draws]]).astype(np.float64)
 
 
-def by_group(groups: pd.Series[int], place: np.ndarray, places: int) -> Floats:
+def by_group(groups: pd.Series[int], column: np.ndarray, columns: int) -> Floats:
     """Count rows by customer group and place, as whole numbers."""
-    cells = groups.to_numpy() * places + place
-    counts = np.bincount(cells, minlength=GROUPS * places)
-    return counts.reshape(GROUPS, places).astype(np.float64)
+    cells = groups.to_numpy() * columns + column
+    counts = np.bincount(cells, minlength=GROUPS * columns)
+    return counts.reshape(GROUPS, columns).astype(np.float64)
 
 
 def team_of(records: QueueRecords, touchpoint: str) -> tuple[str, ...]:
@@ -295,11 +295,11 @@ def _returns(
     return _beta(int(rows["repeat"].sum()), int(rows["raw"].sum()), stream, draws), ()
 
 
-def _drawn_lab(found: LabResult, draws: int) -> Floats:
-    stream = f"lab:{found.experiment}:{found.informs}"
+def _drawn_lab(result: LabResult, draws: int) -> Floats:
+    stream = f"lab:{result.experiment}:{result.informs}"
     rng = np.random.default_rng(np.random.SeedSequence([SEED, *stream.encode()]))
-    drawn = found.value + found.error * rng.standard_normal(DRAWS)[:draws]
-    return np.asarray(np.clip(np.concatenate([[found.value], drawn]), 0.0, 1.0))
+    drawn = result.value + result.error * rng.standard_normal(DRAWS)[:draws]
+    return np.asarray(np.clip(np.concatenate([[result.value], drawn]), 0.0, 1.0))
 
 
 def _drawn(given: float | tuple[float, float, float], stream: str, draws: int) -> Floats:
