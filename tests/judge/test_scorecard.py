@@ -49,6 +49,19 @@ def test_scores_at_the_ends_of_the_scale(evidence_of, profile, row_of):
     assert math.isinf(row["boundary_distance"])
 
 
+def test_a_bot_that_leaves_humans_no_work_is_no_less_fit(evidence_of, profile, row_of):
+    """All else at its best: by hand 100 of 100 for the bot, 90 where humans have no work to save."""
+    best = profile(fit=1, need=0) | {"load": 0.0, "saving": 2400.0}
+    measured = {"Bot": best, "Person": best, "Both": best}
+    served = {name: {"served_by": name.lower()} for name in ("Bot", "Both")}
+    evidence = evidence_of(measured, places=served | {"Person": {"served_by": "human"}})
+    found = score_evidence(evidence)
+    fit = {name: row_of(found, name)["automation_fit"] for name in measured}
+    assert fit == pytest.approx({"Bot": 100.0, "Person": 90.0, "Both": 90.0})
+    named = found.indicators[found.indicators["touchpoint"] == "Bot"]["indicator"]
+    assert not {"load", "saving"} & set(named)
+
+
 def test_thin_evidence_abstains_whatever_it_says(evidence_of, profile, row_of):
     rng = np.random.default_rng(7)
     for _ in range(20):

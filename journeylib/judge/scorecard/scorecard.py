@@ -112,8 +112,9 @@ def score_evidence(
     for record in evidence.touchpoints.to_dict("records"):
         cells = {str(column): cell for column, cell in record.items()}
         seen, effect = observed[str(cells["touchpoint"])], office_effect(cells, settings)
-        fit = score_axis("automation_fit", seen, settings)
-        need = score_axis("empathy_need", seen, settings, effect, cells.get("served_by"))
+        served_by = cells.get("served_by")
+        fit = score_axis("automation_fit", seen, settings, served_by=served_by)
+        need = score_axis("empathy_need", seen, settings, effect, served_by)
         case = Case(cells, seen, fit, need, effect.empathy_binds)
         vetoes = vetoes_of(case, settings, evidence.handoffs, moments)
         decision = _decide(case, vetoes, settings, weights, hatch_unsure=unsure)
