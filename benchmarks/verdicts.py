@@ -6,9 +6,9 @@ of who served (``text_by: customer``), and no intent in half of the events. Its 
 the region of `docs/methods.md` (sections 6 and 7) that gives the planted verdict. A verdict is
 *wrong* where another one is issued; an abstaining touchpoint is neither right nor wrong.
 
-With a third argument, ``python -m benchmarks.verdicts SEEDS CUSTOMERS TIMES``, the shares, sizes and
-servers of eight matters are drawn at random for each company. Its truth is the verdict, or else the
-leaning, on a log of so many times the weeks with so many times the customers.
+With a third argument, ``python -m benchmarks.verdicts SEEDS CUSTOMERS TIMES``, the shares, sizes
+and servers of eight matters are drawn at random for each company. Its truth is the verdict, or else
+the leaning, on a log of so many times the weeks with so many times the customers.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from journeylib.judge.scorecard.value_functions import AxisScore, axis_score, va
 from journeylib.judge.settings import Axis, JudgeSettings, OfficeEffect
 
 MIN_TOUCHPOINTS = 4
-# By who serves: a request for a human where one serves; work of humans to take over where none does.
+# By who serves: a request for a human where one serves; work to take over where none does.
 CANNOT_EXIST: dict[str, tuple[str, ...]] = {
     "human": ("human_request",),
     "bot": ("load", "saving"),

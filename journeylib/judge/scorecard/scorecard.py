@@ -24,6 +24,7 @@ from journeylib.judge.scorecard.reasons import (
 )
 from journeylib.judge.scorecard.stability import (
     Weights,
+    beyond_limits,
     broken_share,
     draw_weights,
     settling_indicator,
@@ -167,7 +168,8 @@ def _decide(
     if vetoes.broken:
         stability = broken_share(vetoes, case.seen, settings)
     else:
-        shares = verdict_shares(fit, need, vetoes, settings, weights)
+        beyond = beyond_limits(vetoes, case.seen, settings)
+        shares = verdict_shares(case, vetoes, settings, weights, beyond)
         stability = float(shares[CODE[verdict]])
     if not case.scored:
         if stability < settings.min_stability:
@@ -199,7 +201,7 @@ def _open_figure(
     """Return the measure that keeps the verdict open; None where the weights do."""
     if vetoes.broken:
         return vetoes.broken[0]
-    return settling_indicator(case.fit, case.need, vetoes, settings, weights)
+    return settling_indicator(case, vetoes, settings, weights)
 
 
 def _without_evidence(case: Case, vetoes: Vetoes, settings: JudgeSettings) -> Decision:
