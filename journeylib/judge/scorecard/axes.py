@@ -13,7 +13,11 @@ from journeylib.judge.scorecard.value_functions import AxisScore, axis_score, va
 from journeylib.judge.settings import Axis, JudgeSettings, OfficeEffect
 
 MIN_TOUCHPOINTS = 4
-CANNOT_EXIST: dict[str, tuple[str, ...]] = {"human": ("human_request",)}
+# By who serves: a request for a human where one serves; work to take over where none does.
+CANNOT_EXIST: dict[str, tuple[str, ...]] = {
+    "human": ("human_request",),
+    "bot": ("load", "saving"),
+}
 
 
 def score_axis(
@@ -26,7 +30,8 @@ def score_axis(
     """Score one axis at one touchpoint from what was observed there.
 
     What cannot exist there is left out rather than counted as missing or as zero: a request for
-    a human where a human serves; words of customers at a back office, unless some were heard.
+    a human where a human serves, minutes of humans where a bot serves alone, and words of
+    customers at a back office, unless some were heard.
     """
     unheard = effect.no_customer_voice if effect is not None else ()
     cannot = CANNOT_EXIST.get(served_by or "", ())
