@@ -308,7 +308,9 @@ def _box(box: Box, facts: _Facts, key: str | None) -> str:
     if box.height < BOX_REST + LINE + SMALL_LINE:
         reach, y = _reach(facts), box.y + box.height / 2 + 4.5
         name_room = room - svg.text_width(reach, META_SIZE) - 6
-        parts.append(svg.label(left, y, svg.shorten(shown_name(box.name), name_room, NAME_SIZE), "jl-t6"))
+        parts.append(
+            svg.label(left, y, svg.shorten(shown_name(box.name), name_room, NAME_SIZE), "jl-t6")
+        )
         parts.append(svg.label(left + room, y, reach, "jl-t2 jl-m", anchor="end"))
     else:
         names, y = name_lines(box, left, room, bold=facts.feeling != 0)
