@@ -66,6 +66,7 @@ def test_an_interval_holds_no_change_exactly_where_the_test_finds_none() -> None
 
 
 MONDAY = dt.date(2025, 1, 6)
+WEEK = pd.Timedelta(days=7)
 CONFIG = AuditConfig.model_validate(
     {
         "name": "ends",
@@ -135,6 +136,22 @@ def test_cases_that_run_out_after_the_end_of_intake_raise_no_alarm() -> None:
     assert "name-Request" in alarms(journeys, last)[1]
     # A log that goes on to its end has none, and neither has one whose last day is half full.
     assert intake_end(rebuilt(cases(range(70)), last), MONDAY + dt.timedelta(days=70), 7) is None
+
+
+def test_a_quiet_week_is_one_sentence_and_no_name_is_gone() -> None:
+    """In the last of ten weeks one case a day begins in place of twelve, and nobody calls."""
+    frame = pd.concat([cases(range(63)), cases(range(63, 70), each=1)], ignore_index=True)
+    last = MONDAY + dt.timedelta(days=70)
+    quiet = frame[(frame["touchpoint"] != "Call") | (frame["t"] < pd.Timestamp(last) - WEEK)]
+    found, ids = alarms(rebuilt(quiet, last), last)
+    now = int(quiet["t"].between(pd.Timestamp(last) - WEEK, pd.Timestamp(last)).sum())
+    assert ids == []
+    assert found.quiet.startswith(f"Only {now} events came from 2025-03-10 to 2025-03-16; usual")
+    # In a week like the others it is gone that nobody calls, and the week is not quiet.
+    every = cases(range(70))
+    silent = every[(every["touchpoint"] != "Call") | (every["t"] < pd.Timestamp(last) - WEEK)]
+    found, ids = alarms(rebuilt(silent, last), last)
+    assert ("name-Call" in ids, found.quiet) == (True, "")
 
 
 def test_one_case_years_later_leaves_the_periods_as_they_are() -> None:

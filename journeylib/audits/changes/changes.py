@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from journeylib.audits.changes.drift import drifts, presentable
-from journeylib.audits.changes.feed_breaks import broken_feeds, renamed, silence
+from journeylib.audits.changes.feed_breaks import broken_feeds, quiet_period, renamed, silence
 from journeylib.audits.changes.intake import intake_end
 from journeylib.audits.changes.wording import KINDS, ChangeWriter
 from journeylib.audits.config.audit_config import AuditConfig, ChangeSettings
@@ -79,6 +79,7 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
         note = f"{since} {periods.note}"
         if ended:
             note += " " + text("audits.comparison.intake", day=ended.isoformat())
+        note = f"{note} {periods.quiet}".rstrip()
     kept_from = history.last_before(assessment.as_of, assessment.run_id)
     if kept_from and kept_from.definitions == current:
         minimum, day = assessment.config.journeys.min_customers, kept_from.as_of.isoformat()
@@ -91,6 +92,7 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
         previous=previous.run_id if previous else None,
         period=periods.period if periods else None,
         references=periods.references if periods else 0,
+        quiet=periods.quiet if periods else "",
         definitions=current,
         standing=standing,
         streams=periods.streams if periods else pd.DataFrame(columns=[*STREAM_COLUMNS]),
@@ -110,6 +112,7 @@ class PeriodComparison:
     streams: pd.DataFrame
     tests: pd.DataFrame
     broken: bool
+    quiet: str
     used: tuple[str, ...]
 
 
@@ -164,6 +167,7 @@ def compare_periods(
         streams=_to_keep(measured.table, periods, minimum),
         tests=tests,
         broken=broken,
+        quiet="" if broken else quiet_period(table, writer, minimum),
         used=tuple(used),
     )
 
@@ -253,17 +257,17 @@ def definitions(config: AuditConfig, journeys: Journeys, prepared: Prepared) -> 
 
 def _new_definitions(current: Mapping[str, str], previous: Entry | None) -> Iterator[Change]:
     before = previous.definitions if previous else {}
-    for name in PARTS:
-        if name in before and before[name] != current[name]:
-            words = text(f"audits.definition.{name}")
-            yield Change(
-                f"definition-{name}",
-                "definition",
-                words,
-                text("audits.change.definition", words=words),
-                before=before[name],
-                after=current[name],
-            )
+    parts = [name for name in PARTS if name in before and before[name] != current[name]]
+    if parts:
+        words = "; ".join(text(f"audits.definition.{name}") for name in parts)
+        yield Change(
+            "definition",
+            "definition",
+            words,
+            text("audits.change.definition", words=words),
+            before=" ".join(before[name] for name in parts),
+            after=" ".join(current[name] for name in parts),
+        )
 
 
 def standing_verdicts(assessment: Assessment, previous: Entry | None) -> dict[str, str]:

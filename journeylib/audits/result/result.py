@@ -117,6 +117,8 @@ class Changes:
         The last period's streams, small cells left out: what the history keeps of this run.
     tests : pandas.DataFrame
         Every stream that was compared, as from `drift.drifts`; small cells left out.
+    quiet : str
+        In a sentence that the last period has less than half the usual events; else empty.
     used : tuple of str
         Run ids of the history that this result rests on.
     """
@@ -130,6 +132,7 @@ class Changes:
     standing: Mapping[str, str]
     streams: pd.DataFrame = field(repr=False)
     tests: pd.DataFrame = field(repr=False)
+    quiet: str = ""
     used: tuple[str, ...] = ()
 
     @property

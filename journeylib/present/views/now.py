@@ -285,7 +285,7 @@ def _no_bots(audit: Audit) -> list[str]:
 def _changed(audit: Audit) -> list[str]:
     """Return the alarms or that there is none, what came nearest to one, and the kept runs."""
     tests, alarms = audit.changes.tests, audit.changes.significant
-    sentences = [changes_head(audit)]
+    sentences = [changes_head(audit), audit.changes.quiet]
     for change in alarms[:2]:
         since = _since(audit, change.id)
         sentences += [change.text, text("present.now.since", day=since) if since else ""]
