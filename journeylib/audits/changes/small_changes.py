@@ -128,7 +128,7 @@ def kept_rows(
     if earlier is None or set(earlier) != set(now) or earlier.duplicated(list(key)).any():
         return now
     if before.few:
-        return _as_computed(earlier[list(now)], now)
+        return as_computed(earlier[list(now)], now)
     new, old = now.set_index(list(key)), earlier.set_index(list(key))
     both = new.index.intersection(old.index, sort=False)
     few = _rest_on_few(new.loc[both], old.loc[both, new.columns], before)
@@ -140,10 +140,10 @@ def kept_rows(
     result = pd.concat([rows for rows in rows if len(rows)] or [new])
     result = result.loc[[*new.index, *gone.index]]
     result.index.names = list(key)
-    return _as_computed(result.reset_index()[list(now)], now)
+    return as_computed(result.reset_index()[list(now)], now)
 
 
-def _as_computed(rows: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+def as_computed(rows: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     """Give rows of a file the types of a computed table: what is missing among words is None."""
     rows = rows.astype(now.dtypes.to_dict())
     for name in (name for name in rows if rows[name].dtype == object):
