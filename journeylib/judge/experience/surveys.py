@@ -259,9 +259,9 @@ def _net_promoter_score(replies: Replies, kind: str) -> Estimate:
 
     Where a few promote or detract, or all but a few do, bounds take its place.
     """
-    scale, base = replies.scale, {"estimand": "promoters less detractors, of 100 answers"}
+    scale, estimand = replies.scale, "promoters less detractors, of 100 answers"
     if not _is_nps(kind) or (scale.worst, scale.best) != NPS_SCALE:
-        return Estimate.none("no_column", "points", **base)
+        return Estimate.none("no_column", "points", estimand=estimand)
     promote = replies.share(replies.answers >= PROMOTES)
     detract = replies.share(replies.answers <= DETRACTS)
     least, most = 100 * (promote[0] - detract[1]), 100 * (promote[1] - detract[0])
@@ -271,8 +271,15 @@ def _net_promoter_score(replies: Replies, kind: str) -> Estimate:
         rate = float(replies.given.mean())
         lo, hi = (rate * end + sign * 100 * (1 - rate) for end, sign in ((least, -1), (most, 1)))
         lo, hi = (lo, hi) if value is None else (min(lo, value), max(hi, value))
-    abstain = "privacy" if value is None else None
-    return Estimate(value, "points", lo, hi, n_customers=replies.customers, abstain=abstain, **base)
+    return Estimate(
+        value,
+        "points",
+        lo,
+        hi,
+        n_customers=replies.customers,
+        abstain="privacy" if value is None else None,
+        estimand=estimand,
+    )
 
 
 def _adjusted(journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]) -> Estimate:
