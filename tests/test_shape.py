@@ -6,21 +6,21 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 199
+VAGUE_NAMES = 208
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_770,
+    "audits": 6_115,
     "cli": 845,
     "core": 660,
-    "delivery": 725,
+    "delivery": 720,
     "journeys": 5_535,
-    "judge": 5_880,
+    "judge": 5_975,
     "lab": 2_125,
     "log": 6_520,
-    "measures": 5_660,
-    "portfolio": 1_635,
-    "present": 6_920,
+    "measures": 5_665,
+    "portfolio": 1_630,
+    "present": 6_965,
     "workshop": 3_950,
 }
 # What is shown has the name of what is computed; settings stand where they are used.

@@ -116,6 +116,7 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
         "tested": changes.tests,
         "stages": assessment.reach.stages,
         "segments": assessment.reach.segments,
+        "months": assessment.reach.months,
     }
     return {name: ledger.table(name, table) for name, table in tables.items()}
 

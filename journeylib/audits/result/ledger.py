@@ -100,6 +100,7 @@ RULES: Mapping[str, Rule] = {
         "customers",
     ),
     "stages": Rule(("segment", "stage", *_COUNTS), "customers"),
+    "months": Rule(("month", "touchpoint", *_COUNTS), "customers"),
     "segments": Rule(
         ("segment", "touchpoint", *_COUNTS, "sentiment", "lo", "hi"), "customers"
     ),
