@@ -365,39 +365,6 @@ def protect_parts(customers: Ints, cases: Ints, minimum: int) -> Bools:
     return protect(Cells(counts, (total,)), minimum).exact.reshape(cases.shape)
 
 
-def dominated(cell: Ints, customer: Ints, amount: Ints, cells: int) -> Bools:
-    """Return the cells of which one customer makes more than half.
-
-    Parameters
-    ----------
-    cell, customer, amount : ndarray of int64
-        Where each amount belongs, whose it is, and how much; amounts are not negative.
-    cells : int
-        How many cells there are.
-
-    Returns
-    -------
-    ndarray of bool, shape (cells,)
-
-    Examples
-    --------
-    >>> dominated(np.array([0, 0, 1, 1]), np.array([1, 2, 1, 2]), np.array([3, 4, 3, 3]), 2)
-    array([ True, False])
-    """
-    there = np.flatnonzero(amount > 0)
-    if not len(there):
-        return np.zeros(cells, dtype=np.bool_)
-    cell, customer, amount = cell[there], customer[there], amount[there]
-    order = np.lexsort([customer, cell])
-    new = (np.diff(cell[order], prepend=-1) != 0) | (np.diff(customer[order], prepend=-1) != 0)
-    first = np.flatnonzero(new)
-    own = np.add.reduceat(amount[order], first)
-    most, total = np.zeros(cells, dtype=np.int64), np.zeros(cells, dtype=np.int64)
-    np.maximum.at(most, cell[order][first], own)
-    np.add.at(total, cell[order][first], own)
-    return most > total - most
-
-
 def shows(size: float, minimum: int) -> bool:
     """Return whether a number of customers or cases may be shown: none, or not just a few."""
     return size == 0 or size >= minimum

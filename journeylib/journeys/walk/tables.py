@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import median_in_cells, number_pairs
 from journeylib.journeys.walk.events import Codes, Events
 from journeylib.journeys.walk.outline import Outline
@@ -60,9 +61,17 @@ def median_positions(
 ) -> npt.NDArray[np.float64]:
     """Return the median place of events within their journeys by cell, 0 first to 1 last."""
     events = outline.events
-    length = outline.steps[events.journey]
-    place = np.where(length > 1, (events.step - 1) / np.maximum(length - 1, 1), 0.5)
-    return median_in_cells(cell, place, cells)
+    return median_in_cells(cell, _places(events.step, outline.steps[events.journey]), cells)
+
+
+@compiled
+def _places(step: npt.NDArray[Any], steps: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return the place of each step in its journey; the only one of a journey is in the middle."""
+    place = np.full(len(step), 0.5)
+    for row in range(len(step)):
+        if steps[row] > 1:
+            place[row] = (step[row] - 1) / (steps[row] - 1)
+    return place
 
 
 def _most_frequent(events: Events, column: str) -> list[str | None]:
@@ -105,7 +114,8 @@ def edge_table(events: Events, names: Mapping[int, str]) -> pd.DataFrame:
     seconds, tied = np.full(len(keys), np.nan), np.zeros(len(keys), dtype=np.int64)
     if events.has("t_us"):
         seconds = _median_seconds(events, pair, len(keys))
-        alike = (pair >= 0) & ~events.is_last & (events.next_us == events.t_us)
+        alike = (pair >= 0) & ~events.is_last
+        alike[:-1] &= events.t_us[1:] == events.t_us[:-1]
         tied = np.bincount(pair[alike], minlength=len(keys))
     word = pd.Series([END, *(names[number] for number in range(len(names)))], dtype="str")
     source, target = keys // (len(names) + 1), keys % (len(names) + 1)
@@ -198,5 +208,6 @@ def _corners(counts: npt.NDArray[np.int64], minimum: int) -> npt.NDArray[np.bool
 def _median_seconds(events: Events, pair: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.float64]:
     """Return the median time from the start of a visit to the start of the next, by pair."""
     onward = np.where(events.is_last, -1, pair)
-    us = np.where(onward >= 0, events.next_us - events.t_us[events.visit_row], 0)
+    us = events.next_us
+    us -= events.t_us[events.visit_row] if events.has("session") else events.t_us
     return median_in_cells(onward, us, pairs) / 1e6

@@ -25,7 +25,7 @@ from journeylib.journeys import (
 )
 from journeylib.judge.settings import ParadoxSettings
 from journeylib.log import customer_numbers, fetch
-from journeylib.measures import MeasureSettings, done_of, sessions_of
+from journeylib.measures import MeasureSettings, sessions_of
 
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -110,7 +110,7 @@ def _facts(
     t_us = np.full(len(events), MISSING) if timeless else events.t_us
     served_us = value_at(t_us, served, MISSING)
     asked_us = value_at(t_us, customer, MISSING)
-    done_us = nothing if timeless else latest_in(number, done_of(events), every, many)
+    done_us = nothing if timeless else latest_in(number, events.done_us, every, many)
     waited = np.where((customer >= 0) & (customer < served), served_us - asked_us, 0)
     intent, dropped = np.full(many, -1), np.isin(events.touchpoint, _bad_ends(journeys))
     if journeys.has("intent"):

@@ -142,7 +142,7 @@ def _contacts(
     begin = value_at(events.t_us, human, MISSING)
     until = np.where(human >= 0, begin, value_at(events.t_us, left, MISSING))
     both_seen = (since != MISSING) & (until != MISSING)
-    end = latest_in(session, measures.done_of(events), speech.human, many)[rows]
+    end = latest_in(session, events.done_us, speech.human, many)[rows]
     timed = (human >= 0) & (end > begin)
     first = np.unique(session, return_index=True)[1][rows]
     table = pd.DataFrame(
