@@ -135,6 +135,9 @@ def protect(cells: Cells, minimum: int, *, bounds: bool = False) -> Shown:
 
     Where nothing that is shown protects a cell, all that shares a total with it is hidden.
 
+    Cells with one total in common need no program where what is hidden of it holds `minimum`
+    customers already: any of the hidden cells may have them all, or none.
+
     Thousands of cells that totals connect, with hundreds of small ones (`MOST_PAIRS`), are too many
     for linear programs. There each total is looked at by itself: what it hides has room for
     `minimum` customers.
@@ -195,8 +198,14 @@ def _connected(totals: tuple[Ints, ...], small: Bools, large: Bools) -> Iterator
 def _protected(cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds: bool) -> Shown:
     """Hide or bound what gives one of the `small` cells away; see `protect`."""
     counts = cells.counts
+    one_total = not bounds and cells.most is None and _have_one_total(cells.totals)
+    if one_total and counts[~shown.exact, -1].sum() >= minimum:
+        return shown
     size = np.maximum(counts[:, 0], 1.0)
     tables = _Tables(cells, 1 / size if bounds else size)
+    if one_total:
+        found = tables.cheapest(shown, int(small[0]), minimum)
+        return _reduced(cells, shown, int(small[0]), found, 0)
     for level in (minimum, 0):  # the larger changes first
         left = small
         while len(left):  # one table may protect many cells
@@ -209,6 +218,12 @@ def _protected(cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds:
             shown = _reduced(cells, shown, int(left[0]), found, minimum if bounds else 0)
             left = left[1:] if found is None else _unprotected(left, found, level)
     return shown
+
+
+def _have_one_total(totals: tuple[Ints, ...]) -> bool:
+    """Return whether one total holds all of the cells, and no other holds any."""
+    there = [total for total in totals if (total >= 0).any()]
+    return len(there) == 1 and bool((there[0] == there[0][0]).all())
 
 
 def _protected_by_total(

@@ -23,7 +23,7 @@ from journeylib.judge.bot_timing.handoff_time import HandoffTime
 from journeylib.judge.bot_timing.queueing import QueueTime
 from journeylib.judge.experience.peak_end import peak_end, rated_turns
 from journeylib.judge.experience.surveys import Scale, survey_scales, survey_table
-from journeylib.judge.moments.moments_of_truth import moments_of_truth
+from journeylib.judge.moments.moments_of_truth import moments_of_truth, moments_of_verdicts
 from journeylib.judge.moments.survival_table import (
     effects_of,
     first_visits,
@@ -140,6 +140,20 @@ def test_a_bad_visit_loses_more_than_a_good_one_wins(moments: pd.DataFrame) -> N
     found = moments.loc[("Call", "churn"), "asymmetry"]
     assert 1 < found.lo < 3 < found.hi  # planted: .30 lost, .10 won
     assert moments.loc[("Web", "churn"), "asymmetry"] is None
+
+
+def test_verdicts_rest_on_the_same_moments_without_tests_that_cannot_change_them(
+    moments: pd.DataFrame, planted: Journeys
+) -> None:
+    asked = MomentSettings(good="points", good_from=2, bad_at=0, outcomes=("churn", "csat"))
+    settings = JudgeSettings(moments=asked, surveys={"csat": (0, 10)})
+    quick = moments_of_verdicts(planted, settings).set_index(moments.index)
+    assert list(quick["is_moment"]) == list(moments["is_moment"])
+    assert quick["is_moment"].any()
+    for name in ("effect", "asymmetry"):
+        for own, whole in zip(quick[name], moments[name], strict=True):
+            figures = [None if one is None else (one.value, one.lo, one.hi) for one in (own, whole)]
+            assert figures[0] == figures[1]
 
 
 def test_answers_are_compared_on_their_scale_with_the_bounds_of_silence(

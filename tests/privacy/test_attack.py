@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -331,6 +332,22 @@ def test_what_protects_a_cell_is_worked_out_by_hand() -> None:
     assert protect(Cells(table.counts[:2], (np.zeros(2, np.int64),)), 10).exact.all()
     few = Cells(np.array([[4, 4], [1, 1]]), (np.zeros(2, np.int64),))
     assert not protect(few, 10).exact.any()
+
+
+@pytest.mark.parametrize("zeros_shown", [False, True])
+def test_one_total_is_protected_as_the_programs_protect_it(zeros_shown: bool) -> None:
+    """A limit that limits nothing has the programs solved, whatever one total says by itself."""
+    dice = np.random.default_rng(3)
+    changed = 0
+    for _case in range(40):
+        customers = dice.choice([0, 1, 4, 6, 9, 12, 25, 80], size=5)
+        counts = np.stack([customers + dice.poisson(customers / 3), customers], axis=-1)
+        cells = Cells(counts, (np.zeros(5, np.int64),), dice.random(5) < 0.8, None, zeros_shown)
+        solved = replace(cells, most=np.full_like(counts, counts.sum()))
+        shown = protect(cells, 10).exact
+        assert shown.tolist() == protect(solved, 10).exact.tolist()
+        changed += int(((customers >= 10) & cells.named & ~shown).sum())
+    assert changed > 5
 
 
 def test_empty_cells_that_are_shown_protect_nobody() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -178,10 +179,9 @@ def _linkage(assessment: Assessment) -> Variation | None:
 
 def _touchpoints(assessment: Assessment) -> Iterator[Variation]:
     table = assessment.evidence.estimates.sort_values(["touchpoint", "measure"])
-    measures = {
-        name: {row["measure"]: row for row in rows.to_dict("records")}
-        for name, rows in table.groupby("touchpoint")
-    }
+    measures: dict[str, dict[str, Any]] = defaultdict(dict)
+    for row in table.to_dict("records"):
+        measures[row["touchpoint"]][row["measure"]] = row
     for row in assessment.judgement.scores.to_dict("records"):
         scores = {axis: _score(row, axis) for axis in ("automation_fit", "empathy_need")}
         yield varied(row, measures=measures[row["touchpoint"]], **scores)

@@ -125,7 +125,8 @@ class Events:
         """Take over what `other` has read, where it holds the same rows under another cut.
 
         What the cut decides is left out. Nothing is taken over where two rows may have changed
-        places, as rows of one customer, time, position and touchpoint may.
+        places: rows of one customer, time, position and touchpoint may, unless neither cut sorted
+        the rows of the log anew.
 
         Returns
         -------
@@ -145,7 +146,8 @@ class Events:
         apart = np.zeros(max(len(own[order[0]]) - 1, 0), dtype=bool)
         for name in order:
             apart |= own[name][1:] != own[name][:-1]
-        if not apart.all():
+        unsorted = all(is_sorted(events.source, "journey") for events in (self, other))
+        if not (unsorted or apart.all()):
             return False
         kept = {k: v for k, v in other._read.items() if k not in _CUT and k[:5] != "once "}
         self._read.update(kept | own)
