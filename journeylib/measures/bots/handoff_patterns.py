@@ -15,9 +15,9 @@ from journeylib.journeys import (
     Events,
     Journeys,
     first_rows,
-    journey_graph,
     number_pairs,
     row_before,
+    transitions,
 )
 from journeylib.log import fails_to_answer, fetch, normalised, says_again
 from journeylib.measures.bots.bot_sessions import BotSessions, Flags, Numbers, done_of
@@ -328,11 +328,12 @@ def dead_ends(journeys: Journeys, sessions: BotSessions) -> tuple[str, ...]:
         for marked in (sessions.speech.human, sessions.speech.bot)
     )
     # The whole graph: an edge left out for privacy must not make a dead end.
-    graph = journey_graph(journeys, min_customers=1)
+    edges = transitions(journeys, min_customers=1)
+    sources = edges.groupby("target")["source"].agg(set).to_dict()
     # Walked once, backwards from the people: a walk from each bot takes minutes in a wide log.
     leads, front = set(people), sorted(people)
     while front:
-        new = set(graph.predecessors(front.pop())) - leads
+        new = sources.get(front.pop(), set()) - leads
         leads |= new
         front += sorted(new)
     closed = sorted(bots - leads)
