@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
-from scipy import optimize, stats
+from scipy import special
 
 from journeylib.core import ConfigError, LogError, refuse_unknown, rounded, text
 from journeylib.lab import exposures
@@ -326,12 +326,14 @@ def _needed(settings: LabSettings, one: Baseline, measure: LabMeasure, design: D
 
 def _needed_any_time(settings: LabSettings, variances: tuple[float, float], design: Design) -> int:
     """Return the customers with whom the last look alone finds the least worth having."""
-    tau, z = settings.least_worth, float(stats.norm.ppf(design.power))
+    from scipy.optimize import brentq
+
+    tau, z = settings.least_worth, float(special.ndtri(design.power))
 
     def lack(v: float) -> float:
         return float(half_width(v, tau, settings.alpha)) + z * math.sqrt(v) - tau
 
-    v = float(optimize.brentq(lack, tau**2 * 1e-6, tau**2))
+    v = float(brentq(lack, tau**2 * 1e-6, tau**2))
     left = 1 - design.correlation**2
     return math.ceil(2 * sum(variances) * left / v)
 
@@ -515,7 +517,7 @@ def _plan_units(
     )
     return Plan(
         settings, written, already, tuple(baselines), (), 0.0, design.power, run, needed,
-        weeks, (Look(7 * weeks - 1, needed, 1.0, float(stats.norm.isf(settings.alpha / 2))),),
+        weeks, (Look(7 * weeks - 1, needed, 1.0, float(-special.ndtri(settings.alpha / 2))),),
         findable, text(f"lab.plan.{'run_units' if run else 'not_units'}", **words),
         (text("lab.plan.already", customers=_shown(already)),) if already else (), source,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from journeylib.core import AbstainReason, Estimate, Grade, current_catalogue, rounded, text
 from journeylib.lab.amounts import change, count, date, level, span
@@ -254,7 +254,7 @@ def boundary_so_far(planned: Plan, observed: Observations, looks: int) -> Bounda
 def _z(planned: Plan, observed: Observations, looks: int, alpha: float) -> float:
     """Return the critical value of the last due look at a two-sided level."""
     if len(planned.looks) == 1:
-        return float(stats.norm.isf(alpha / 2))
+        return float(-special.ndtri(alpha / 2))
     boundary = boundary_so_far(planned, observed, looks)
     position = min(looks, len(boundary.z)) - 1
     if alpha == planned.settings.alpha:

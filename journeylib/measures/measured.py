@@ -161,10 +161,12 @@ def _draws_of_few(
     The count is binomial with the rate of all touchpoints together, given that it is one of
     `cases`.
     """
-    from scipy import stats
+    from scipy import special
 
     cases = cases[(cases >= 0) & (cases <= of)]
-    log_odds = stats.binom.logpmf(cases, of, rate)
+    # The logarithm of the binomial probabilities but for what all of them share.
+    log_odds = special.xlogy(cases, rate) + special.xlog1py(of - cases, -rate)
+    log_odds = log_odds - special.gammaln(cases + 1) - special.gammaln(of - cases + 1)
     chance = np.exp(log_odds - log_odds.max())
     evenly = (np.arange(DRAWS) + 0.5) / DRAWS
     picked = np.searchsorted(np.cumsum(chance / chance.sum()), evenly)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
 
 from journeylib.core import number, rounded, text
 from journeylib.lab.settings import Cost, Objective
@@ -172,6 +171,8 @@ def pace(runs: Sequence[tuple[dt.date, float]]) -> Pace | None:
     y = np.array([value for _day, value in runs])
     if np.ptp(x) == 0:
         return None
+    from scipy import stats
+
     fit = stats.linregress(x, y)
     half = float(stats.t.ppf(0.975, len(runs) - 2) * fit.stderr)
     slope = float(fit.slope)

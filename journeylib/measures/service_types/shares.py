@@ -108,10 +108,10 @@ def share_estimate(
         "n_small", "share", n_customers=people, n_events=len(predicted), estimand=what
     )
     if n >= MIN_MEASURED_HERE:
-        from scipy import stats
+        from scipy import special
 
         share = prediction_powered(labelled, predicted, customers)
-        half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * share.se
+        half = float(special.stdtrit(n - 1, 0.5 + LEVEL / 2)) * share.se
         value, lo, hi = (
             float(np.clip(one, 0.0, 1.0))
             for one in (share.value, share.value - half, share.value + half)

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from journeylib.core import DRAWS, GROUPS, SEED, Floats, Grade, group_weights
 from journeylib.journeys import MISSING
@@ -344,4 +343,6 @@ def flat_hazard(rows: pd.DataFrame) -> bool:
     early = float(np.minimum(wait, cut).sum())
     late = float(np.maximum(wait - cut, 0).sum())
     hits, many = int((gave_up & (wait <= cut)).sum()), int(gave_up.sum())
+    from scipy import stats
+
     return bool(stats.binomtest(hits, many, early / (early + late)).pvalue >= 0.01)

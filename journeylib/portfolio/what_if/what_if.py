@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from journeylib.core import (
     DRAWS,
@@ -321,7 +321,7 @@ def _calibration(records: QueueRecords, names: tuple[str, ...], model: Load) -> 
         rest = (weeks[figure].sum() - weeks[figure]) / (weeks["n"].sum() - weeks["n"])
         many = len(weeks)
         error = float(np.sqrt((many - 1) / many * ((rest - value) ** 2).sum()))
-        half = float(stats.t.ppf(0.975, many - 1)) * error
+        half = float(special.stdtrit(many - 1, 0.975)) * error
         lo, hi = max(value - half, 0.0), value + half
         holds = bool(lo <= drawn[0] <= hi)
         lines.append((figure, value, lo, hi, float(drawn[0]), holds))
@@ -445,7 +445,7 @@ def _swings(records: QueueRecords, names: tuple[str, ...]) -> dict[str, float]:
     weeks = _weekly(records, names)
     if len(weeks) < FEWEST_WEEKS:
         return {}
-    wide = float(stats.norm.ppf(0.5 + LEVEL / 2))
+    wide = float(special.ndtri(0.5 + LEVEL / 2))
     return {
         name: wide * float((weeks[name] / weeks["n"]).std(ddof=1)) for name in ("wait", "gives_up")
     }
