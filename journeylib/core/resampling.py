@@ -113,7 +113,7 @@ def resample(
     t = _t_quantile(np.minimum(clusters, customers))
     if share:
         trials = np.asarray(customers if n_trials is None else n_trials, dtype=np.float64)
-        lo, hi = _wilson(value, se, t, customers, trials)
+        lo, hi = wilson(value, se, t, customers, trials)
     else:
         lo, hi = value - t * se, value + t * se
     undefined = ~np.isfinite(value)
@@ -164,17 +164,46 @@ def _resampled_totals(weights: npt.NDArray[np.int64], per_group: Floats) -> Floa
     return np.asarray(np.einsum("bg,gmk->bmk", weights, per_group))
 
 
-def _wilson(
-    p: Floats, se: Floats, t: Floats, customers: Floats, trials: Floats
+def wilson(
+    p: npt.ArrayLike,
+    se: npt.ArrayLike,
+    t: npt.ArrayLike,
+    customers: npt.ArrayLike,
+    trials: npt.ArrayLike,
 ) -> tuple[Floats, Floats]:
-    """Wilson's interval on the effective sample size p(1−p)/se², at most `trials`."""
+    """Return Wilson's interval of proportions on the effective sample size p(1−p)/se².
+
+    Parameters
+    ----------
+    p, se : array of float
+        Proportions from 0 to 1 with their standard errors.
+    t : array of float
+        Standard errors to either side.
+    customers, trials : array of float
+        The sample size where no error is seen, and the largest that is taken.
+
+    Returns
+    -------
+    lo, hi : ndarray of float64
+        Inside 0 to 1; they hold `p`, and do not collapse where no error is seen.
+
+    Examples
+    --------
+    >>> lo, hi = wilson(0.0, 0.0, 1.96, 30, 30)
+    >>> float(lo), round(float(hi), 3)
+    (0.0, 0.114)
+    """
+    p, se, t, customers, trials = (
+        np.asarray(each, dtype=np.float64) for each in (p, se, t, customers, trials)
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         implied = p * (1 - p) / se**2
     n = np.where(np.isfinite(implied) & (implied > 0), np.minimum(implied, trials), customers)
     n = np.maximum(n, 1.0)
     centre = (p + t**2 / (2 * n)) / (1 + t**2 / n)
     half = t / (1 + t**2 / n) * np.sqrt(np.clip(p * (1 - p), 0, None) / n + t**2 / (4 * n**2))
-    return np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
+    lo, hi = np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
+    return np.minimum(lo, p), np.maximum(hi, p)
 
 
 def adjusted_p_values(p: Floats, method: Literal["fdr_bh", "fdr_by"]) -> Floats:

@@ -222,7 +222,8 @@ def _refusal(
         limit = level(BOTH_LIMIT, "share")
         return text("lab.read.both", share=level(both, "share"), limit=limit), "both"
     if primary.estimate.value is None:
-        return text("lab.read.few", least=FEWEST), "few"
+        alike = primary.estimate.abstain == "unidentified"
+        return text("lab.read.alike" if alike else "lab.read.few", least=FEWEST), "few"
     return "", ""
 
 
@@ -312,23 +313,24 @@ def _measure(
         "n_customers": sum(difference.customers), "estimand": _estimand(measure), "method": method,
     }  # fmt: skip
     if min(difference.customers) < FEWEST or not math.isfinite(half):
-        reason: AbstainReason = "privacy" if min(difference.customers) < SHOWN else "n_small"
+        few: AbstainReason = "privacy" if min(difference.customers) < SHOWN else "n_small"
+        reason = few if min(difference.customers) < FEWEST else "unidentified"
         estimate = Estimate.none(reason, measure.unit, **fields)
         return MeasureReading(
             measure.name, measure.heading, measure.unit, estimate, math.nan, math.nan
         )
-    estimate = Estimate(
-        difference.value,
-        measure.unit,
-        lo=difference.value - half,
-        hi=difference.value + half,
-        **fields,
-    )
+    lo, hi = _possible(difference.value - half, difference.value + half, measure.unit)
+    estimate = Estimate(difference.value, measure.unit, lo=lo, hi=hi, **fields)
     return MeasureReading(
         measure.name, measure.heading, measure.unit, estimate, difference.control, difference.new,
         new_error=math.sqrt(max(difference.new_variance, 0.0)),
         new_customers=difference.customers[1],
     )  # fmt: skip
+
+
+def _possible(lo: float, hi: float, unit: str) -> tuple[float, float]:
+    """Return an interval of differences within what can be: shares differ by at most 1."""
+    return (max(lo, -1.0), min(hi, 1.0)) if unit == "share" else (lo, hi)
 
 
 def _decide(
@@ -401,21 +403,15 @@ def _by_segment(planned: Plan, observed: Observations, day: int, looks: int) -> 
             difference = observed.difference(
                 settings.primary, day, among=np.asarray(names == name, dtype=bool)
             )
-            if min(difference.customers) < FEWEST:
+            if min(difference.customers) < FEWEST or not math.isfinite(difference.value):
                 continue
             if settings.way == "any_time":
                 half = float(half_width(difference.variance, settings.least_worth, settings.alpha))
             else:
                 half = _z(planned, observed, looks, settings.alpha) * difference.error
-            rows.append(
-                (
-                    name,
-                    sum(difference.customers),
-                    difference.value,
-                    difference.value - half,
-                    difference.value + half,
-                )
-            )
+            value = difference.value
+            ends = _possible(value - half, value + half, settings.primary.unit)
+            rows.append((name, sum(difference.customers), value, *ends))
     return pd.DataFrame(rows, columns=list(SEGMENT_COLUMNS))
 
 
@@ -469,8 +465,9 @@ def _read_unit_measure(planned: Plan, units: pd.DataFrame, measure: LabMeasure) 
         "method": "re-randomisation of units",
     }
     is_estimated = contrast.enough and math.isfinite(contrast.value)
+    lo, hi = _possible(contrast.lo, contrast.hi, measure.unit)
     estimate = (
-        Estimate(contrast.value, measure.unit, lo=contrast.lo, hi=contrast.hi, **fields)
+        Estimate(contrast.value, measure.unit, lo=lo, hi=hi, **fields)
         if is_estimated
         else Estimate.none("n_small", measure.unit, **fields)
     )

@@ -66,7 +66,7 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
     number of cases.
 
     Beside the last period a two-sided CUSUM of the standardised differences runs over the earlier
-    ones (Page 1954; k = .5): its p-value is that of the highest point of a normal walk,
+    ones (Page 1954; k = .5), and the side of the last difference counts: its p-value is that of the highest point of a normal walk,
     exp(−2k(C + .583)) (Siegmund 1985), and counts above h = 5 only. The smaller of both, each
     weighted by its share of false alarms, goes to Benjamini and Hochberg (1995) over all streams.
     """
@@ -81,7 +81,9 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
     share = keys.get_level_values("unit").to_numpy() == "share"
     chosen = _seasonal(v.shape[1], settings)
     last = _against(v, se, n, share, chosen[0], settings)
-    cusum = _cusum(v, se, n, share, chosen, settings)
+    up, down = _cusum(v, se, n, share, chosen, settings).T
+    # A drift speaks for the last period's difference only where it goes the same way.
+    cusum = np.where(last.difference >= 0, up, -down)
     lo, hi = _interval(last, share)
     result = keys.to_frame(index=False).assign(
         before=last.before,
@@ -94,7 +96,7 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
         customers=arrays["customers"].iloc[:, 0].to_numpy(dtype=np.float64),
         references=last.references,
         z=last.z,
-        cusum=np.where(cusum[:, 0] >= cusum[:, 1], cusum[:, 0], -cusum[:, 1]),
+        cusum=cusum,
         p_value=_combined(last.p, cusum, settings),
         same_mix=_at_same_mix(table, keys, chosen[0]),
     )
@@ -120,7 +122,7 @@ def _interval(last: _Against, share: npt.NDArray[np.bool_]) -> tuple[Floats, Flo
 
 def _combined(p: Floats, cusum: Floats, settings: ChangeSettings) -> Floats:
     """Return the smaller p-value of the last period and of the CUSUM, each by its share."""
-    peak = np.maximum(cusum[:, 0], cusum[:, 1])
+    peak = np.abs(cusum)
     sided = np.where(peak >= settings.cusum_h, 2 * np.exp(-2 * settings.cusum_k * (peak + WALK)), 1)
     both = np.minimum(p / (1 - settings.cusum_share), sided / settings.cusum_share)
     return np.asarray(both.clip(0, 1))

@@ -40,12 +40,15 @@ class QueueRecords:
         Whole weeks; rows after them are left out.
     unknown : mapping of str to str
         ``feeling`` or ``emotional``, where nothing of it is known, to the reason.
+    knows_customers : bool
+        Whether the log tells customers from cases: else nobody is seen to come back.
     """
 
     contacts: pd.DataFrame = field(repr=False)
     bots: pd.DataFrame = field(repr=False)
     weeks: int
     unknown: Mapping[str, str] = field(default_factory=dict)
+    knows_customers: bool = True
 
 
 def queue_records(
@@ -84,7 +87,7 @@ def queue_records(
     contacts, bots = (
         table[table["week"] < weeks].reset_index(drop=True) for table in (contacts, bots)
     )
-    return QueueRecords(contacts, bots, weeks, unknown)
+    return QueueRecords(contacts, bots, weeks, unknown, journeys.log.schema.knows_customers)
 
 
 def _feelings(sessions: measures.BotSessions, scores: measures.Scores | AbstainReason) -> Whole:

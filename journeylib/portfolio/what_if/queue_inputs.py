@@ -114,6 +114,8 @@ class Moved:
         Experiments whose figures are used.
     verified : (float, float) or None
         Bounds of the share that the bot solves.
+    returns_known : bool
+        Whether anything shows who comes back after the bot; else nobody is taken to.
     """
 
     name: str
@@ -123,6 +125,12 @@ class Moved:
     bot: str
     lab: tuple[LabResult, ...]
     verified: tuple[float, float] | None
+    returns_known: bool = True
+
+    @property
+    def measured(self) -> bool:
+        """Whether all shares are measured at the matter itself: grade C, never more."""
+        return self.source in ("own", "lab") and self.returns_known
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,6 +226,7 @@ def moved_inputs(records: QueueRecords, name: str, terms: Terms, draws: int) -> 
         shares.bot,
         shares.lab,
         verified,
+        _returns_known(records, shares),
     )
 
 
@@ -265,6 +274,14 @@ def _bot_shares(records: QueueRecords, name: str, terms: Terms, draws: int) -> _
     declared = _drawn(candidate.contained, f"contained:{name}", draws)
     returns, used = _returns(mature, "back", terms.lab_at(name), draws)
     return _Shares("declared", "", declared, declared, returns, used)
+
+
+def _returns_known(records: QueueRecords, shares: _Shares) -> bool:
+    """Whether an experiment, or a bot's sessions of customers one knows, show who comes back."""
+    if any(one.informs in ("returns", "reaches_people") for one in shares.lab):
+        return True
+    tried = records.bots["mature"] & records.bots["raw"]
+    return records.knows_customers and bool(tried.any())
 
 
 def _of_bot(mature: pd.DataFrame, bot: str, terms: Terms, draws: int) -> _Shares | None:
