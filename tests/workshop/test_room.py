@@ -257,7 +257,7 @@ def test_the_choice_says_how_often_it_is_chosen_and_why_not_the_others(town_of):
         "Needs another one first",
         "Its worth cannot be told yet",
         "Customers here are vulnerable",
-        "Verdict: Not enough evidence",
+        "its verdict is “Not enough evidence”",
     ]
     page = presentation(content)
     for said in (

@@ -126,7 +126,7 @@ def quiet_period(table: pd.DataFrame, writer: ChangeWriter, minimum: int) -> str
 
 
 def _volumes(rows: pd.DataFrame, periods: int) -> pd.DataFrame:
-    """Return events of each touchpoint: now, usual and least in earlier periods, expected."""
+    """Return events of each touchpoint: now, usual, the least of a period, and expected now."""
     n = rows.pivot_table(index="touchpoint", columns="period", values="n", fill_value=0)
     n = n.reindex(columns=range(periods + 1), fill_value=0)
     past = n[list(range(1, periods + 1))]

@@ -277,7 +277,7 @@ def _lead(audit: Audit, row: Row) -> str:
     """Return who serves, who should, how surely, and what the run before said."""
     if _not_served(row):
         return text("present.spot.not_served")
-    by = text(f"present.serve.by.{_served_by(audit, row)}")
+    by = text(f"present.spot.serves.{_served_by(audit, row)}")
     stability = row["verdict_stability"] if _code(row) != "abstain" else None
     key = ("leans" if row["leaning"] else "holds") if stability else "open"
     lead = text(

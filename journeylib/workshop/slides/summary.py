@@ -134,9 +134,9 @@ def decision_slides(new: New, content: Content) -> None:
             top, name = 1.45 + 1.85 * i, f"decision {number}"
             shape = draw(slide, name, (EDGE, top, WIDE - 2 * EDGE, 1.7), shapes.BAND)
             title = f"{number}. {one.title}."
-            head, size = shapes.sized(title, (0, 0, WIDE - 1.2, 0.6), [24, 20, 18, 16], bold=True)
-            body = shapes.fitted(f"{one.reason} ({one.base})", (0, 0, WIDE - 1.2, 1.1), 16)
-            shapes.fill_text(shape, [*head, *body], TextStyle(min(size, 18), middle=True))
+            head, size = shapes.sized(title, (0, 0, WIDE - 1.2, 0.6), [18, 16], bold=True)
+            body = shapes.fitted(f"{one.reason} ({one.base})", (0, 0, WIDE - 1.2, 1.1), size)
+            shapes.fill_text(shape, [*head, *body], TextStyle(size, middle=True))
             shapes.embolden(shape, len(head))
 
 
