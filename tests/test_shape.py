@@ -10,12 +10,12 @@ VAGUE_NAMES = 278
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_770,
+    "audits": 6_110,
     "cli": 845,
     "core": 660,
     "delivery": 725,
     "journeys": 5_515,
-    "judge": 5_880,
+    "judge": 5_940,
     "lab": 2_120,
     "log": 6_520,
     "measures": 5_660,
