@@ -256,8 +256,9 @@ def test_day_after_day(log_of: LogOf, tmp_path: Path) -> None:
 
 
 def assert_same(first: Entry, second: Entry) -> None:
+    later = tables_of(second)
     for name, table in tables_of(first).items():
-        pd.testing.assert_frame_equal(table, tables_of(second)[name])
+        pd.testing.assert_frame_equal(table, later[name])
 
 
 def assert_nothing_is_told_of(customers: range, log_of: LogOf, folder: Path) -> None:
