@@ -269,7 +269,10 @@ def find_run(name: str, home: str | Path | None = None) -> Entry:
         try:
             return _entry(folder.resolve())
         except UNREADABLE as error:
-            raise LogError(f"the run {folder} cannot be compared: {_reason(error)}.") from None
+            raise LogError(
+                f"the run {folder} cannot be compared: {_reason(error)}. Run its audit again, or "
+                "name another run."
+            ) from None
     runs = read_history(find_home(home))
     by_id = {entry.run_id: entry for entry in runs.entries}
     if name in (NEWEST, BEFORE_IT):

@@ -133,7 +133,7 @@ def _assess(
     raw = read_source(config)
     # A run made again sees itself as the last, which ends where it ended.
     as_of = config.as_of or _last_day_of(raw)
-    raw = closed_log(raw, history.last_before(as_of, ""), config.journeys.min_customers)
+    raw, closed = closed_log(raw, history.last_before(as_of, ""), config.journeys.min_customers)
     say(STEPS[1])
     log, prepared = prepare(raw, config)
     settings, log = without_absent(config, log, raw)
@@ -163,6 +163,7 @@ def _assess(
     return Assessment(
         config=config,
         as_of=as_of,
+        closed=closed,
         log_hash=events,
         config_hash=decided,
         annotations=annotations,

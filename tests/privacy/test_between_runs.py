@@ -4,30 +4,40 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
 
 import journeylib as jl
+from journeylib.audits.changes.changes import _closed_end
 from journeylib.audits.changes.small_changes import (
     Before,
+    closed_log,
     kept_evidence,
     kept_reach,
     kept_rows,
     kept_structure,
     run_before,
 )
-from journeylib.audits.changes.small_changes_in_parts import kept_handoffs, kept_plan, kept_stories
+from journeylib.audits.changes.small_changes_in_parts import (
+    _waterfall,
+    kept_handoffs,
+    kept_judgement_parts,
+    kept_plan,
+    kept_stories,
+)
 from journeylib.audits.document.document_schema import document_schema
 from journeylib.audits.history import Entry, History
 from journeylib.audits.result import build
 from journeylib.audits.result.ledger import Ledger
+from journeylib.core import Estimate
 from journeylib.journeys import journey_structure, planned_vs_actual, stories
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
@@ -246,8 +256,9 @@ def test_day_after_day(log_of: LogOf, tmp_path: Path) -> None:
 
 
 def assert_same(first: Entry, second: Entry) -> None:
+    later = tables_of(second)
     for name, table in tables_of(first).items():
-        pd.testing.assert_frame_equal(table, tables_of(second)[name])
+        pd.testing.assert_frame_equal(table, later[name])
 
 
 def assert_nothing_is_told_of(customers: range, log_of: LogOf, folder: Path) -> None:
@@ -319,6 +330,112 @@ def test_a_total_does_not_give_a_kept_cell_away(tmp_path: Path) -> None:
         ("A", 130, 95, 75), ("B", 50, 40, 30), ("C", 90, 70, 50)]  # fmt: skip
 
 
+def last_run(folder: Path, document: Mapping[str, Any], as_of: dt.date) -> Entry:
+    return Entry("last", as_of, "", folder, document, "")
+
+
+@pytest.mark.parametrize(("came", "ends"), [(9, True), (10, False), (0, False)])
+def test_the_log_ends_with_the_last_run_until_ten_customers_came(
+    log_of: LogOf, tmp_path: Path, came: int, ends: bool
+) -> None:
+    first = [(f"c{k}", 0, "Chat") for k in range(20)]
+    # They come on three days, and to what the run before had seen already.
+    later = [(f"c{k}", (1 + k % 3) * DAY, "Chat") for k in range(came)]
+    period = {"audit": {"period": ["1970-01-01", "1970-01-01"]}}
+    last = last_run(tmp_path, period, dt.date(1970, 1, 1))
+    cut, day = closed_log(log_of(*first, *later), last, 10)
+    assert day == (dt.date(1970, 1, 1) if ends else None)
+    assert cut.events.count().execute() == len(first) + (0 if ends else came)
+
+
+def test_outcomes_end_with_the_log(log_of: LogOf, tmp_path: Path) -> None:
+    outcomes = ibis.memtable(
+        pd.DataFrame(
+            {"customer": list("abc"), "t_us": [HOUR, 2 * DAY, None], "asked_us": [0, HOUR, 2 * DAY]}
+        ).astype({"t_us": "Int64"})
+    )
+    log = replace(log_of(("a", 0, "Chat"), ("b", 2 * DAY, "Chat")), outcomes=outcomes)
+    period = {"audit": {"period": ["1970-01-01", "1970-01-01"]}}
+    cut, _ = closed_log(log, last_run(tmp_path, period, dt.date(1970, 1, 1)), 10)
+    assert cut.outcomes is not None
+    assert cut.outcomes.customer.execute().tolist() == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "ends"),
+    [("2026-03-08", "2026-03-08"), ("2026-03-09", "2026-03-08"), ("2026-03-14", "2026-03-08"),
+     ("2026-03-15", "2026-03-15"), ("2026-03-23", "2026-03-22"), ("2026-03-07", "2026-03-01")],
+)  # fmt: skip
+def test_periods_are_compared_once_they_are_over(tmp_path: Path, as_of: str, ends: str) -> None:
+    """The run before compared the week to 7 March; the next week ends on 14 March."""
+    compared = {"comparison": {"period": ["2026-03-01", "2026-03-07"]}}
+    last = last_run(tmp_path, compared, dt.date(2026, 3, 8))
+    day = dt.date.fromisoformat(as_of)
+    assert _closed_end(day, last, 7).isoformat() == ends
+    # Periods of another length, and a first run, begin anew.
+    assert _closed_end(day, last, 14) == _closed_end(day, None, 7) == day
+
+
+def test_a_month_stays_until_ten_customers_changed_it(tmp_path: Path) -> None:
+    key = ["month", "touchpoint"]
+    old = counts_of([("2026-01", "A", 50, 40, 30), ("2026-02", "A", 50, 40, 30)], key)
+    new = counts_of([("2026-01", "A", 51, 41, 31), ("2026-02", "A", 80, 70, 60),
+                     ("2026-03", "A", 30, 30, 30)], key)  # fmt: skip
+    # February is shown no more either: less the total, it would tell that of January.
+    assert kept(old, new, tmp_path, lines=["touchpoint"]) == [
+        ("2026-01", "A", 50, 40, 30), ("2026-02", "A", 50, 40, 30), ("2026-03", "A", 30, 30, 30),
+    ]  # fmt: skip
+
+
+def test_a_survey_and_a_moment_stay_until_ten_customers_changed_them(tmp_path: Path) -> None:
+    """Nine more answer, and their mean moves: who subtracts would see what the nine say."""
+
+    def judged(answered: int, mean: float, compared: int) -> Any:
+        estimate = Estimate(mean, "points", n_customers=answered)
+        survey = {"kind": "csat", "asked": 100 + answered, "answered": answered, "mean": estimate}
+        effect = Estimate(mean / 10, "share", n_customers=compared, n_journeys=compared)
+        reasons = (f"{compared} compared",)
+        moment = {"touchpoint": "A", "outcome": "churn", "effect": effect, "reasons": reasons}
+        return Judged(pd.DataFrame([moment]), pd.DataFrame([survey]))
+
+    first = judged(50, 6.0, 80)
+    part = {"mean": first.surveys["mean"][0].to_dict()}
+    survey = {"kind": "csat", "asked": 150, "answered": 50, **part}
+    moment = {"touchpoint": "A", "outcome": "churn", "reasons": ["80 compared"],
+              "effect": first.moments["effect"][0].to_dict()}  # fmt: skip
+    document = {"moments_of_truth": [moment], "surveys": [survey]}
+    last = last_run(tmp_path, document, dt.date(2026, 1, 1))
+    before = Before(last, 10, {"A": 9}, few=False)
+    stays = kept_judgement_parts(judged(59, 5.5, 89), before)
+    for part_now, part_then in ((stays.surveys, first.surveys), (stays.moments, first.moments)):
+        pd.testing.assert_frame_equal(part_now, part_then)
+    moves = kept_judgement_parts(judged(60, 5.5, 90), before)
+    assert (moves.surveys["answered"][0], moves.surveys["mean"][0].value) == (60, 5.5)
+    assert moves.moments["effect"][0].n_customers == 90
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What of a judgement is kept by rows."""
+
+    moments: pd.DataFrame
+    surveys: pd.DataFrame
+
+
+def test_a_waterfall_moves_as_a_whole(tmp_path: Path) -> None:
+    names = ("step", "sessions", "customers", "share")
+
+    def steps(raw: int, repeat: int, sure: int) -> pd.DataFrame:
+        sizes = zip(("raw", "repeat", "verified"), (raw, repeat, sure), strict=True)
+        return pd.DataFrame([(name, n, n, n / 200) for name, n in sizes], columns=list(names))
+
+    last, few = steps(100, 40, 60), steps(110, 49, 61)
+    before = Before(last_run(tmp_path, {}, dt.date(2026, 1, 1)), 10, {"": 30}, few=False)
+    rows = last.to_dict("records")
+    assert _waterfall(few, rows, before).equals(last)  # one of the ten more was solved
+    assert _waterfall(steps(120, 50, 70), rows, before).equals(steps(120, 50, 70))
+
+
 def test_a_share_changes_by_ten_cases_or_keeps_its_number(tmp_path: Path) -> None:
     """Fifteen customers came, and one of them is vulnerable: the share may not say so."""
     key = ["touchpoint", "measure"]
@@ -363,14 +480,16 @@ def test_an_audit_keeps_what_one_more_customer_changed(tmp_path: Path) -> None:
     """All that follows from the cells is that of the run before: scores, verdicts, the document."""
     config = write_small(tmp_path)
     runs = []
-    for more in ([], [["secret-99", "2026-01-28 09:00", "Chat", "b", "many"]]):
+    one = ["secret-99", "2026-01-28 09:00", "Chat", "b", "many"]
+    nine = [[f"secret-{k}", f"2026-02-0{k % 10}", "Call", "h", "many"] for k in range(101, 110)]
+    for more in ([], [one], [one, *nine]):
         write_small(tmp_path, rows=[*small_rows(), *more])
         runs.append(jl.audit(config, overrides=["compare=key_results"], history=tmp_path))
         jl.save(runs[-1], tmp_path)
-    first, second = runs
+    first, second, third = runs
     assert first.log_hash != second.log_hash and second.changes.used == (first.run_id,)
     assert len(second.journeys.events) == len(first.journeys.events) + 1
-    for name in (*set(KEYS) - {"flow", "log"}, "experience", "scores", "indicators"):
+    for name in (*FILES, "experience", "scores", "indicators"):
         pd.testing.assert_frame_equal(first.tables[name], second.tables[name])
     for part in ("touchpoints", "transitions", "flow"):
         assert first.document[part] == second.document[part]
@@ -380,3 +499,13 @@ def test_an_audit_keeps_what_one_more_customer_changed(tmp_path: Path) -> None:
         assert first.document["structure"][part] == second.document["structure"][part]
     assert "fewer than 10 customers" in second.document["comparison"]["note"]
     assert "fewer than 10 customers" not in first.document["comparison"]["note"]
+    # Nine came on later days: the numbers end where they ended, and the run says so.
+    assert (third.as_of, third.closed) == (dt.date(2026, 3, 1), dt.date(2026, 1, 28))
+    assert "end with 2026-01-28" in third.document["comparison"]["note"]
+    of_the_run = {"audit", "log", "comparison", "changes", "findings", "decisions"}
+    for part in set(first.document) - of_the_run:
+        assert third.document[part] == second.document[part], part
+    rows = {"rows_read", "rows_quarantined", "quality"}
+    for part in set(first.document["log"]) - rows:
+        assert third.document["log"][part] == second.document["log"][part], part
+    assert third.document["audit"]["period"] == second.document["audit"]["period"]

@@ -89,6 +89,9 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
     if kept_from and kept_from.definitions == current:
         minimum, day = assessment.config.journeys.min_customers, kept_from.as_of.isoformat()
         note += " " + text("audits.comparison.kept", day=day, minimum=minimum)
+    if assessment.closed:
+        day, minimum = assessment.closed.isoformat(), assessment.config.journeys.min_customers
+        note += " " + text("audits.comparison.closed", day=day, minimum=minimum)
     rested_on = (entry.run_id for entry in (previous, kept_from) if entry)
     used = (*rested_on, *(periods.used if periods else ()))
     return Changes(

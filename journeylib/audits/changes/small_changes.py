@@ -17,7 +17,7 @@ import pandas as pd
 
 from journeylib.audits.history import Entry
 from journeylib.audits.result.build import BETWEEN_TOUCHPOINTS
-from journeylib.core import US_PER_DAY, Estimate
+from journeylib.core import US_PER_DAY, Estimate, day_of
 from journeylib.journeys import Journeys, Structure
 from journeylib.judge import Judgement
 from journeylib.log import EventLog, fetch, protect_parts
@@ -58,27 +58,32 @@ class Before:
     kept: frozenset[str] = frozenset()
 
 
-def closed_log(log: EventLog, last: Entry | None, minimum: int) -> EventLog:
+def closed_log(log: EventLog, last: Entry | None, minimum: int) -> tuple[EventLog, dt.date | None]:
     """Return a log to the last day of the run before, where few customers came after that day.
 
-    So the end of the log moves by whole days, of which each has the minimum of customers behind
-    it; until then every number is of the same events. Where nobody came, nothing is left out.
+    So the end of the log moves by whole days only, and with the minimum of customers; until then
+    every number is of the same events. Where nobody came, nothing is left out.
+
+    Returns
+    -------
+    log : EventLog
+    day : datetime.date or None
+        Its last day, where something was left out.
     """
-    if last is None or not log.has_clock or minimum <= 1:
-        return log
-    since = _since(last)
-    if since is None:
-        return log
+    since = None if last is None else _since(last)
+    if since is None or not log.has_clock or minimum <= 1:
+        return log, None
     events, outcomes = log.events, log.outcomes
     came = fetch(
         events.filter(events.t_us >= since).aggregate(customers=events.customer.nunique())
     )["customers"].iloc[0]
     if not 0 < int(came or 0) < minimum:
-        return log
+        return log, None
     if outcomes is not None:
         for time in (outcomes.t_us, outcomes.asked_us):
             outcomes = outcomes.filter(time.isnull() | (time < since))
-    return replace(log, events=events.filter(events.t_us < since), outcomes=outcomes)
+    cut = replace(log, events=events.filter(events.t_us < since), outcomes=outcomes)
+    return cut, day_of(since - 1)
 
 
 def _since(last: Entry) -> int | None:

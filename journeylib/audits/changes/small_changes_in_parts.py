@@ -28,42 +28,44 @@ WHOLE = ""  # the stories of all customers, which are of no segment
 Row = Mapping[Any, Any]
 
 
-def kept_handoffs(found: Handoffs, before: Before | None) -> Handoffs:
+def kept_handoffs(handoffs: Handoffs, before: Before | None) -> Handoffs:
     """Keep the numbers of bot sessions and hand-offs that few customers changed."""
-    if before is None or found.abstain or before.entry.document["handoffs"]["abstain"]:
-        return found
+    if before is None or handoffs.abstain or before.entry.document["handoffs"]["abstain"]:
+        return handoffs
     old = before.entry.document["handoffs"]
     spots = kept_rows(
-        found.by_touchpoint, "handoff_touchpoints", ["touchpoint"], before, lines=[""]
+        handoffs.by_touchpoint, "handoff_touchpoints", ["touchpoint"], before, lines=[""]
     )
     # At least so many came to a bot since: all those who came to its most visited touchpoint.
     came = max((before.came.get(str(name), 0) for name in spots["touchpoint"]), default=0)
     of_bots = replace(before, came={**before.came, WHOLE: came})
     published = {**old, **old["further"], "wait": old["wait_seconds"]}
-    estimates = found.estimates()
+    estimates = handoffs.estimates()
     earlier = {name: published[name] for name in estimates if name in published}
     pairs = ["source", "target"]
     changed: dict[str, Any] = kept_estimates(estimates, earlier, of_bots)
-    changed |= _session_ends(found, old, of_bots) | _requests(found, old, of_bots)
+    changed |= _session_ends(handoffs, old, of_bots) | _requests(handoffs, old, of_bots)
     return replace(
-        found,
+        handoffs,
         **changed,
-        waterfall=_waterfall(found.waterfall, old["waterfall"], of_bots),
-        curve=_curve(found.curve, of_bots),
+        waterfall=_waterfall(handoffs.waterfall, old["waterfall"], of_bots),
+        curve=_curve(handoffs.curve, of_bots),
         actor_changes=kept_rows(
-            found.actor_changes, pd.DataFrame(old["actor_changes"]), pairs, before, lines=[""]
+            handoffs.actor_changes, pd.DataFrame(old["actor_changes"]), pairs, before, lines=[""]
         ),
-        dead_ends=tuple(old["dead_ends"]) if before.few else found.dead_ends,
+        dead_ends=tuple(old["dead_ends"]) if before.few else handoffs.dead_ends,
         by_touchpoint=spots,
     )
 
 
-def _session_ends(found: Handoffs, old: Row, before: Before) -> dict[str, Any]:
+def _session_ends(handoffs: Handoffs, old: Row, before: Before) -> dict[str, Any]:
     """Return the numbers of bot sessions by how they ended: all of this run, or all of the last."""
-    now = {name: getattr(found, name) if name in found.ends_shown else None for name in STATES}
+    now = {
+        name: getattr(handoffs, name) if name in handoffs.ends_shown else None for name in STATES
+    }
     counts = ("sessions", *STATES)
     last = {name: old[name] for name in counts}
-    if not changes_by_few({"sessions": found.sessions, **now}, last, before):
+    if not changes_by_few({"sessions": handoffs.sessions, **now}, last, before):
         return {}
     shown = {name: old[name] for name in STATES if old[name] is not None}
     hidden = [name for name in STATES if name not in shown]
@@ -74,8 +76,8 @@ def _session_ends(found: Handoffs, old: Row, before: Before) -> dict[str, Any]:
     return {"sessions": old["sessions"], "ends_shown": frozenset(shown), **shown, **rest}
 
 
-def _requests(found: Handoffs, old: Row, before: Before) -> dict[str, int]:
-    now = found.requests if shows(found.requests, before.minimum) else None
+def _requests(handoffs: Handoffs, old: Row, before: Before) -> dict[str, int]:
+    now = handoffs.requests if shows(handoffs.requests, before.minimum) else None
     if old["requests"] is None or not changes_by_few(
         {"cases": now}, {"cases": old["requests"]}, before
     ):
@@ -146,11 +148,11 @@ def _kept_records(
             continue
         stays = last is not None and changes_by_few(counts(row), counts(last), before)
         rows.append(row if last is None or not stays else _as_it_was(row, last))
-    kept: pd.DataFrame = pd.DataFrame(rows, columns=list(now)).astype(now.dtypes.to_dict())
+    result: pd.DataFrame = pd.DataFrame(rows, columns=list(now)).astype(now.dtypes.to_dict())
     for name in now:
         if now[name].dtype == object:  # of objects, an absent one stays None
-            kept[name] = pd.Series([row[name] for row in rows], dtype=object)
-    return kept
+            result[name] = pd.Series([row[name] for row in rows], dtype=object)
+    return result
 
 
 def _as_it_was(now: Row, old: Row) -> dict[Any, Any]:
@@ -167,40 +169,44 @@ def _as_it_was(now: Row, old: Row) -> dict[Any, Any]:
     return row
 
 
-def kept_stories(found: StoryTimelines | None, before: Before | None) -> StoryTimelines | None:
+def kept_stories(stories: StoryTimelines | None, before: Before | None) -> StoryTimelines | None:
     """Keep the stories that few customers changed, of all customers or of each segment."""
-    if found is None or before is None:
-        return found
+    if stories is None or before is None:
+        return stories
     document = before.entry.document["stories"]
     earlier = {WHOLE: document} | {one["segment"]: one for one in document["segments"]}
-    lines, stories = [], dict(found.by_segment)
-    for whose, told in found.by_segment.items():
-        mine = [line for line in found.timelines if line.segment == whose]
-        last = earlier.get(whose)
+    lines, by_segment = [], dict(stories.by_segment)
+    for segment, candidates in stories.by_segment.items():
+        mine = [line for line in stories.timelines if line.segment == segment]
+        last = earlier.get(segment)
         if last is None:
             lines += mine
             continue
         lines += _kept_lines(mine, last["stories"], before)
         # Where the log cannot tell, the document holds candidates without a timeline.
-        stories[whose] = told = _kept_candidates(told, last["stories"], before)
-        near = {"journeys": round(told.coverage * told.journeys)}
-        if changes_by_few(near, {"journeys": round(last["coverage"] * told.journeys)}, before):
-            stories[whose] = replace(told, coverage=last["coverage"])
-    return replace(found, timelines=tuple(lines), by_segment=stories)
+        candidates = _kept_candidates(candidates, last["stories"], before)
+        near, near_before = (
+            {"journeys": round(share * candidates.journeys)}
+            for share in (candidates.coverage, last["coverage"])
+        )
+        if changes_by_few(near, near_before, before):
+            candidates = replace(candidates, coverage=last["coverage"])
+        by_segment[segment] = candidates
+    return replace(stories, timelines=tuple(lines), by_segment=by_segment)
 
 
-def _kept_candidates(told: Stories, earlier: Sequence[Row], before: Before) -> Stories:
+def _kept_candidates(candidates: Stories, earlier: Sequence[Row], before: Before) -> Stories:
     old = {tuple(story["touchpoints"]): story for story in earlier}
-    kept = []
-    for story in told.stories:
+    stories = []
+    for story in candidates.stories:
         last = old.get(tuple(story.touchpoints))
         if last is None and before.few:
             continue
         if last is not None and changes_by_few(_lived(story, story.journeys), _told(last), before):
             counts = {name: last[name] for name in ("journeys", "copies", "customers", "share")}
             story = replace(story, **counts)
-        kept.append(story)
-    return replace(told, stories=tuple(kept))
+        stories.append(story)
+    return replace(candidates, stories=tuple(stories))
 
 
 def _lived(story: Story, journeys: int) -> Row:
@@ -217,14 +223,14 @@ def _kept_lines(
     lines: Sequence[Timeline], earlier: Sequence[Row], before: Before
 ) -> list[Timeline]:
     old = {tuple(story["touchpoints"]): story for story in earlier}
-    kept = []
+    result = []
     for line in lines:
         last = old.get(tuple(line.story.touchpoints))
         if last is None and before.few:
             continue
         stays = last is not None and _rests_on_few(line, last, before)
-        kept.append(line if last is None or not stays else _line_before(line, last))
-    return sorted(kept, key=lambda line: (-line.journeys, line.story.touchpoints))
+        result.append(line if last is None or not stays else _line_before(line, last))
+    return sorted(result, key=lambda line: (-line.journeys, line.story.touchpoints))
 
 
 def _rests_on_few(line: Timeline, old: Row, before: Before) -> bool:
@@ -264,25 +270,25 @@ def _line_before(line: Timeline, old: Row) -> Timeline:
     )
 
 
-def kept_plan(found: Conformance | None, before: Before | None) -> Conformance | None:
+def kept_plan(plan: Conformance | None, before: Before | None) -> Conformance | None:
     """Keep the cells of the plan that few customers changed."""
     old = None if before is None else before.entry.document["plan"]
-    if found is None or before is None or old is None:
-        return found
+    if plan is None or before is None or old is None:
+        return plan
     tables = {
         "steps": (["touchpoint", "kind", "place"], ()),
         "insertions": (["after", "touchpoint", "kind"], ()),
         "outcomes": (["conforming", "end"], ("conforming",)),
     }
     changed: dict[str, Any] = {
-        name: kept_rows(getattr(found, name), pd.DataFrame(old[name]), key, before, lines=lines)
+        name: kept_rows(getattr(plan, name), pd.DataFrame(old[name]), key, before, lines=lines)
         for name, (key, lines) in tables.items()
     }
     counts = ("journeys", "customers")
-    if changes_by_few({name: getattr(found, name) for name in counts}, old, before):
+    if changes_by_few({name: getattr(plan, name) for name in counts}, old, before):
         changed |= {name: old[name] for name in counts}
-    if changes_by_few({"cases": found.open_journeys}, {"cases": old["open_journeys"]}, before):
+    if changes_by_few({"cases": plan.open_journeys}, {"cases": old["open_journeys"]}, before):
         changed["open_journeys"] = old["open_journeys"]
-    estimates = {"conforming": found.conforming, "fitness": found.fitness}
+    estimates = {"conforming": plan.conforming, "fitness": plan.fitness}
     changed |= kept_estimates(estimates, {name: old[name] for name in estimates}, before)
-    return replace(found, **changed)
+    return replace(plan, **changed)

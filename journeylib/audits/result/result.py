@@ -161,6 +161,8 @@ class Assessment:
         What the run was told.
     as_of : datetime.date
         The day it looks back from.
+    closed : datetime.date or None
+        The last day of its numbers, where too few customers came after it to be told of.
     log_hash, config_hash : str
         sha256 of the canonical events and outcomes, and of what was decided.
     annotations : Annotations
@@ -192,6 +194,7 @@ class Assessment:
 
     config: AuditConfig
     as_of: dt.date
+    closed: dt.date | None
     log_hash: str
     config_hash: str
     annotations: Annotations = field(repr=False)
