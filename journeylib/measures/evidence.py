@@ -10,11 +10,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import AbstainReason, Estimate, refuse_unknown, working
-from journeylib.journeys import Journeys, transitions, variants
-from journeylib.log import suppress
+from journeylib.journeys import Base, Journeys, transitions, variants
+from journeylib.log import COUNTS, suppress
 from journeylib.measures.bots.bot_sessions import bot_sessions
 from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs, handoff_measures
-from journeylib.measures.measured import ESTIMATE_COLUMNS, Measured, bounded, estimate_rows
+from journeylib.measures.measured import (
+    ESTIMATE_COLUMNS,
+    Measured,
+    bounded,
+    estimate_rows,
+    with_whole_base,
+)
 from journeylib.measures.overall.flow import flow_estimates
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.detector_accuracy import DetectorCheck, check_detectors
@@ -171,7 +177,11 @@ def measure(
         edges, paths = transitions(journeys), variants(journeys)
         hidden += edges.attrs["suppressed"] + paths.attrs["suppressed"]
     names, kept = touchpoint_names(journeys), list(shown["touchpoint"])
-    estimates, draws = without_small_cells(measures, names, kept, journeys.settings.min_customers)
+    minimum = journeys.settings.min_customers
+    by_number = journeys.touchpoints.sort_values("touchpoint_no")
+    whole = Base(*(by_number[name].to_numpy() for name in COUNTS))
+    measures = [with_whole_base(one, whole, minimum) for one in measures]
+    estimates, draws = without_small_cells(measures, names, kept, minimum)
     return Evidence(
         totals=_totals(journeys) | {"suppressed": hidden},
         touchpoints=shown.drop(columns="touchpoint_no"),
