@@ -6,22 +6,22 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 208
+VAGUE_NAMES = 201
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 6_115,
+    "audits": 6_155,
     "cli": 845,
-    "core": 660,
+    "core": 675,
     "delivery": 720,
-    "journeys": 5_535,
-    "judge": 5_975,
-    "lab": 2_125,
-    "log": 6_520,
-    "measures": 5_665,
-    "portfolio": 1_630,
-    "present": 6_965,
-    "workshop": 3_950,
+    "journeys": 5_750,
+    "judge": 6_010,
+    "lab": 2_135,
+    "log": 6_545,
+    "measures": 5_770,
+    "portfolio": 1_660,
+    "present": 6_970,
+    "workshop": 3_955,
 }
 # What is shown has the name of what is computed; settings stand where they are used.
 SHOWN_IN = {"present", "workshop", "delivery"}

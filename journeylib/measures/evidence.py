@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import AbstainReason, Estimate, refuse_unknown, working
-from journeylib.journeys import Journeys, transitions, variants
-from journeylib.log import suppress
+from journeylib.journeys import Base, Journeys, transitions, variants
+from journeylib.log import COUNTS, suppress
 from journeylib.measures.bots.bot_sessions import bot_sessions
 from journeylib.measures.bots.handoff_audit import (
     Handoffs,
@@ -19,7 +19,13 @@ from journeylib.measures.bots.handoff_audit import (
     escape_hatch,
     handoff_measures,
 )
-from journeylib.measures.measured import ESTIMATE_COLUMNS, Measured, bounded, estimate_rows
+from journeylib.measures.measured import (
+    ESTIMATE_COLUMNS,
+    Measured,
+    bounded,
+    estimate_rows,
+    with_whole_base,
+)
 from journeylib.measures.overall.flow import flow_estimates
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.detector_accuracy import DetectorCheck, check_detectors
@@ -178,7 +184,11 @@ def measure(
         felt = experience_table(journeys, settings, scores=scores)
     handoffs_of = audit_handoffs if published else escape_hatch
     names, kept = touchpoint_names(journeys), list(shown["touchpoint"])
-    estimates, draws = without_small_cells(measures, names, kept, journeys.settings.min_customers)
+    minimum = journeys.settings.min_customers
+    by_number = journeys.touchpoints.sort_values("touchpoint_no")
+    whole = Base(*(by_number[name].to_numpy() for name in COUNTS))
+    measures = [with_whole_base(one, whole, minimum) for one in measures]
+    estimates, draws = without_small_cells(measures, names, kept, minimum)
     return Evidence(
         totals=_totals(journeys) | {"suppressed": hidden},
         touchpoints=shown.drop(columns="touchpoint_no"),

@@ -18,10 +18,10 @@ from scipy.optimize import brentq
 import journeylib as jl
 from journeylib.audits.pipeline import read_journeys
 from journeylib.journeys.graph.ends import journey_ends
-from journeylib.journeys.graph.markov_chain import ENDS
 from journeylib.journeys.graph.simplify import simplify
-from journeylib.journeys.graph.transitions import steps_around
+from journeylib.journeys.graph.transitions import steps_around, variants
 from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.representatives.timelines import stories
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.counting import dominated
 from journeylib.journeys.walk.tables import START
@@ -166,22 +166,52 @@ def test_segments_of_the_sample(telecom_audit: jl.Audit) -> None:
 def assert_ends_tell_nothing(
     journeys: Journeys, points: pd.DataFrame, ends: pd.DataFrame, open_journeys: int | None
 ) -> int:
+    """Solve journey ends with variants and stories of one visit, whole and by segment."""
     many = dict(zip(points["touchpoint"], points["journeys"], strict=True))
-    many[START] = journeys.table.count().execute()
-    program = of_ends(ends, many, ENDS, open_journeys)
+    many[START] = len(journeys.outline)
+    declared = {"goal": journeys.settings.goals, "bad_end": journeys.settings.bad_ends}
+    settled = [*declared["goal"], *declared["bad_end"]]
+    reaching = {end: names for end, names in declared.items() if set(names) <= set(many)}
+    ways = variants(journeys)
+    single = {way[0]: n for way, n in zip(ways["variant"], ways["journeys"], strict=True)
+              if len(way) == 1}  # fmt: skip
+    told = [*stories(journeys).timelines]
+    if journeys.has("segment"):
+        told += stories(journeys, by_segment=True, most=3).timelines
+    lines = [
+        {"touchpoint": one.story.touchpoints[0], "segment": one.segment, "journeys": one.journeys,
+         "ends": one.outcomes.to_dict("records")}
+        for one in told
+        if len(one.story.touchpoints) == 1 and one.journeys == one.story.copies
+    ]  # fmt: skip
+    program = of_ends(ends, many, open_journeys, settled, reaching, single, lines)
     shown = set(zip(ends["touchpoint"], ends["end"], strict=True))
     cells = true_ends(journeys)
     names = list(hidden(program, cells[cells["touchpoint"].isin(many)], shown))
+    # Of stories, too.
+    table = journeys.table.to_pandas()
+    number = {name: str(no) for no, name in journeys.names.items()}
+    for line in lines:
+        here = table[table["variant"] == number[line["touchpoint"]]]
+        here = here if not line["segment"] else here[here["segment"] == line["segment"]]
+        people = here.groupby("end_kind")["customer_no"].nunique()
+        names += [(line["segment"], line["touchpoint"], end) for end, n in people.items() if n < 10]
     assert program.tight(names) == {}
     return len(names)
 
 
 def test_journey_ends_of_the_sample(telecom_audit: jl.Audit) -> None:
     tables, log = telecom_audit.tables, telecom_audit.document["log"]
+    ends = tables["ends"]
     many = assert_ends_tell_nothing(
-        telecom_audit.journeys, tables["touchpoints"], tables["ends"], log["open_journeys"]
+        telecom_audit.journeys, tables["touchpoints"], ends, log["open_journeys"]
     )
-    assert many == 40
+    assert many == 46
+    # Of 56 ends of ten customers 54 are shown, 26 of them as a bound.
+    assert len(ends) == 54 and ends["at_least"].sum() == 26
+    said = telecom_audit.document["structure"]["ends"]
+    assert [one["share"]["value"] for one in said] == ends["share"].round(6).tolist()
+    assert all((one["share"]["lo"] is None) == one["at_least"] for one in said)
 
 
 def small_log(log_of: Callable[..., EventLog], seed: int) -> Journeys:

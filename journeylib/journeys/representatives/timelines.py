@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 
 import ibis
 import numpy as np
@@ -10,9 +11,12 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import SchemaError, working
+from journeylib.journeys.graph.ends import KINDS, ends_by_touchpoint
+from journeylib.journeys.graph.markov_chain import ENDS
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.representatives._description_length import Variant
 from journeylib.journeys.representatives.representatives import Stories, Story, representatives
+from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.log import Cells, fetch, protect, suppress
 
 ALL = ""
@@ -39,7 +43,8 @@ class Timeline:
         `journeys` of all journeys (of the segment).
     outcomes : pandas.DataFrame
         How those journeys end: ``end`` (goal, bad_end, other, open), ``journeys``,
-        ``customers``, ``share``; ends of too few customers are left out.
+        ``customers``, ``share``, ``at_least`` (bool: these are lower bounds, as exact ones would
+        give rare ends away); ends of too few customers are left out.
     """
 
     segment: str
@@ -131,7 +136,7 @@ def stories(
             timelines += _lived(
                 journeys, table.filter(_.whose == whose), whose, stories_of[whose], codes
             )
-    return StoryTimelines(tuple(timelines), stories_of, minimum)
+    return StoryTimelines(tuple(_with_ends_shown(journeys, timelines)), stories_of, minimum)
 
 
 @working("looking for examples")
@@ -171,9 +176,8 @@ def examples(journeys: Journeys, *, most: int = 6) -> StoryTimelines:
         return StoryTimelines((), {}, minimum)
     story_of = {code: number for number, code in enumerate(own)}
     stories = dict(zip(own, lived, strict=True))
-    return StoryTimelines(
-        tuple(_timelines(journeys, table, ALL, stories, story_of, every)), {}, minimum
-    )
+    lines = _timelines(journeys, table, ALL, stories, story_of, every)
+    return StoryTimelines(tuple(_with_ends_shown(journeys, lines)), {}, minimum)
 
 
 def _named(journeys: Journeys, codes: list[str]) -> list[Variant]:
@@ -211,30 +215,83 @@ def _timelines(
     story_of: dict[str, int],
     every: int,
 ) -> list[Timeline]:
-    """Put steps and ends to each story.
+    """Put steps and all ends to each story.
 
     `stories` has the code of each story's own variant, `told` that of every variant which
     follows a story, with the story's number.
     """
     steps = _steps(journeys, table, list(stories))
     ends = _ends(table, story_of)
-    minimum = journeys.settings.min_customers
     timelines = []
     for number, (code, story) in enumerate(stories.items()):
-        mine = ends[ends["story"] == number].drop(columns="story")
-        count = int(mine["journeys"].sum())
-        # The ends of a story add up to its journeys.
-        parts = Cells(
-            mine[["journeys", "customers"]].to_numpy(np.int64),
-            (np.zeros(len(mine), dtype=np.int64),),
-        )
-        outcomes = mine[protect(parts, minimum).exact].reset_index(drop=True)
-        outcomes["share"] = outcomes["journeys"] / max(count, 1)
+        outcomes = ends[ends["story"] == number].drop(columns="story").reset_index(drop=True)
+        count = int(outcomes["journeys"].sum())
         lines = steps[steps["variant"] == code].drop(columns="variant").reset_index(drop=True)
         lines.insert(1, "touchpoint", list(story.touchpoints))
         share = count / max(every, 1)
         timelines.append(Timeline(whose, story, lines, count, share, outcomes))
     return sorted(timelines, key=lambda line: (-line.journeys, line.story.touchpoints))
+
+
+def _with_ends_shown(journeys: Journeys, lines: list[Timeline]) -> list[Timeline]:
+    """Show how the journeys of each story end, so that no total tells of a few.
+
+    The ends of a story add up to its journeys. Those of a journey with one visit are told beside:
+    no more can end so than of all that came by the touchpoint, and over all segments they add up
+    to what the story of all customers says.
+    """
+    outline, minimum = journeys.outline, max(journeys.settings.min_customers, 1)
+    passing, alone = (ends_by_touchpoint(outline, alone=one) for one in (False, True))
+    spot: dict[Hashable, int] = {name: number for number, name in journeys.names.items()}
+    counts = np.zeros((len(lines), len(END_KINDS), 2), dtype=np.int64)
+    for number, line in enumerate(lines):
+        kind = pd.Index(END_KINDS).get_indexer(pd.Index(line.outcomes["end"]))
+        counts[number, kind] = line.outcomes[["journeys", "customers"]].to_numpy(np.int64)
+    # Of one visit, and word for word: the touchpoint.
+    single = np.array(
+        [
+            spot[line.story.touchpoints[0]]
+            if len(line.story.touchpoints) == 1 and line.journeys == line.story.copies
+            else -1
+            for line in lines
+        ],
+        dtype=np.int64,
+    )
+    divided = np.array([line.segment != ALL for line in lines], dtype=bool) & (single >= 0)
+    others = np.unique(single[divided])  # with those of segments that tell no such story
+    rest = alone[others].copy()
+    np.subtract.at(rest, np.searchsorted(others, single[divided]), counts[divided])
+    spots, kind = np.concatenate([np.where(divided, single, -1), others]), np.arange(KINDS)
+    is_total = (spots >= 0)[:, None] & (alone[spots][..., 1] >= minimum)
+    most = np.full((len(spots), KINDS, 2), len(outline))
+    large = (single >= 0)[:, None] & (passing[single][..., 1] >= minimum)
+    most[: len(lines)][large] = passing[single][large]
+    cells = Cells(
+        np.concatenate([counts, rest]).reshape(-1, 2),
+        (
+            np.arange(len(spots)).repeat(KINDS),
+            np.where(is_total, spots[:, None] * KINDS + kind, -1).ravel(),
+        ),
+        named=(np.arange(len(spots)) < len(lines)).repeat(KINDS),
+        most=most.reshape(-1, 2),
+    )
+    shown = protect(cells, minimum, bounds=True)
+    least, bound = shown.least.reshape(-1, KINDS, 2), shown.at_least.reshape(-1, KINDS)
+    order = [END_KINDS.index(end) for end in ENDS]
+    with_ends = []
+    for number, line in enumerate(lines):
+        mine = [one for one in order if least[number, one, 0] > 0]
+        outcomes = pd.DataFrame(
+            {
+                "end": [END_KINDS[one] for one in mine],
+                "journeys": least[number, mine, 0],
+                "customers": least[number, mine, 1],
+                "share": least[number, mine, 0] / max(line.journeys, 1),
+                "at_least": bound[number, mine],
+            }
+        )
+        with_ends.append(replace(line, outcomes=outcomes))
+    return with_ends
 
 
 def _steps(journeys: Journeys, table: ibis.Table, own: list[str]) -> pd.DataFrame:

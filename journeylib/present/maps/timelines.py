@@ -102,7 +102,10 @@ def _outcome_bar(line: Timeline, y: float) -> list[str]:
     parts, x, words = [], left, []
     for row in line.outcomes.to_dict("records"):
         width = room * row["share"]
-        words.append(f"{percent(row['share'], 0)} {text('present.end.' + row['end'])}")
+        share = percent(row["share"], 0)
+        if row["at_least"]:
+            share = text("present.explorer.at_least", value=share)
+        words.append(f"{share} {text('present.end.' + row['end'])}")
         bar = svg.rect(x, y + 4, width, 14, ENDS[row["end"]], radius=2)
         parts.append(svg.titled(words[-1], bar))
         x += width
