@@ -18,7 +18,7 @@ LINES = {
     "judge": 6_010,
     "lab": 2_135,
     "log": 6_545,
-    "measures": 5_770,
+    "measures": 5_775,
     "portfolio": 1_660,
     "present": 6_970,
     "workshop": 3_955,

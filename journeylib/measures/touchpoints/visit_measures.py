@@ -15,6 +15,7 @@ from journeylib.journeys import (
     BAD_END,
     MISSING,
     OTHER_END,
+    Events,
     Journeys,
     count_units_again,
     dominated,
@@ -122,13 +123,7 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
         sums["starts"] = in_weeks & starts
         bases.append("starts")
         if journeys.has("actor"):
-            human = in_weeks & events.column("actor").is_word("human")
-            sums["human"] = sums["human_turns"] = human
-            sums["human_known"] = sums["human_us"] = np.zeros(len(events), dtype=bool)
-            if ends_known:
-                has_service = human & (events.service_us != MISSING)
-                sums["human_known"] = has_service
-                sums["human_us"] = np.where(has_service, events.service_us, 0)
+            sums |= _human_sums(events, in_weeks, ends_known=ends_known)
             bases.append("human")
     sums |= _exception_sums(journeys)
     bases += ["exception_known"] if "exception_known" in sums else []
@@ -160,6 +155,16 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
         },
         whose,
     )
+
+
+def _human_sums(events: Events, in_weeks: Numbers, *, ends_known: bool) -> dict[str, Numbers]:
+    """Mark the turns of humans in whole weeks, and sum how long they served."""
+    human = in_weeks & events.column("actor").is_word("human")
+    timed, service_us = np.zeros(len(events), dtype=bool), np.zeros(len(events), dtype=np.int64)
+    if ends_known:
+        timed = human & (events.service_us != MISSING)
+        service_us = np.where(timed, events.service_us, 0)
+    return {"human": human, "human_turns": human, "human_known": timed, "human_us": service_us}
 
 
 def _per_visit(first: Numbers, sums: Mapping[str, Numbers]) -> dict[str, Numbers]:
