@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable
@@ -42,6 +43,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         asked_for = {*getattr(item, "fixturenames", ()), *map(str, given)}
         if WHOLE_AUDITS & asked_for:
             item.add_marker("slow")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what every test needs to the end of the run out of each search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
