@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
 from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
@@ -26,6 +30,13 @@ LINES = {
 # What is shown has the name of what is computed; settings stand where they are used.
 SHOWN_IN = {"present", "workshop", "delivery"}
 SAME_EVERYWHERE = {"settings"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def parsed_once() -> Iterator[None]:
+    """Forget the trees of every module where the tests of this file end."""
+    yield
+    shape.parsed.cache_clear()
 
 
 def test_a_folder_is_seen_at_a_glance() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from scipy import stats
 
 from journeylib.audits.changes.changes import PeriodComparison, compare_periods
@@ -107,6 +108,7 @@ def alarms(journeys: Journeys, as_of: dt.date) -> tuple[PeriodComparison, list[s
     return found, [change.id for change in found.changes if change.significant]
 
 
+@pytest.mark.slow
 def test_a_log_that_ends_on_a_friday_is_not_broken_off(parts: Callable[..., Any]) -> None:
     """Office days for ten weeks, looked back from the Monday after."""
     office = [day for day in range(70) if day % 7 < 5]
@@ -124,6 +126,7 @@ def test_a_log_that_ends_on_a_friday_is_not_broken_off(parts: Callable[..., Any]
     assert "the log looks broken off: the log ends" in found.changes[0].text
 
 
+@pytest.mark.slow
 def test_cases_that_run_out_after_the_end_of_intake_raise_no_alarm() -> None:
     """Cases begin on 70 days, end 25 days later, in a log taken a week after the last began."""
     last = MONDAY + dt.timedelta(days=77)

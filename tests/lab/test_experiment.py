@@ -93,6 +93,7 @@ def helps(log_of: LogOf) -> EventLog:
 # --- the plan ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_plan_counts_customers_weeks_and_guardrails(helps: EventLog) -> None:
     made = plan(helps, settings(), written=BEGINS - dt.timedelta(days=1))
     assert made.run

@@ -242,7 +242,9 @@ def assert_tables_tell_nothing(journeys: Journeys) -> None:
     assert_moves_tell_nothing(journeys, journeys.public_edges)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 6))]
+)
 def test_random_small_logs(log_of: Callable[..., EventLog], seed: int) -> None:
     assert_tables_tell_nothing(small_log(log_of, seed))
 
@@ -390,6 +392,7 @@ def test_empty_cells_that_are_shown_protect_nobody() -> None:
     assert shown.exact.tolist() == [False, False, False]
 
 
+@pytest.mark.slow
 def test_parts_of_random_totals() -> None:
     dice = np.random.default_rng(1)
     people = dice.poisson(dice.gamma(0.5, 40, size=(80, 4)))

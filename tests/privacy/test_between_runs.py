@@ -452,6 +452,7 @@ def test_a_share_changes_by_ten_cases_or_keeps_its_number(tmp_path: Path) -> Non
     assert rows.loc["vulnerable", "value"] == 0.2
 
 
+@pytest.mark.slow
 def test_other_definitions_and_periods_that_share_no_day_begin_anew(
     log_of: LogOf, tmp_path: Path
 ) -> None:
