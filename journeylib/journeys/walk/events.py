@@ -37,24 +37,36 @@ _ROWS_AT_ONCE = 1_000_000
 
 @dataclass(frozen=True)
 class Codes:
-    """A column of texts: the number of its word for each event, −1 where it has none."""
+    """A column of texts: the number of its word for each event, −1 where it has none.
 
-    number: npt.NDArray[np.int32]
+    Attributes
+    ----------
+    held : ndarray of int8 or int32
+        These numbers, as narrow as they may be.
+    words : tuple of str
+    """
+
+    held: Numbers
     words: tuple[str, ...]
+
+    @property
+    def number(self) -> npt.NDArray[np.int32]:
+        """The number of the word of each event."""
+        return self.held.astype(np.int32, copy=False)
 
     def is_word(self, *words: str) -> Flags:
         """Mark the events that have one of these words."""
         wanted = np.array([*(word in words for word in self.words), False])
-        return np.asarray(wanted[self.number])
+        return np.asarray(wanted[self.held])
 
     @property
     def known(self) -> Flags:
         """Mark the events that have a word."""
-        return self.number >= 0
+        return self.held >= 0
 
     def only(self, rows: Numbers) -> Codes:
         """Return the codes of these rows."""
-        return Codes(self.number[rows], self.words)
+        return Codes(self.held[rows], self.words)
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,7 +295,7 @@ class Events:
         """Number of the journey, from 0 in the order of the rows."""
         return np.repeat(np.arange(len(self.begins) - 1, dtype=np.int32), np.diff(self.begins))
 
-    @cached_property
+    @property
     def step(self) -> npt.NDArray[np.int32]:
         """Place in the journey, from 1."""
         row = np.arange(1, len(self) + 1, dtype=np.int32)
@@ -454,6 +466,8 @@ def _in_order_of_words(column: pa.DictionaryArray) -> Codes:
     ordered = sorted(np.flatnonzero(there).tolist(), key=lambda spot: words[spot].encode())
     number = np.full(len(words) + 1, -1, dtype=np.int32)
     number[ordered] = np.arange(len(ordered), dtype=np.int32)
+    if len(ordered) <= np.iinfo(np.int8).max:
+        number = number.astype(np.int8)
     return Codes(number[used], tuple(words[spot] for spot in ordered))
 
 

@@ -75,22 +75,22 @@ class Outline:
         """Count the events."""
         return np.diff(self.events.begins)
 
-    @cached_property
+    @property
     def first(self) -> Numbers:
         """Number of the first touchpoint."""
         return self.events.touchpoint[self.first_row]
 
-    @cached_property
+    @property
     def last(self) -> Numbers:
         """Number of the last touchpoint so far."""
         return self.events.touchpoint[self.last_row]
 
-    @cached_property
+    @property
     def start_us(self) -> Whole:
         """Start of the first event; only in a log with a clock."""
         return self.events.t_us[self.first_row]
 
-    @cached_property
+    @property
     def end_us(self) -> Whole:
         """Start of the last event so far; only in a log with a clock."""
         return self.events.t_us[self.last_row]
@@ -108,6 +108,8 @@ class Outline:
     @cached_property
     def visits(self) -> tuple[Numbers, Whole]:
         """Touchpoints of all visits, journey after journey, and where those of each begin."""
+        if not self.events.has("session"):
+            return self.events.touchpoint, self.events.begins
         starts = self.events.starts_visit
         so_far = np.concatenate([[0], np.cumsum(starts)])
         return self.events.touchpoint[starts], so_far[self.events.begins].astype(np.int64)

@@ -55,7 +55,7 @@ class BotSessions:
     before_human : ndarray of bool
         The events before any human acted in their session.
     facts : dict of str to ndarray
-        One entry per bot session, times and steps `MISSING` where there is none: ``session_no``,
+        One entry per bot session, times `MISSING` and steps 0 where there is none: ``session_no``,
         ``session``, ``journey`` (number in the order of events), ``opened`` (its first step),
         ``customer_no``, ``group``, ``touchpoint_no`` (of the bot's first turn), ``intent``
         (number, −1 unknown); ``start_us`` (first bot turn), ``end_us``, ``bot_done_us`` (the
@@ -92,7 +92,7 @@ class BotSessions:
         number, keys = number_pairs(self.events.journey, self.speech.intent + 1, 1 << 31)
         return number, len(keys)
 
-    @cached_property
+    @property
     def bot_session(self) -> Numbers:
         """Of each event, the place of its session in `facts`; −1 where it is no bot's."""
         own = self.facts["session"]
@@ -281,10 +281,10 @@ def _opened(journeys: Journeys, speech: Speech, session: Numbers) -> dict[str, N
     bot, human, customer = (first(who) for who in (speech.bot, speech.human, speech.customer))
     t_us = events.t_us if journeys.has_clock else np.full(len(events), MISSING)
     part: dict[str, Numbers] = {
-        "session": served,
+        "session": served.astype(np.int32),
         "journey": events.journey[begin],
         "opened": events.step[begin],
-        "customer_no": events.customer[begin].astype(np.int64),
+        "customer_no": events.customer[begin],
         "group": events.group[begin].astype(np.int64),
         "intent": value_at(speech.intent, first(speech.intent >= 0), -1),
         "joined_us": value_at(t_us, human, MISSING),
@@ -343,8 +343,9 @@ def _facts(
         return np.asarray(last_rows(session, marked, many)[own])
 
     def step(row: Whole) -> Whole:
-        return value_at(events.step, row, MISSING)
+        return value_at(steps, row, 0)
 
+    steps = events.step
     request, spoken = first(asks), last(speech.bot & speech.spoken & ~speech.speaks)
     reply, began = last(speech.speaks & speech.spoken), opened["first_bot"]
     rating = np.full(len(own), MISSING)
@@ -354,7 +355,7 @@ def _facts(
         )
     reached = last_rows(events.journey, goal, len(journeys.outline))
     return {
-        "touchpoint_no": value_at(events.touchpoint, began, -1).astype(np.int64),
+        "touchpoint_no": value_at(events.touchpoint, began, -1),
         "start_us": value_at(t_us, began, MISSING),
         "end_us": latest_in(session, done_us, every, many)[own],
         "bot_done_us": latest_in(session, done_us, acted, many)[own],
@@ -365,7 +366,7 @@ def _facts(
         "last_customer": last(speech.customer),
         "dropped": last(bad),
         "goal": reached[opened["journey"]],
-        "requests": np.bincount(session[asks], minlength=many)[own],
+        "requests": np.bincount(session[asks], minlength=many)[own].astype(np.int32),
         "request_us": value_at(t_us, request, MISSING),
         "request_step": step(request),
         "bot_done_step": step(last(acted)),
@@ -423,8 +424,8 @@ def _with_states(
         "promised": (part["offers"] & ~part["awaits"]) | left_queue,
         "cold": ~seen & soon & same,
         "state": spot.astype(np.int8),
-        "session_no": np.arange(len(first_bot)),
-        "first_bot": value_at(journeys.events.step, first_bot, MISSING),
+        "session_no": np.arange(len(first_bot), dtype=np.int32),
+        "first_bot": journeys.events.step[first_bot],
     }
     columns = [
         *("session_no", "session", "journey", "opened", "customer_no", "group", "touchpoint_no"),

@@ -100,8 +100,8 @@ def leave_waterfall(
 
 def session_counts(sessions: BotSessions, last_us: int | None, days: float) -> pd.DataFrame:
     """Count sessions by touchpoint and customer group: states, and steps of the waterfall."""
-    part, many = sessions.facts, sessions.events.touchpoints
-    cell, cells = part["touchpoint_no"] * GROUPS + part["group"], many * GROUPS
+    part, cells = sessions.facts, sessions.events.touchpoints * GROUPS
+    cell = part["touchpoint_no"].astype(np.int64) * GROUPS + part["group"]
     counts = {"sessions": np.bincount(cell, minlength=cells)}
     counts |= {
         state: np.bincount(cell[part["state"] == place], minlength=cells)

@@ -465,7 +465,8 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
     ends = ("frustrated", "transferred", "resolved", "open")
     end = np.select([asked | fled, handed, stayed & resolved], [0, 1, 2], 3)
     words = sessions.events.column("intent").words if sessions.events.has("intent") else ()
-    columns = {name: part[name] for name in ("session_no", "customer_no", "group", "touchpoint_no")}
+    numbers = ("session_no", "customer_no", "group", "touchpoint_no")
+    columns = {name: part[name].astype(np.int64) for name in numbers}
     return pd.DataFrame(
         {
             **columns,
@@ -473,7 +474,7 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
             "start_us": _known(part["start_us"]),
             "seconds_to_end": np.where(timed, np.maximum(since, 0) / US_PER_SECOND, np.nan),
             # A customer who asks before the bot's first word is gone at its first turn.
-            "turns_to_end": np.maximum(at_step - part["first_bot"] + 1, 1),
+            "turns_to_end": np.maximum(at_step - part["first_bot"] + 1, 1).astype(np.int64),
             "rating_micro": _known(part["rating_micro"]),
             "end": words_at(ends, end),
             "looped": looped,

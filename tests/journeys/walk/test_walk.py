@@ -23,6 +23,7 @@ from journeylib.journeys.graph.transitions import variants
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.counting import (
+    count_neighbours,
     count_units,
     count_units_again,
     count_units_where,
@@ -31,14 +32,15 @@ from journeylib.journeys.walk.counting import (
     number_pairs,
     slot_of,
 )
-from journeylib.journeys.walk.events import MISSING, words_at
+from journeylib.journeys.walk.events import MISSING, Codes, read_columns, words_at
 from journeylib.journeys.walk.outline import END_KINDS
-from journeylib.journeys.walk.sessions import least_of_later, row_after, row_before
+from journeylib.journeys.walk.sessions import before_first, least_of_later, row_after, row_before
 from journeylib.journeys.walk.tables import END, START
 from journeylib.journeys.walk.visits import last_at_touchpoint
 from journeylib.judge.paradoxes.contacts import episodes
 from journeylib.judge.paradoxes.contacts import find_contacts as contacts_served
 from journeylib.judge.settings import ParadoxSettings
+from journeylib.log import fetch_batches
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.bot_sessions import sessions_of
 from journeylib.measures.settings import MeasureSettings
@@ -427,6 +429,48 @@ def test_no_journey_left_counts_nothing(log_of: LogOf) -> None:
     assert nobody.touchpoints["events"].tolist() == [0, 0]
     assert nobody.edges.empty
     assert variants(nobody, min_customers=1).empty
+
+
+def test_columns_are_the_same_in_many_batches_as_in_one(
+    log_of: LogOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Words that a later batch brings, missing values, and a column of many words."""
+    rows = [
+        (f"c{n // 3}", n * HOUR, "ABC"[n % 3] if n < 4_000 else "D", None, f"s{n}", "xy"[n > 4_500])
+        for n in range(5_000)
+    ]
+    rows += [("d", 0, "A", "bot", None, "z")]
+    trail = rebuilt(log_of, rows).log_trail
+    names = ["journey", "customer_no", "t_us", "touchpoint", "actor", "session", "intent"]
+    assert len(list(fetch_batches(trail.select(*names), 2_048))) > 1
+    whole = read_columns(trail, names)
+    monkeypatch.setattr("journeylib.journeys.walk.events._ROWS_AT_ONCE", 2_048)
+    parts = read_columns(trail, names)
+    arrow = trail.select(*names).to_pyarrow()
+    for name in names:
+        one, other = whole[name], parts[name]
+        if isinstance(one, Codes):
+            assert other.words == one.words == tuple(sorted(one.words))
+            found = [None if n < 0 else other.words[n] for n in other.number.tolist()]
+            assert found == arrow[name].to_pylist()
+            one, other = one.number, other.number
+        else:
+            assert other.tolist() == arrow[name].to_pylist()
+        assert other.dtype == one.dtype
+        assert other.tolist() == one.tolist()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=20),
+)
+@settings(FEW)
+def test_what_lies_before_the_first_marked(rows: list[tuple[int, bool]]) -> None:
+    unit = np.array([row[0] for row in rows], dtype=np.int32)
+    marked = np.array([row[1] for row in rows], dtype=bool)
+    expected = [not marked[: n + 1][unit[: n + 1] == unit[n]].any() for n in range(len(rows))]
+    assert before_first(unit, marked, 4).tolist() == expected
+    together = np.sort(unit)
+    assert count_neighbours(together) == len(set(together.tolist()))
 
 
 @pytest.mark.slow
