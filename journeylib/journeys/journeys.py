@@ -110,6 +110,22 @@ class Journeys(Verbs):
         """Return these journeys, with the types of their contacts for `of_type`."""
         return replace(self, outline_left=self.outline, keys_of_type=keys_of_type)
 
+    def with_cutting(self, cutting: Cutting) -> Journeys:
+        """Return these journeys as another cut that leaves them as they are has them."""
+        return replace(self, cutting=cutting, outline_left=self.outline)
+
+    def stay_under(self, gap_us: int) -> bool:
+        """Return whether a gap of so many microseconds leaves every journey as it is.
+
+        False as well where only cutting can tell: where silence ends no journey, or channels have
+        their own gaps, or boundaries have a probability.
+        """
+        own = self.cutting.gap_us
+        if own is None or self.cutting.channels or self.has("boundary_micro"):
+            return False
+        silence, (shorter, longer) = self.events.silence_us, sorted((own, gap_us))
+        return not bool(((silence > shorter) & (silence <= longer)).any())
+
     @property
     def has_clock(self) -> bool:
         """Whether steps carry times."""

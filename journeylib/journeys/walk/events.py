@@ -365,6 +365,20 @@ class Events:
         return silence
 
     @cached_property
+    def silence_us(self) -> Whole:
+        """Silence of the customer before the event, in whatever journey.
+
+        From the latest end seen so far, as what is cut by silence; `MISSING` at a customer's first
+        event.
+        """
+        busy = pd.Series(self.t_us + np.maximum(self.service_us, 0))
+        busy = busy.groupby(self.customer).cummax().to_numpy()
+        silence = np.full(len(self), MISSING)
+        again = np.flatnonzero(self.customer[1:] == self.customer[:-1]) + 1
+        silence[again] = self.t_us[again] - busy[again - 1]
+        return silence
+
+    @cached_property
     def by_time(self) -> Whole | slice:
         """Rows in order of customer and time: other journeys of a customer may lie between.
 
