@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from journeylib.measures import (
     label_lists,
     openings,
 )
+from journeylib.measures.service_types.contact_types import rows_by_name
 from journeylib.measures.service_types.matters import estimate_matters, topics
 from journeylib.measures.service_types.openings import one_per_cluster
 from journeylib.measures.service_types.shares import (
@@ -293,6 +295,18 @@ def test_people_who_agree_on_thirty_openings_may_yet_disagree() -> None:
     found = agreement(rare, rare)
     assert found.value == pytest.approx(1.0)
     assert found.lo == pytest.approx(1 - 0.1135 / (58 / 900), abs=0.01)
+
+
+def test_the_contacts_of_many_names_are_found_in_one_pass() -> None:
+    """10,000 names of 100,000 contacts: a pass for each would take a minute."""
+    words = np.array([f"n{number % 10_000:04}" for number in range(100_000)], dtype=object)
+    words[::7] = ""
+    begin = time.process_time()
+    rows = dict(rows_by_name(words))
+    assert time.process_time() - begin < 5
+    assert list(rows) == sorted(set(words) - {""})
+    for name in ("n0001", "n9999"):
+        assert rows[name].tolist() == np.flatnonzero(words == name).tolist()
 
 
 # --- what is refused ---------------------------------------------------------------------------

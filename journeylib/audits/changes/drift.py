@@ -66,10 +66,10 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
     number of cases.
 
     Beside the last period a two-sided CUSUM of the standardised differences runs over the earlier
-    ones (Page 1954; k = .5), and the side of the last difference counts: its p-value is that of
-    the highest point of a normal walk, exp(−2k(C + .583)) (Siegmund 1985), and counts above h = 5
-    only. The smaller of both, each weighted by its share of false alarms, goes to Benjamini and
-    Hochberg (1995) over all streams.
+    ones (Page 1954; k = .5), of which the side of the last difference counts. Its p-value is that
+    of the highest point of a normal walk, exp(−2k(C + .583)) (Siegmund 1985), and counts above
+    h = 5 only. The smaller of both, each weighted by its share of false alarms, goes to Benjamini
+    and Hochberg (1995) over all streams.
     """
     crude = table[(table["stratum"] == ALL) & (table["measure"] != EVENTS)]
     if crude.empty:

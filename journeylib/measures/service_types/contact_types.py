@@ -284,7 +284,7 @@ def _estimated(
 
 def _shares(journeys: Journeys, judged: _Judged) -> Iterator[TypeShare]:
     contacts, names = judged.contacts, journeys.names
-    yield from _shares_of(journeys, judged, "log", "", np.ones(len(contacts), dtype=bool))
+    yield from _shares_of(journeys, judged, "log", "", np.arange(len(contacts)))
     touchpoint = contacts["touchpoint_no"].map(names).to_numpy(dtype=object)
     parts: tuple[tuple[Literal["touchpoint", "channel", "segment"], np.ndarray], ...] = (
         ("touchpoint", touchpoint),
@@ -292,8 +292,17 @@ def _shares(journeys: Journeys, judged: _Judged) -> Iterator[TypeShare]:
         ("segment", contacts["segment"].to_numpy(dtype=object)),
     )
     for by, values in parts:
-        for name in sorted(set(values) - {""}):
-            yield from _shares_of(journeys, judged, by, name, values == name)
+        for name, rows in rows_by_name(values):
+            yield from _shares_of(journeys, judged, by, name, rows)
+
+
+def rows_by_name(values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each name but the empty one, in order, and its rows: one pass for all names."""
+    number, names = pd.factorize(values, sort=True)
+    order, ends = np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))
+    for name, rows in zip(names, np.split(order, ends[:-1]), strict=True):
+        if name:
+            yield str(name), rows
 
 
 def _shares_of(
@@ -301,33 +310,33 @@ def _shares_of(
     judged: _Judged,
     by: Literal["log", "touchpoint", "channel", "segment"],
     name: str,
-    part: np.ndarray,
+    rows: np.ndarray,
 ) -> Iterator[TypeShare]:
     """Yield the share of each type; for the whole log of what people are unsure of as well."""
     minimum = journeys.settings.min_customers
-    people = judged.contacts["customer_no"].to_numpy()[part]
+    people = judged.contacts["customer_no"].to_numpy()[rows]
     if len(np.unique(people)) < minimum:
         return
     wanted = [*judged.names, UNSURE] if by == "log" else judged.names
     for number, kind in enumerate(wanted):
-        share = _share(judged, number, part, minimum)
+        share = _share(judged, number, rows, minimum)
         yield TypeShare(by, name, kind, share.method == CORRECTED, share)
 
 
-def _share(judged: _Judged, number: int, part: np.ndarray, minimum: int) -> Estimate:
-    """Return the share of a type in a part of the contacts; a number beyond the types: unsure."""
-    here = judged.measured[part[judged.measured["row"].to_numpy()]]
+def _share(judged: _Judged, number: int, rows: np.ndarray, minimum: int) -> Estimate:
+    """Return the share of a type in some of the contacts; a number beyond the types: unsure."""
+    here = judged.measured[np.isin(judged.measured["row"].to_numpy(), rows)]
     unsure = number == len(judged.names)
-    predicted = np.zeros(len(part)) if unsure else judged.probabilities[:, number]
-    labelled = Labelled(
-        true=(here["true"].to_numpy() == (-1 if unsure else number)).astype(float),
-        predicted=predicted[here["row"].to_numpy()],
-        weight=here["weight"].to_numpy(),
+    of_type = 0 if unsure else number
+    true = (here["true"].to_numpy() == (-1 if unsure else number)).astype(float)
+    labelled_likely, likely = (
+        judged.probabilities[at, of_type] * (not unsure) for at in (here["row"].to_numpy(), rows)
     )
-    people = judged.contacts["customer_no"].to_numpy()[part]
+    labelled = Labelled(true=true, predicted=labelled_likely, weight=here["weight"].to_numpy())
+    people = judged.contacts["customer_no"].to_numpy()[rows]
     kind = UNSURE if unsure else judged.names[number]
     what = f"contacts that are {kind}"
-    return share_estimate(labelled, predicted[part], people, what=what, min_customers=minimum)
+    return share_estimate(labelled, likely, people, what=what, min_customers=minimum)
 
 
 def _bots(
@@ -362,4 +371,5 @@ def _bots(
                 for end, marked in ends.items()
             }
             became = ratios(contacts, wanted, min_customers=minimum)
-            yield BotContacts(name, kind, _share(judged, i, part, minimum), **became)
+            share = _share(judged, i, np.flatnonzero(part), minimum)
+            yield BotContacts(name, kind, share, **became)

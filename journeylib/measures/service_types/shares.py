@@ -99,9 +99,9 @@ def share_estimate(
     """Return the share of a type in one part of the log.
 
     Prediction-powered where at least `MIN_MEASURED_HERE` of its contacts were labelled at random,
-    with Wilson's interval: labels that are all alike are no proof that all contacts are. Elsewhere
-    the mean probability, an assumption (grade D) without an interval, from `MIN_CONTACTS` contacts
-    on.
+    with Wilson's interval: labels that are all alike are no proof that all contacts are.
+    Elsewhere the mean probability, an assumption (grade D) without an interval, from
+    `MIN_CONTACTS` contacts on.
     """
     n, people = len(labelled.true), len(np.unique(customers))
     if people < min_customers:
