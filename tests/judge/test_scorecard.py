@@ -116,7 +116,7 @@ def test_missing_text_names_the_column_that_would_settle_it(evidence_of, profile
     # .20 + .08 + .12 + .20 of the weight hang on the customers' words
     assert row["empathy_need_coverage"] == pytest.approx(0.40)
     assert row["next_datum"] == (
-        "declare a text or sentiment column: the log would then hold 100 % of what empathy need "
+        "declare a text or sentiment column. The log then holds 100 % of what empathy need "
         "rests on, not 40 %"
     )
 

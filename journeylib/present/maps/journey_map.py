@@ -29,7 +29,6 @@ from journeylib.present.maps.layout import (
 from journeylib.present.tables import as_float
 from journeylib.present.theme import FEELING, VERDICTS, feeling
 
-LEGEND = 46.0
 META_SIZE = 11.5
 # Of a box: what its height has beside lines, the line below the name, and where the name stands.
 BOX_REST, SMALL_LINE = 10.0, 13.0
@@ -124,12 +123,11 @@ def draw_map(
         else _more_box(box)
         for box in layout.boxes
     ]
-    parts += _legend(layout, facts)
     return Figure(
         name=name,
         title=title or text("present.map.title"),
         alt=alt,
-        svg=map_svg(layout, parts, alt),
+        svg=map_svg(layout, parts, _legend(layout, facts), alt),
         table=_table(layout, transitions, overlay.journeys),
         note=" ".join(
             [
@@ -150,11 +148,13 @@ def _bounded(transitions: pd.DataFrame) -> pd.Series[bool]:
     return transitions.get("at_least", pd.Series(False, index=transitions.index)).astype(bool)
 
 
-def map_svg(layout: MapLayout, parts: list[str], alt: str) -> str:
-    """Return the drawn parts of a map, with room for a legend below, as an ``<svg>``."""
+def map_svg(layout: MapLayout, parts: list[str], legend: list[svg.LegendEntry], alt: str) -> str:
+    """Return the drawn parts of a map, with its legend below, as an ``<svg>``."""
     least = min(round(layout.width * 0.72), 1180)
-    height = layout.height + LEGEND
-    return svg_element(parts, width=layout.width, height=height, alt=alt, min_width=least)
+    below, y = svg.legend(8, layout.height + 30, legend, layout.width - 16)
+    return svg_element(
+        [*parts, *below], width=layout.width, height=y + 16, alt=alt, min_width=least
+    )
 
 
 def feelings(experience: pd.DataFrame | None) -> dict[str, tuple[float, int]]:
@@ -379,7 +379,7 @@ def _tooltip(name: str, facts: _Facts) -> str:
     return " · ".join(filter(None, words))
 
 
-def _legend(layout: MapLayout, facts: Mapping[str, _Facts]) -> list[str]:
+def _legend(layout: MapLayout, facts: Mapping[str, _Facts]) -> list[svg.LegendEntry]:
     used = {fact.verdict for fact in facts.values()}
     signs = [(code, verdict.word, False) for code, verdict in VERDICTS.items() if code in used]
     leanings = {fact.verdict for fact in facts.values() if fact.leans and fact.verdict}
@@ -396,7 +396,7 @@ def _legend(layout: MapLayout, facts: Mapping[str, _Facts]) -> list[str]:
         entries.append((sign, 33.0, text("present.map.widest", n=most), ""))
     if layout.returns:
         entries.append((svg.stroke(24, "jl-back", 2), 33.0, text("present.map.way_back"), ""))
-    return svg.legend(8, layout.height + 30, entries)
+    return entries
 
 
 def _finding(layout: MapLayout, facts: Mapping[str, _Facts], journeys: int | None) -> str:

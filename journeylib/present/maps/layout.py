@@ -346,8 +346,7 @@ def map_layout(
         {spot.name: (spot.column, spot.row) for spot in spots if not spot.more},
         taken={(spot.column, spot.row) for spot in spots},
         routes=flows.routes,
-        columns=len(columns.heads),
-        width=style.width,
+        columns=(len(columns.heads), style.width),
         heights=heights,
         origin=(options.left, HEADER if any(columns.heads) else 4.0),
     )

@@ -87,8 +87,7 @@ def route(
     *,
     taken: Set[Cell],
     routes: Sequence[Route],
-    columns: int,
-    width: float,
+    columns: tuple[int, float],
     heights: Sequence[float],
     origin: Point,
 ) -> Routed:
@@ -101,15 +100,14 @@ def route(
     taken : set of (column, row)
         Cells that lines must not cross.
     routes : sequence of Route
-    columns : int
-    width : float
-        Of a box.
+    columns : (int, float)
+        How many there are, and the width of a box.
     heights : sequence of float
         Of the boxes of each row, at least: it grows where a side has many ports.
     origin : (x, y)
         Where the grid begins.
     """
-    rows = len(heights)
+    rows, (count, width) = len(heights), columns
     plans = [_plan(i, r, cells, taken) for i, r in enumerate(routes)]
     corridor_order = _corridor_order(plans, rows)
     returns = sorted(
@@ -130,11 +128,11 @@ def route(
     tracks: dict[int, list[_Leg]] = {}
     # Arrivals are ordered by their tracks and tracks by arrivals: two rounds settle it.
     for _ in range(2):
-        tracks = _tracks(_legs(plans, out, into, via), columns)
+        tracks = _tracks(_legs(plans, out, into, via), count)
         into = _arrivals(plans, into, tracks, centre)
-    tracks = _tracks(_legs(plans, out, into, via), columns)
+    tracks = _tracks(_legs(plans, out, into, via), count)
 
-    column_x, at, right = _column_places(tracks, columns, width, origin[0])
+    column_x, at, right = _column_places(tracks, count, width, origin[0])
     levels = _Heights(out, into, via)
     lines = tuple(_line(p, levels, at, column_x, width) for p in plans)
     return Routed(

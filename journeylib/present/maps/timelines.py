@@ -58,7 +58,7 @@ def stories_figure(
         y += height + BETWEEN
     if any(mark for _, mark in felt.values()):
         words = (text("legend.feels_good"), text("legend.feels_bad"))
-        parts += svg.legend(LEFT, y + 6, svg.feeling_signs(words))
+        parts += svg.legend(LEFT, y + 6, svg.feeling_signs(words))[0]
         y += 26
     if not stories.timelines:
         parts.append(svg.label(LEFT, 30, text("present.stories.nothing"), "jl-t6"))
