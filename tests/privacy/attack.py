@@ -124,12 +124,14 @@ def of_ends(
     reaching: Mapping[str, Sequence[str]],
     single: Mapping[str, int],
     stories: Sequence[Mapping[str, Any]],
+    over: Mapping[str, int] | None = None,
 ) -> Program:
     """Return what is said of how journeys end: unknowns (touchpoint, end).
 
     `settled` are declared goals and bad ends, `reaching` these by end, `single` the journeys of
     one visit by touchpoint. `stories` are those of one visit, word for word: touchpoint, segment,
-    journeys, ends; their unknowns are (segment, touchpoint, end).
+    journeys, ends; their unknowns are (segment, touchpoint, end). `over` has the journeys that
+    are over, as the base of an estimate; that of a touchpoint may be at most ten more.
     """
     program = Program()
     every = journeys[START]
@@ -142,6 +144,11 @@ def of_ends(
             program.at_most([(START, end)], [(touchpoint, end)], every - total)
         if touchpoint in settled:
             program.sums_to([(touchpoint, end) for end in ("other", "open")], 0)
+    for touchpoint, ended in (over or {}).items():
+        if ended == journeys[touchpoint]:
+            program.at_most([(touchpoint, "open")], [], 10)
+        else:
+            program.sums_to([(touchpoint, end) for end in ENDS if end != "open"], ended)
     for end, spots in reaching.items():  # nobody ends so but who came by one of these
         program.at_most([(START, end)], [(spot, end) for spot in spots], 0)
     for touchpoint, total in single.items():
