@@ -10,22 +10,22 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 201
+VAGUE_NAMES = 165
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 6_155,
+    "audits": 6_160,
     "cli": 845,
     "core": 675,
-    "delivery": 720,
-    "journeys": 5_750,
-    "judge": 6_010,
+    "delivery": 725,
+    "journeys": 5_810,
+    "judge": 6_035,
     "lab": 2_135,
     "log": 6_545,
-    "measures": 5_775,
+    "measures": 5_790,
     "portfolio": 1_660,
-    "present": 6_970,
-    "workshop": 3_955,
+    "present": 6_975,
+    "workshop": 3_950,
 }
 # What is shown has the name of what is computed; settings stand where they are used.
 SHOWN_IN = {"present", "workshop", "delivery"}

@@ -21,7 +21,12 @@ from journeylib.journeys.segmentation.segment import Cutting, cut_journeys, quie
 from journeylib.journeys.walk.customer_sample import CustomerSample, first_by_hash
 from journeylib.journeys.walk.events import Events, Whole
 from journeylib.journeys.walk.outline import Outline, as_table, outline_of
-from journeylib.journeys.walk.tables import edge_table, public_edges, touchpoint_table
+from journeylib.journeys.walk.tables import (
+    edge_table,
+    moves_of_variants,
+    public_edges,
+    touchpoint_table,
+)
 from journeylib.log import (
     ROW_NUMBER,
     EventLog,
@@ -265,7 +270,8 @@ class Journeys(Verbs):
     def edges_of(self, min_customers: int) -> pd.DataFrame:
         """Return the transitions that may be shown where so many customers are asked for."""
         shown = suppress(self.touchpoints, min_customers)[0]
-        return public_edges(self.edges, sorted(shown["touchpoint"]), min_customers)
+        variants = moves_of_variants(self.outline, self.names, min_customers)
+        return public_edges(self.edges, sorted(shown["touchpoint"]), min_customers, variants)
 
 
 @working("rebuilding journeys")

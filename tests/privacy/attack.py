@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -124,12 +125,14 @@ def of_ends(
     reaching: Mapping[str, Sequence[str]],
     single: Mapping[str, int],
     stories: Sequence[Mapping[str, Any]],
+    over: Mapping[str, int] | None = None,
 ) -> Program:
     """Return what is said of how journeys end: unknowns (touchpoint, end).
 
     `settled` are declared goals and bad ends, `reaching` these by end, `single` the journeys of
     one visit by touchpoint. `stories` are those of one visit, word for word: touchpoint, segment,
-    journeys, ends; their unknowns are (segment, touchpoint, end).
+    journeys, ends; their unknowns are (segment, touchpoint, end). `over` has the journeys that
+    are over, as the base of an estimate; that of a touchpoint may be at most ten more.
     """
     program = Program()
     every = journeys[START]
@@ -142,6 +145,11 @@ def of_ends(
             program.at_most([(START, end)], [(touchpoint, end)], every - total)
         if touchpoint in settled:
             program.sums_to([(touchpoint, end) for end in ("other", "open")], 0)
+    for touchpoint, ended in (over or {}).items():
+        if ended == journeys[touchpoint]:
+            program.at_most([(touchpoint, "open")], [], 10)
+        else:
+            program.sums_to([(touchpoint, end) for end in ENDS if end != "open"], ended)
     for end, spots in reaching.items():  # nobody ends so but who came by one of these
         program.at_most([(START, end)], [(spot, end) for spot in spots], 0)
     for touchpoint, total in single.items():
@@ -165,11 +173,16 @@ def of_ends(
 
 
 def of_moves(
-    transitions: pd.DataFrame, touchpoints: pd.DataFrame, visits: Mapping[str, int], journeys: int
+    transitions: pd.DataFrame,
+    touchpoints: pd.DataFrame,
+    visits: Mapping[str, int],
+    journeys: int,
+    variants: pd.DataFrame,
 ) -> Program:
-    """Return what transitions and touchpoints say: unknowns (count, source, target).
+    """Return what transitions, touchpoints and variants say: unknowns (count, source, target).
 
-    Touchpoints too rare to be shown are `REST`. `visits` are those of each shown touchpoint.
+    Touchpoints too rare to be shown are `REST`. `visits` are those of each shown touchpoint. Not
+    looked at: what variants say of touchpoints of which they leave one to nine visits.
     """
     program = Program()
     base = {row["touchpoint"]: row for row in touchpoints.to_dict("records")}
@@ -190,6 +203,17 @@ def of_moves(
     for row in transitions.to_dict("records"):
         for count in COUNTS:
             program.says([(count, row["source"], row["target"])], row[count], row["at_least"])
+    least: Counter[tuple[str, str]] = Counter()
+    for way, many in zip(variants["variant"], variants["journeys"], strict=True):
+        for move in pairwise((START, *way, "(end)")):
+            least[move] += many
+    told = Counter(dict(visits))
+    for (source, _target), many in least.items():
+        told[source] -= many
+    spots = {START, "(end)", *(name for name in base if not 0 < told[name] < 10)}
+    for (source, target), many in least.items():
+        if {source, target} <= spots:
+            program.at_most([], [("events", source, target)], -many)
     return program
 
 

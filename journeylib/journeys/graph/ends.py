@@ -163,7 +163,11 @@ def _may_be_shown(journeys: Journeys, own: Whole, minimum: int) -> Shown:
     fewest[1:rows] = np.where(alone[..., 1:] >= minimum, alone, 0)
     most[1:rows][_decides(journeys, own), OTHER_END] = 0
     most[1:rows][_decides(journeys, own), OPEN] = 0
-    if shows(int(whole[OPEN, 0]), minimum):  # it is told beside how many are open
+    # It is told beside how many are open: of all, and by the base of who broke off.
+    few = passing[:, OPEN, :1] <= minimum
+    fewest[1:rows, OPEN] = np.where(few, fewest[1:rows, OPEN], passing[:, OPEN])
+    most[1:rows, OPEN] = np.where(few, np.minimum(minimum, most[1:rows, OPEN]), passing[:, OPEN])
+    if shows(int(whole[OPEN, 0]), minimum):
         fewest[0, OPEN] = most[0, OPEN] = whole[OPEN]
     cells = Cells(
         counts.reshape(-1, 2),
