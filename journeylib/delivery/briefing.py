@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from journeylib.core import current_catalogue, duration, number, signed, text
-from journeylib.present import VERDICTS, clean, interval, share_interval
+from journeylib.present import VERDICTS, clean, first_step, interval, share_interval
 
 State = Literal["alarm", "ok", "unknown"]
 STATE_OF: dict[str, State] = {"fail": "alarm", "pass": "ok", "not_assessable": "unknown"}
@@ -191,7 +191,7 @@ def brief(document: Mapping[str, Any], folder: Path, *, link: str = "") -> Brief
             _alarm(findings, checks, changes), decisions=len(screen["items"]), checks=checks
         ),
         finding=clean(screen["headline"]),
-        detail=clean(screen["detail"]),
+        detail=clean(_detail(document)),
         decisions=tuple(_decision(item) for item in screen["items"]),
         trust=tuple(map(clean, screen["trust"])),
         checks=checks,
@@ -212,6 +212,12 @@ def _state(findings: Sequence[Mapping[str, Any]], checks: Sequence[Check]) -> St
 def _decision(item: Mapping[str, Any]) -> DecisionText:
     base = text("present.now.base", grade=item["grade"], n=number(item["customers"]))
     return DecisionText(clean(item["title"]), clean(item["reason"]), base)
+
+
+def _detail(document: Mapping[str, Any]) -> str:
+    """Return what stands below the finding; without a decision also what to record first."""
+    screen = document["decisions"]
+    return screen["detail"] if screen["items"] else f"{screen['detail']} {first_step(document)}"
 
 
 def _headline(alarm: str, *, decisions: int, checks: Sequence[Check]) -> str:

@@ -20,7 +20,13 @@ from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.preparation.business_hours import BusinessHours, open_time
 from journeylib.journeys.preparation.mapping import MappingReport, apply_mapping, read_mapping
 from journeylib.journeys.preparation.mapping_suggestions import suggest_mapping
-from journeylib.journeys.representatives.timelines import Timeline, Told, examples, stories
+from journeylib.journeys.representatives.representatives import Stories, Story
+from journeylib.journeys.representatives.timelines import (
+    StoryTimelines,
+    Timeline,
+    examples,
+    stories,
+)
 from journeylib.journeys.segmentation.channel_gaps import REST
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.segmentation.segment import Cutting

@@ -72,7 +72,7 @@ from journeylib.present.views.lab.experiment import (
 )
 from journeylib.present.views.lab.page import lab_page, write_page
 from journeylib.present.views.moments import moments, presence, remembered, surveys
-from journeylib.present.views.now import findings, now
+from journeylib.present.views.now import findings, first_step, now
 from journeylib.present.views.portfolio import (
     automation_candidates,
     first_automations,

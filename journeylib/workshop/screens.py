@@ -228,7 +228,7 @@ def _stage_pages(content: Content, most: int, evidence: int) -> dict[int, list[S
 
 
 def _stage(
-    content: Content, stage: Stage, place: int, per: int, most: int | None
+    content: Content, stage: Stage, number: int, per: int, most: int | None
 ) -> Iterator[Screen]:
     """Yield the screens of a stage, at most `most`, with at most `per` touchpoints on each.
 
@@ -240,7 +240,7 @@ def _stage(
             break
     for k, (title, cards, moves, layout) in enumerate(pages):
         values = {"cards": cards, "layout": layout or LAYOUTS[-1], "moves": moves}
-        name = f"stage-{place}-{k}" if k else f"stage-{place}"
+        name = f"stage-{number}-{k}" if k else f"stage-{number}"
         yield Screen(name, title, "ask.stage", "points", values)
 
 
@@ -339,19 +339,19 @@ def _stories(content: Content) -> Screen:
     if not content.stories:
         lines = [(note, "")]
         return Screen("stories", title, "ask.story", "paragraphs", {"lines": lines}, kind="say")
-    room, places = room_between(title, note), range(1, len(content.stories) + 1)
+    room, numbers = room_between(title, note), range(1, len(content.stories) + 1)
     for most, (kind, size, pad) in product(range(STEPS, 0, -1), STORY_SIZES):
-        rows = [_story(content, place, most) for place in places]
+        rows = [_story(content, number, most) for number in numbers]
         values = {"kind": f"stories {kind}".rstrip(), "rows": rows, "heads": (), "note": note}
         if sum(_story_height(row, size, pad) for row in rows) <= room:
             break
     return Screen("stories", title, "ask.story", "table", values)
 
 
-def _story(content: Content, place: int, most: int) -> StoryRow:
+def _story(content: Content, number: int, most: int) -> StoryRow:
     """Return a story as a row of a table, with at most `most` of its steps."""
-    words, story = content.words, content.stories[place - 1]
-    head, ends = lanes.story_texts(content, place)
+    words, story = content.words, content.stories[number - 1]
+    head, ends = lanes.story_texts(content, number)
     steps = " → ".join(clean(step.touchpoint) for step in story.steps[:most])
     if len(story.steps) > most:
         steps += f" → {words.text('more', n=len(story.steps) - most)}"
@@ -415,10 +415,10 @@ def _differences(content: Content) -> Iterator[Screen]:
     if room_notes(content) and not every:
         lines = [(words.text("differ.none", n=LEAST_VOTES), ""), (agreed, "muted")]
         yield Screen("differ", title, "ask.differ", "paragraphs", {"lines": lines}, kind="say")
-    for place, one in enumerate(every, 1):
-        last = agreed if place == len(every) else ""
+    for number, one in enumerate(every, 1):
+        last = agreed if number == len(every) else ""
         values = {"room": one.room, "log": one.log, "agreed": last}
-        yield Screen(f"differ-{place}", one.title, "ask.differ", "difference", values, title)
+        yield Screen(f"differ-{number}", one.title, "ask.differ", "difference", values, title)
 
 
 def _first_automations(content: Content) -> Iterator[Screen]:

@@ -295,6 +295,16 @@ def test_the_mail_is_the_first_screen_in_words(done: Path) -> None:
         assert "Do 1" in told and "Because of 1 %." in told
 
 
+def test_without_a_decision_the_mail_says_what_to_record_first(done: Path) -> None:
+    asked = asking(done, 0)
+    for row in asked["touchpoints"]:
+        row["next_datum"] = "declare a text column. More is known then"
+    n = len(asked["touchpoints"])
+    first = f"First step at {n} touchpoints: declare a text column. More is known then."
+    assert n > 1
+    assert brief(asked, done).detail == f"{asked['decisions']['detail']} {first}"
+
+
 def test_no_space_of_a_subject_is_lost(done: Path) -> None:
     asked = asking(done, 0)
     title = "Österreich: Kündigungen über Ämter für Größen – Überprüfung ≥ müde Bären"

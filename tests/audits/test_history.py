@@ -300,7 +300,7 @@ def test_two_runs_are_compared_in_words(home: Path, small: Path) -> None:
     settings = [*QUICK, "measures.repeat_days=3"]
     other = jl.audit(small, as_of="2026-03-02", overrides=settings, history=home.parent)
     kinds = [(c.kind, c.id) for c in other.changes.significant]
-    assert kinds == [("definition", "definition-measures")]
+    assert kinds == [("definition", "definition")]
     jl.save(other, home.parent)
     third = find_run("latest", home)
     told = compare_runs(second, third)

@@ -76,6 +76,17 @@ def test_every_stored_figure_has_a_picture_and_its_finding(notebook):
             assert title["subtitle"]["text"]
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_viewers_that_clean_html_lose_nothing_of_it(notebook):
+    """GitHub's viewer takes out scripts and what reacts, and shows text where it knows no more."""
+    for out in outputs(notebook):
+        data = out.get("data", {})
+        assert "text/plain" in data or out["output_type"] == "stream"
+        html = "".join(data.get("text/html", ""))
+        if "application/vnd.jupyter.widget-view+json" not in data and "jl-explored" not in html:
+            assert re.findall(r"<script|<iframe|<object|javascript:| on\w+=", html) == []
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """A JupyterLab that has never seen the stored notebooks."""

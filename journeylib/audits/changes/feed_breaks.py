@@ -107,26 +107,54 @@ def renamed(
     return changes
 
 
+def quiet_period(table: pd.DataFrame, writer: ChangeWriter, minimum: int) -> str:
+    """Return in a sentence that the last period has less than half the usual events, else nothing.
+
+    Without it a reader would ask of every touchpoint by itself where its events are.
+    """
+    rows = table[table["measure"] == EVENTS]
+    if rows.empty or rows["period"].max() < writer.settings.min_references:
+        return ""
+    volumes = _volumes(rows, min(int(rows["period"].max()), writer.settings.references))
+    now, usual = int(volumes["now"].sum()), float(volumes["usual"].sum())
+    if now >= usual / ALIKE:
+        return ""
+    first, last = writer.days(EVENTS)
+    shown = number(now) if now >= minimum else text("audits.comparison.under", n=minimum)
+    days = {"first": first, "last": last}
+    return text("audits.comparison.quiet", now=shown, usual=number(usual, 0), **days)
+
+
 def _volumes(rows: pd.DataFrame, periods: int) -> pd.DataFrame:
-    """Return events of each touchpoint: now, and in the earlier periods as a rule and at least."""
+    """Return events of each touchpoint: now, usual, the least of a period, and expected now."""
     n = rows.pivot_table(index="touchpoint", columns="period", values="n", fill_value=0)
     n = n.reindex(columns=range(periods + 1), fill_value=0)
     past = n[list(range(1, periods + 1))]
-    return pd.DataFrame({"now": n[0], "usual": past.mean(axis=1), "least": past.min(axis=1)})
+    usual = past.mean(axis=1)
+    others = (n[0].sum() - n[0]) / (usual.sum() - usual)
+    return pd.DataFrame(
+        {
+            "now": n[0],
+            "usual": usual,
+            "least": past.min(axis=1),
+            # In a quiet period of all others it has fewer events, too.
+            "expected": usual * others.fillna(1.0).clip(upper=1.0),
+        }
+    )
 
 
 def _fell(volumes: pd.DataFrame) -> pd.Series[bool]:
     """Return which touchpoints lost so many events that it is no chance."""
-    usual, lost = volumes["usual"], volumes["usual"] - volumes["now"]
-    beyond_chance = (lost > 4 * usual.pow(0.5)) | ((volumes["now"] == 0) & (usual >= SURE))
-    return (volumes["least"] > 0) & (lost >= usual / ALIKE) & beyond_chance
+    expected, lost = volumes["expected"], volumes["expected"] - volumes["now"]
+    beyond_chance = (lost > 4 * expected.pow(0.5)) | ((volumes["now"] == 0) & (expected >= SURE))
+    return (volumes["least"] > 0) & (lost >= expected / ALIKE) & beyond_chance
 
 
 def _former_name(
     name: str, now: float, fell: pd.DataFrame, channels: Mapping[str, str | None]
 ) -> str | None:
     """Return the touchpoint that lost about as many events as `name` has, by the nearest name."""
-    lost = (fell["usual"] - fell["now"]).clip(lower=1.0)
+    lost = (fell["expected"] - fell["now"]).clip(lower=1.0)
     alike = fell.index[(now / lost).between(1 / ALIKE, ALIKE)]
     near = [other for other in alike if channels.get(other) == channels.get(name)]
     near.sort(key=lambda x: (-difflib.SequenceMatcher(None, x, name).ratio(), x))

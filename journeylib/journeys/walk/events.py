@@ -137,7 +137,8 @@ class Events:
         """Take over what `other` has read, where it holds the same rows under another cut.
 
         What the cut decides is left out. Nothing is taken over where two rows may have changed
-        places, as rows of one customer, time, position and touchpoint may.
+        places: rows of one customer, time, position and touchpoint may, unless neither cut sorted
+        the rows of the log anew.
 
         Returns
         -------
@@ -157,7 +158,8 @@ class Events:
         apart = np.zeros(max(len(own[order[0]]) - 1, 0), dtype=bool)
         for name in order:
             apart |= own[name][1:] != own[name][:-1]
-        if not apart.all():
+        unsorted = all(is_sorted(events.source, "journey") for events in (self, other))
+        if not (unsorted or apart.all()):
             return False
         kept = {k: v for k, v in other._read.items() if k not in _CUT and k[:5] != "once "}
         self._read.update(kept | own)
@@ -360,6 +362,20 @@ class Events:
             silence -= np.where(self.service_us > 0, self.service_us, 0)
         np.maximum(silence, 0, out=silence)
         silence[self.is_last] = MISSING
+        return silence
+
+    @cached_property
+    def silence_us(self) -> Whole:
+        """Silence of the customer before the event, in whatever journey.
+
+        From the latest end seen so far, as what is cut by silence; `MISSING` at a customer's first
+        event.
+        """
+        done = pd.Series(self.t_us + np.maximum(self.service_us, 0))
+        busy = done.groupby(self.customer).cummax().to_numpy(np.int64)
+        silence = np.full(len(self), MISSING)
+        again = np.flatnonzero(self.customer[1:] == self.customer[:-1]) + 1
+        silence[again] = self.t_us[again] - busy[again - 1]
         return silence
 
     @cached_property

@@ -109,11 +109,14 @@ def figure(seen: Observation, *, sign: bool = True) -> tuple[str, str]:
     ('1,240', ' (980 to 1,500, 1,412 customers)')
     """
     if seen.within:
-        return bounds_text(seen.lo, seen.hi), f" ({text('n', n=seen.n_customers)})"
+        bounds = bounds_text(seen.lo, seen.hi)
+        number_alone = bounds if sign else bounds.removesuffix("%").rstrip()
+        return number_alone, f" ({text('n', n=seen.n_customers)})"
     value, lo, hi = rounded_alike(seen.raw, seen.lo, seen.hi, seen.unit)
     unit = " %" if seen.unit == "share" and sign else ""
+    exact = value == lo == hi  # as it is where no one has any: an interval of it says nothing
     base = text(
-        "judge.base",
+        f"judge.base{'_exact' * exact}",
         assumed=text("judge.base_assumed") if seen.grade == "D" else "",
         range=f"{text('range.words', lo=lo, hi=hi)}{unit}",
         customers=seen.n_customers,
@@ -133,13 +136,14 @@ def statement(measure: str, seen: Observation, *, for_machine: bool) -> str:
     'For a machine: bots already solve 71 % of these c'
     >>> seen = Observation(0.0, 0.0, 0.0, "share", 412, "C", None, np.array([0.0]))
     >>> statement("rework", seen, for_machine=True)
-    'For a machine: 0 % of its journeys come back to it (0 to 0 %, 412 customers).'
+    'For a machine: 0 % of its journeys come back to it (412 customers).'
     """
     side = "machine" if for_machine else "human"
     texts = current_catalogue().texts
     key = f"judge.for_{side}.{measure}"
-    # Where nothing negative was found, nobody knows that 0 % is so: words may have been missed.
-    words = texts.get(f"{key}_none", texts[key]) if seen.raw == 0 else texts[key]
+    # Where nothing negative was found, nobody knows that 0 % is so: words may have been missed. And
+    # rules that foretell worse than guessing do not foretell.
+    words = texts.get(f"{key}_none", texts[key]) if seen.raw <= 0 else texts[key]
     x, base = figure(seen, sign="{p}" not in words)
     if seen.unit == "share" and (x.startswith("0 ") or not x.lstrip("−")[0].isdigit()):
         # Nothing, or next to it, is not "only" so much.

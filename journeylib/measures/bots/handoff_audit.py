@@ -232,6 +232,22 @@ def audit_handoffs(
     )
 
 
+def escape_hatch(
+    journeys: Journeys, settings: MeasureSettings, *, sessions: BotSessions | None
+) -> Handoffs:
+    """Return of `audit_handoffs` what verdicts rest on: `requests_honoured` and `dead_ends`."""
+    if sessions is None:
+        return Handoffs(abstain="no_column")
+    wanted = _session_ratios(journeys, settings, sessions, text_abstain_reason(journeys))
+    honoured = {"requests_honoured": wanted["requests_honoured"]}
+    minimum = journeys.settings.min_customers
+    estimates = ratios(sessions.table, honoured, min_customers=minimum)
+    return Handoffs(
+        requests_honoured=estimates["requests_honoured"],
+        dead_ends=dead_ends(journeys, sessions),
+    )
+
+
 _HANDOVER_KINDS = ("handovers_requested", "handovers_triggered", "handovers_scripted")
 _PING_PONG_KINDS = ("ping_pong_bots", "ping_pong_people")
 

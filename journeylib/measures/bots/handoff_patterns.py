@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 
 import ibis
 import numpy as np
@@ -318,14 +319,14 @@ def dead_ends(journeys: Journeys, sessions: BotSessions) -> tuple[str, ...]:
         {names[number] for number in np.flatnonzero(np.bincount(spots[marked])).tolist()}
         for marked in (sessions.speech.human, sessions.speech.bot)
     )
-    # The whole graph: an edge left out for privacy must not make a dead end.
-    sources_of: dict[str, list[str]] = {}
+    # All transitions: one left out for privacy must not make a dead end.
+    before = defaultdict(list)
     for source, target in zip(journeys.edges["source"], journeys.edges["target"], strict=True):
-        sources_of.setdefault(target, []).append(source)
+        before[target].append(source)
     # Walked once, backwards from the people: a walk from each bot takes minutes in a wide log.
     leads, front = set(people), sorted(people)
     while front:
-        new = set(sources_of.get(front.pop(), ())) - leads
+        new = set(before[front.pop()]) - leads
         leads |= new
         front += sorted(new)
     closed = sorted(bots - leads)

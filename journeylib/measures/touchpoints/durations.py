@@ -291,9 +291,9 @@ def _per_touchpoint(
 
 def from_draws(result: Resampled, sums: Floats, first: Whole | None = None) -> Resampled:
     """Take the standard error from the draws: a quantile is too rough for the jackknife."""
-    from scipy import stats
+    from scipy import special
 
-    t = stats.t.ppf(0.5 + LEVEL / 2, np.maximum(occupied(sums, first) - 1, 1))
+    t = special.stdtrit(np.maximum(occupied(sums, first) - 1, 1), 0.5 + LEVEL / 2)
     finite = np.isfinite(result.draws)
     # A draw may leave a rare touchpoint out altogether; numpy's nanstd warns if all do.
     many = np.maximum(finite.sum(axis=0), 1)

@@ -15,6 +15,7 @@ from journeylib.journeys import (
     BAD_END,
     MISSING,
     OTHER_END,
+    Events,
     Journeys,
     count_units_again,
     dominated,
@@ -99,6 +100,7 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
     """Walk over the events once and return every sum that the measures here need."""
     events = journeys.events
     starts, ends = events.starts_visit, events.ends_visit
+    ends_known = journeys.has("end_us")
     outline = journeys.outline
     over = ~outline.is_open[events.journey]
     judged = judged_by_goals(outline, journeys.settings)[events.journey]
@@ -112,7 +114,7 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
     if journeys.has_clock:
         sums["waited"] = ends & ~events.is_last
         sums["served"] = ends & ~starts
-        if journeys.has("end_us"):
+        if ends_known:
             sums["served"] = ends & ((events.service_us != MISSING) | ~starts)
         bases += ["waited", "served"]
     weeks = whole_weeks(journeys)
@@ -121,7 +123,7 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
         sums["starts"] = in_weeks & starts
         bases.append("starts")
         if journeys.has("actor"):
-            sums |= _human_sums(journeys, in_weeks)
+            sums |= _human_sums(events, in_weeks, ends_known=ends_known)
             bases.append("human")
     sums |= _exception_sums(journeys)
     bases += ["exception_known"] if "exception_known" in sums else []
@@ -155,20 +157,14 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
     )
 
 
-def _human_sums(journeys: Journeys, in_weeks: Numbers) -> dict[str, Numbers]:
-    """Mark the turns of humans, and those with a known end; with the microseconds of these."""
-    events = journeys.events
+def _human_sums(events: Events, in_weeks: Numbers, *, ends_known: bool) -> dict[str, Numbers]:
+    """Mark the turns of humans in whole weeks, and sum how long they served."""
     human = in_weeks & events.column("actor").is_word("human")
-    has_service, service_us = np.zeros(len(events), dtype=bool), np.zeros(len(events), dtype=bool)
-    if journeys.has("end_us"):
-        has_service = human & (events.service_us != MISSING)
-        service_us = np.where(has_service, events.service_us, 0)
-    return {
-        "human": human,
-        "human_turns": human,
-        "human_known": has_service,
-        "human_us": service_us,
-    }
+    timed, service_us = np.zeros(len(events), dtype=bool), np.zeros(len(events), dtype=np.int64)
+    if ends_known:
+        timed = human & (events.service_us != MISSING)
+        service_us = np.where(timed, events.service_us, 0)
+    return {"human": human, "human_turns": human, "human_known": timed, "human_us": service_us}
 
 
 def _per_visit(first: Numbers, sums: Mapping[str, Numbers]) -> dict[str, Numbers]:

@@ -80,7 +80,7 @@ def _label(row: Row) -> tuple[str, str]:
     """Return what stands beside a step: its name; visits, share and time between."""
     count = text("present.steps.count", n=number(row["visits"]), share=percent(row["share"], 0))
     if row["at_least"]:
-        count = text("present.explorer.at_least", value=count)
+        count = text("present.now.at_least", share=count)
     return words(_shown(row), NAME), " · ".join(filter(None, (count, _time(row))))
 
 

@@ -254,11 +254,23 @@ def feeling_signs(words: tuple[str, str]) -> list[LegendEntry]:
     return [(sign, 16.0, word, "") for sign, word in zip(signs, words, strict=True)]
 
 
-def legend(x: float, y: float, entries: Sequence[LegendEntry]) -> list[str]:
-    """Return a legend on one line."""
-    parts = []
+def legend(
+    x: float, y: float, entries: Sequence[LegendEntry], width: float = math.inf
+) -> tuple[list[str], float]:
+    """Return a legend that is at most `width` wide, and where the last of its lines stands.
+
+    Examples
+    --------
+    >>> entries = [("", 17.0, "feels good", ""), ("", 17.0, "feels bad", "")]
+    >>> [legend(8, 30, entries, width)[1] for width in (400, 120)]
+    [30, 50]
+    """
+    parts, left = [], x
     for sign, room, word, kind in entries:
-        parts.append(f'<g transform="translate({num(x)} {num(y)})">{sign}</g>')
-        parts.append(label(x + room, y, word, f"jl-t4 {kind}".strip()))
-        x += room + 14 + text_width(word, 12)
-    return parts
+        wide = room + text_width(word, 12)
+        if left > x and left + wide > x + width:
+            left, y = x, y + 20
+        parts.append(f'<g transform="translate({num(left)} {num(y)})">{sign}</g>')
+        parts.append(label(left + room, y, word, f"jl-t4 {kind}".strip()))
+        left += wide + 14
+    return parts, y

@@ -56,14 +56,13 @@ def difference_map(comparison: Comparison) -> Figure:
     parts = map_grid(layout)
     parts += [_flow(flow, row) for flow, row in sorted(flows, key=lambda one: _way(one[1]) != 0)]
     parts += [_box(box, at.get(box.name)) for box in layout.boxes]
-    parts += _legend(layout.height)
     alt = _finding(comparison)
     shown = comparison_table(comparison)
     return Figure(
         name="difference-map",
         title=text("present.difference.title"),
         alt=alt,
-        svg=map_svg(layout, parts, alt),
+        svg=map_svg(layout, parts, _legend(), alt),
         table=shown.frame,
         note=shown.note,
     )
@@ -157,20 +156,19 @@ def _box(box: Box, row: pd.Series[Any] | None) -> str:
     return svg.titled(_shares(box.name, row) if row is not None else box.name, *parts)
 
 
-def _legend(height: float) -> list[str]:
+def _legend() -> list[svg.LegendEntry]:
     kinds = {"more_a": ("jl-more-a", "jl-at"), "more_b": ("jl-more-b", "jl-bt"),
              "same": ("jl-same", "jl-m")}  # fmt: skip
-    entries = [
+    return [
         (svg.stroke(32, kind, 3), 41.0, text(f"present.difference.{key}"), colour)
         for key, (kind, colour) in kinds.items()
     ]
-    return svg.legend(8, height + 30, entries)
 
 
 def _finding(comparison: Comparison) -> str:
     if comparison.abstain is not None:
         return repr(comparison)
-    differing = comparison.found[comparison.found["kind"] != "measure"]
+    differing = comparison.differences[comparison.differences["kind"] != "measure"]
     finding = text("present.difference.finding", a=comparison.a, b=comparison.b, n=len(differing))
     by_size = differing["difference"].abs().sort_values(ascending=False, kind="stable").index
     largest = differing.loc[by_size[:2]]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -20,6 +20,7 @@ from journeylib.present.maps.layout import (
     NO_STAGE,
     Band,
     Box,
+    BoxStyle,
     Flow,
     MapLayout,
     MapOptions,
@@ -28,8 +29,10 @@ from journeylib.present.maps.layout import (
 from journeylib.present.tables import as_float
 from journeylib.present.theme import FEELING, VERDICTS, feeling
 
-LEGEND = 54.0
 META_SIZE = 11.5
+# Of a box: what its height has beside lines, the line below the name, and where the name stands.
+BOX_REST, SMALL_LINE = 10.0, 13.0
+NAME_START, NAME_END, REACH_ROOM = (10.0, 25.0), 6.0, 38.0  # without and with a verdict's marker
 # Names that the journeys give to what is folded.
 FOLDED_CHANNEL, OTHER_IN = "Other", "(other in "
 PSEUDO_NAMES = {OTHER: "other", START: "start", END: "end", ELSEWHERE: "elsewhere"}
@@ -108,6 +111,8 @@ def draw_map(
         `table` has one row per drawn flow.
     """
     overlay = overlay or Overlay()
+    heights = box_heights(touchpoints["touchpoint"], overlay)
+    options = replace(options or MapOptions(), heights=heights)
     layout = map_layout(touchpoints, transitions, options)
     facts = _facts(touchpoints, transitions, overlay)
     alt = _finding(layout, facts, overlay.journeys)
@@ -118,12 +123,11 @@ def draw_map(
         else _more_box(box)
         for box in layout.boxes
     ]
-    parts += _legend(layout, facts)
     return Figure(
         name=name,
         title=title or text("present.map.title"),
         alt=alt,
-        svg=map_svg(layout, parts, alt),
+        svg=map_svg(layout, parts, _legend(layout, facts), alt),
         table=_table(layout, transitions, overlay.journeys),
         note=" ".join(
             [
@@ -144,11 +148,13 @@ def _bounded(transitions: pd.DataFrame) -> pd.Series[bool]:
     return transitions.get("at_least", pd.Series(False, index=transitions.index)).astype(bool)
 
 
-def map_svg(layout: MapLayout, parts: list[str], alt: str) -> str:
-    """Return the drawn parts of a map, with room for a legend below, as an ``<svg>``."""
+def map_svg(layout: MapLayout, parts: list[str], legend: list[svg.LegendEntry], alt: str) -> str:
+    """Return the drawn parts of a map, with its legend below, as an ``<svg>``."""
     least = min(round(layout.width * 0.72), 1180)
-    height = layout.height + LEGEND
-    return svg_element(parts, width=layout.width, height=height, alt=alt, min_width=least)
+    below, y = svg.legend(8, layout.height + 30, legend, layout.width - 16)
+    return svg_element(
+        [*parts, *below], width=layout.width, height=y + 16, alt=alt, min_width=least
+    )
 
 
 def feelings(experience: pd.DataFrame | None) -> dict[str, tuple[float, int]]:
@@ -158,6 +164,24 @@ def feelings(experience: pd.DataFrame | None) -> dict[str, tuple[float, int]]:
         for row in (() if experience is None else experience.to_dict("records"))
         if (value := as_float(row["sentiment"])) is not None
     }
+
+
+def box_heights(names: Iterable[str], overlay: Overlay) -> dict[str, float]:
+    """Return the height of each touchpoint's box: low where its reach fits beside its name."""
+    felt = {name for name, (_, mark) in feelings(overlay.experience).items() if mark}
+    heights = {}
+    for name in names:
+        bold, room = name in felt, _room(has_verdict=name in overlay.verdicts)
+        lines = svg.wrap(shown_name(name), room, NAME_SIZE, lines=NAME_LINES, bold=bold)
+        width = svg.text_width(lines[0], NAME_SIZE)
+        one_line = len(lines) == 1 and not bold and width <= room - REACH_ROOM
+        heights[name] = BOX_REST + LINE * len(lines) + (0.0 if one_line else SMALL_LINE)
+    return heights
+
+
+def _room(*, has_verdict: bool) -> float:
+    """Return the width that the name has in a box."""
+    return BoxStyle().width - NAME_END - NAME_START[has_verdict]
 
 
 def _facts(
@@ -276,14 +300,21 @@ def _more_box(box: Box) -> str:
 def _box(box: Box, facts: _Facts, key: str | None) -> str:
     mood = {1: " jl-good", -1: " jl-bad"}.get(facts.feeling, "")
     parts = [svg.rect(box.x, box.y, box.width, box.height, f"jl-box{mood}", radius=6)]
-    left = box.x + 10.0
+    left = box.x + NAME_START[facts.verdict is not None]
+    room = box.x + box.width - NAME_END - left
     if facts.verdict:
-        spot = (box.x + 14, box.y + box.height / 2, 5.5)
+        spot = (box.x + 13, box.y + box.height / 2, 5.5)
         parts.append(svg.verdict_marker(facts.verdict, *spot, leaning=facts.leans))
-        left = box.x + 28.0
-    room = box.x + box.width - 6 - left
-    names, y = name_lines(box, left, room, bold=facts.feeling != 0)
-    parts += [*names, *_meta(left, y - 1, room, facts)]
+    if box.height < BOX_REST + LINE + SMALL_LINE:
+        reach, y = _reach(facts), box.y + box.height / 2 + 4.5
+        name_room = room - svg.text_width(reach, META_SIZE) - 6
+        parts.append(
+            svg.label(left, y, svg.shorten(shown_name(box.name), name_room, NAME_SIZE), "jl-t6")
+        )
+        parts.append(svg.label(left + room, y, reach, "jl-t2 jl-m", anchor="end"))
+    else:
+        names, y = name_lines(box, left, room, bold=facts.feeling != 0)
+        parts += [*names, *_meta(left, y - 1, room, facts)]
     return svg.titled(_tooltip(box.name, facts), *parts, key=key or box.name)
 
 
@@ -302,7 +333,7 @@ def flow_name(flow: Flow) -> str:
 def name_lines(box: Box, left: float, room: float, *, bold: bool) -> tuple[list[str], float]:
     """Return the name of a box as lines above its small line, and where that one stands."""
     lines = svg.wrap(shown_name(box.name), room, NAME_SIZE, lines=NAME_LINES, bold=bold)
-    y = box.y + (box.height - LINE * len(lines) - 13) / 2 + 12.5
+    y = box.y + (box.height - LINE * len(lines) - SMALL_LINE) / 2 + 12.5
     kind = "jl-t6 jl-b" if bold else "jl-t6"
     parts = [svg.label(left, y + LINE * i, line, kind) for i, line in enumerate(lines)]
     return parts, y + LINE * len(lines)
@@ -318,13 +349,17 @@ def _meta(left: float, y: float, room: float, facts: _Facts) -> list[str]:
         value = signed(facts.sentiment, 2)
         parts.append(svg.label(left + 12, y, value, f"jl-t2 jl-b {kind}"))
         left += 16 + svg.text_width(value, META_SIZE, bold=True)
-    reach = number(facts.journeys) if facts.reach is None else percent(facts.reach, 0)
+    reach = _reach(facts)
     if facts.journeys and facts.loops / facts.journeys >= 0.1:
         again = f"{reach} ⟳{percent(facts.loops / facts.journeys, 0)}"
         if left + svg.text_width(again, META_SIZE) <= end + 8:
             reach = again
     parts.append(svg.label(left, y, reach, "jl-t2 jl-m"))
     return parts
+
+
+def _reach(facts: _Facts) -> str:
+    return number(facts.journeys) if facts.reach is None else percent(facts.reach, 0)
 
 
 def _tooltip(name: str, facts: _Facts) -> str:
@@ -344,7 +379,7 @@ def _tooltip(name: str, facts: _Facts) -> str:
     return " · ".join(filter(None, words))
 
 
-def _legend(layout: MapLayout, facts: Mapping[str, _Facts]) -> list[str]:
+def _legend(layout: MapLayout, facts: Mapping[str, _Facts]) -> list[svg.LegendEntry]:
     used = {fact.verdict for fact in facts.values()}
     signs = [(code, verdict.word, False) for code, verdict in VERDICTS.items() if code in used]
     leanings = {fact.verdict for fact in facts.values() if fact.leans and fact.verdict}
@@ -361,7 +396,7 @@ def _legend(layout: MapLayout, facts: Mapping[str, _Facts]) -> list[str]:
         entries.append((sign, 33.0, text("present.map.widest", n=most), ""))
     if layout.returns:
         entries.append((svg.stroke(24, "jl-back", 2), 33.0, text("present.map.way_back"), ""))
-    return svg.legend(8, layout.height + 30, entries)
+    return entries
 
 
 def _finding(layout: MapLayout, facts: Mapping[str, _Facts], journeys: int | None) -> str:

@@ -8,7 +8,7 @@ columns and the corridors between rows, so that none can cross a box.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -37,8 +37,8 @@ class BoxStyle:
         Of the name's type, and from one of its lines to the next.
     rest : float
         Height beside the lines of the name.
-    least, most : int
-        Lines of the name that every box has room for, and at which a name is cut.
+    most : int
+        Lines at which a name is cut.
     bold : bool
         Whether a name may be set in bold.
     face : FontMetrics
@@ -49,13 +49,12 @@ class BoxStyle:
         Height that no box goes below.
     """
 
-    width: float = 150.0
-    marker: float = 28.0
+    width: float = 162.0
+    marker: float = 25.0
     margin: float = 6.0
     size: float = NAME_SIZE
     line: float = LINE
-    rest: float = 28.0
-    least: int = 2
+    rest: float = 23.0
     most: int = NAME_LINES
     bold: bool = True
     face: FontMetrics = ANY
@@ -81,9 +80,7 @@ class BoxStyle:
     def height(self, name: str) -> float:
         """Return the height of the box that a name needs."""
         lines, size = self.fitted(name)
-        return max(
-            self.floor, self.rest + max(len(lines), self.least) * self.line * size / self.size
-        )
+        return max(self.floor, self.rest + len(lines) * self.line * size / self.size)
 
     def _wrapped(self, name: str, size: float) -> list[str]:
         return wrap(name, self.room, size, lines=self.most, bold=self.bold, face=self.face)
@@ -105,6 +102,8 @@ class MapOptions:
         How large boxes are; by default those of a screen.
     left : float
         Room for the names of the lanes.
+    heights : mapping of str to float
+        Of the boxes of touchpoints; of others the style says it.
     frame : MapLayout, optional
         A map of more journeys: every touchpoint and flow stands where it stands there.
     """
@@ -117,6 +116,7 @@ class MapOptions:
     max_returns: int = 6
     style: BoxStyle = BoxStyle()
     left: float = LANE_LABEL
+    heights: Mapping[str, float] = field(default_factory=dict)
     frame: MapLayout | None = None
 
 
@@ -337,14 +337,17 @@ def map_layout(
     shown = set(points["touchpoint"].head(options.max_touchpoints))
     spots, lanes = _spots(points, columns, options.channel_order, shown)
     flows = _drawn_flows(moves, columns.of, shown, options)
-    # Every box has the height that the longest name needs.
-    height = max((style.height(spot.name) for spot in spots), default=style.floor)
+    # The boxes of a row have the height that its longest name needs.
+    heights = [style.floor] * sum(depth for _, depth in lanes)
+    for spot in spots:
+        tall = options.heights.get(spot.name) or style.height(spot.name)
+        heights[spot.row] = max(heights[spot.row], tall)
     routed = route(
         {spot.name: (spot.column, spot.row) for spot in spots if not spot.more},
         taken={(spot.column, spot.row) for spot in spots},
         routes=flows.routes,
-        size=(len(columns.heads), sum(depth for _, depth in lanes)),
-        box=(style.width, height),
+        columns=(len(columns.heads), style.width),
+        heights=heights,
         origin=(options.left, HEADER if any(columns.heads) else 4.0),
     )
     columns_x = zip(columns.heads, routed.column_x, strict=True)
@@ -393,7 +396,7 @@ def _boxes(spots: Sequence[_Spot], routed: Routed, style: BoxStyle) -> tuple[Box
             routed.column_x[spot.column],
             routed.row_y[spot.row],
             style.width,
-            routed.box_height,
+            routed.row_height[spot.row],
             spot.column,
             spot.row,
             spot.more,

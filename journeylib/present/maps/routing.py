@@ -15,9 +15,9 @@ Way = Literal["forward", "within", "return"]
 Point = tuple[float, float]
 Cell = tuple[int, int]
 
-TRACK = 7.0
-PAD = 11.0
-CORRIDOR = 12.0
+TRACK = 6.0
+PAD = 9.0
+CORRIDOR = 6.0
 PORT, MIN_PORT = 6.0, 4.0
 LANE_HEAD = 20.0
 
@@ -39,7 +39,7 @@ class Routed:
     column_x: tuple[float, ...]
     row_y: tuple[float, ...]
     corridor_middle: tuple[float, ...]
-    box_height: float
+    row_height: tuple[float, ...]
     width: float
     height: float
     lines: tuple[tuple[Point, ...], ...]
@@ -87,8 +87,8 @@ def route(
     *,
     taken: Set[Cell],
     routes: Sequence[Route],
-    size: tuple[int, int],
-    box: tuple[float, float],
+    columns: tuple[int, float],
+    heights: Sequence[float],
     origin: Point,
 ) -> Routed:
     """Route all lines and, with the room that they need, place the grid.
@@ -100,43 +100,50 @@ def route(
     taken : set of (column, row)
         Cells that lines must not cross.
     routes : sequence of Route
-    size : (columns, rows)
-        Of the grid.
-    box : (width, height)
-        Of a box; the height grows where a side has many ports.
+    columns : (int, float)
+        How many there are, and the width of a box.
+    heights : sequence of float
+        Of the boxes of each row, at least: it grows where a side has many ports.
     origin : (x, y)
         Where the grid begins.
     """
-    columns, rows = size
+    rows, (count, width) = len(heights), columns
     plans = [_plan(i, r, cells, taken) for i, r in enumerate(routes)]
     corridor_order = _corridor_order(plans, rows)
     returns = sorted(
         (p for p in plans if p.route.way == "return"),
         key=lambda p: (p.source[0] - p.target[0], p.source, p.target),
     )
-    ports = _most_ports(plans)
-    height = max(box[1], 2 * (ports * MIN_PORT + 4))
-    step = min(PORT, (height / 2 - 4) / max(ports, 1))
-    row_y, middles, corridor_y = _rows(corridor_order, rows, height, origin[1])
+    ports = _most_ports(plans, rows)
+    tall = [max(least, 2 * (n * MIN_PORT + 4)) for least, n in zip(heights, ports, strict=True)]
+    steps = [min(PORT, (y / 2 - 4) / max(n, 1)) for y, n in zip(tall, ports, strict=True)]
+    row_y, middles, corridor_y = _rows(corridor_order, tall, origin[1])
     below = middles[-1] + LANE_HEAD
     return_y = {p.index: below + TRACK * (i + 1) for i, p in enumerate(returns)}
     bottom = below + TRACK * (len(returns) + 1) + 4 if returns else middles[-1]
 
-    centre = {name: row_y[row] + height / 2 for name, (_, row) in cells.items()}
+    centre = {name: row_y[row] + tall[row] / 2 for name, (_, row) in cells.items()}
     via = {p.index: corridor_y.get(p.index, return_y.get(p.index)) for p in plans}
-    out, into = _ports(plans, centre, via, step)
+    out, into = _ports(plans, centre, via, steps)
     tracks: dict[int, list[_Leg]] = {}
     # Arrivals are ordered by their tracks and tracks by arrivals: two rounds settle it.
     for _ in range(2):
-        tracks = _tracks(_legs(plans, out, into, via), columns)
+        tracks = _tracks(_legs(plans, out, into, via), count)
         into = _arrivals(plans, into, tracks, centre)
-    tracks = _tracks(_legs(plans, out, into, via), columns)
+    tracks = _tracks(_legs(plans, out, into, via), count)
 
-    column_x, at, right = _column_places(tracks, columns, box[0], origin[0])
-    heights = _Heights(out, into, via)
-    lines = tuple(_line(p, heights, at, column_x, box[0]) for p in plans)
+    column_x, at, right = _column_places(tracks, count, width, origin[0])
+    levels = _Heights(out, into, via)
+    lines = tuple(_line(p, levels, at, column_x, width) for p in plans)
     return Routed(
-        tuple(column_x), tuple(row_y), tuple(middles), height, right, bottom, lines, bool(returns)
+        column_x=tuple(column_x),
+        row_y=tuple(row_y),
+        corridor_middle=tuple(middles),
+        row_height=tuple(tall),
+        width=right,
+        height=bottom,
+        lines=lines,
+        has_returns=bool(returns),
     )
 
 
@@ -183,8 +190,8 @@ def _corridor_order(plans: Sequence[_Plan], rows: int) -> list[list[_Plan]]:
     return order
 
 
-def _most_ports(plans: Sequence[_Plan]) -> int:
-    """Return the most ports that the upper or lower half of a side holds."""
+def _most_ports(plans: Sequence[_Plan], rows: int) -> list[int]:
+    """Return for each row the most ports that the upper or lower half of a side holds."""
     count: dict[tuple[Cell, str, bool], int] = {}
     for p in plans:
         if p.straight:
@@ -199,11 +206,14 @@ def _most_ports(plans: Sequence[_Plan]) -> int:
         side = "right" if p.route.way == "within" else "left"
         for end in ((p.source, "right", up_out), (p.target, side, up_in)):
             count[end] = count.get(end, 0) + 1
-    return max(count.values(), default=0)
+    most = [0] * rows
+    for ((_, row), _, _), ports in count.items():
+        most[row] = max(most[row], ports)
+    return most
 
 
 def _rows(
-    corridors: Sequence[Sequence[_Plan]], rows: int, height: float, top: float
+    corridors: Sequence[Sequence[_Plan]], heights: Sequence[float], top: float
 ) -> tuple[list[float], list[float], dict[int, float]]:
     """Return the y of rows, the middle of corridors, and the y of each corridor track."""
     row_y, middles, tracks = [], [], {}
@@ -214,9 +224,9 @@ def _rows(
         for i, plan in enumerate(lines):
             tracks[plan.index] = y + size / 2 + TRACK * (i - (len(lines) - 1) / 2)
         y += size
-        if k < rows:
+        if k < len(heights):
             row_y.append(y)
-            y += height
+            y += heights[k]
     return row_y, middles, tracks
 
 
@@ -224,7 +234,7 @@ def _ports(
     plans: Sequence[_Plan],
     centre: Mapping[str, float],
     via: Mapping[int, float | None],
-    step: float,
+    steps: Sequence[float],
 ) -> tuple[dict[int, float], dict[int, float]]:
     """Give each line a height at its source and at its target.
 
@@ -247,7 +257,7 @@ def _ports(
     middle = {p.source: centre[p.route.source] for p in plans}
     middle |= {p.target: centre[p.route.target] for p in plans}
     for (cell, side), ends in sides.items():
-        y = middle[cell]
+        y, step = middle[cell], steps[cell[1]]
         shift = step / 2 if side == "left" else 0.0
         above = sorted((e for e in ends if e[0] < y), reverse=True)
         below = sorted(e for e in ends if e[0] >= y)

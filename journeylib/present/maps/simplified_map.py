@@ -8,7 +8,7 @@ from dataclasses import replace
 from journeylib.core import percent, text
 from journeylib.journeys import ELSEWHERE, Simplified
 from journeylib.present.figure import Figure
-from journeylib.present.maps.journey_map import Overlay, bounds_note, draw_map
+from journeylib.present.maps.journey_map import Overlay, bounds_note, box_heights, draw_map
 from journeylib.present.maps.layout import MapOptions, map_layout
 
 ALL = 100_000
@@ -43,6 +43,7 @@ def simplified_map(
     Figure
         Nothing but what was folded is left out; the finding states the share of journeys shown.
     """
+    overlay = overlay or Overlay()
     options = MapOptions(
         stage_order=stage_order,
         channel_order=[*channel_order, "Other"],
@@ -52,12 +53,14 @@ def simplified_map(
         max_returns=ALL,
     )
     if frame is not None:
-        whole = map_layout(frame.touchpoints, frame.transitions, options)
-        options = replace(options, frame=whole)
+        heights = box_heights(frame.touchpoints["touchpoint"], overlay)
+        whole = replace(options, heights=heights)
+        layout = map_layout(frame.touchpoints, frame.transitions, whole)
+        options = replace(options, frame=layout)
     figure = draw_map(
         simplified.touchpoints,
         simplified.transitions,
-        replace(overlay or Overlay(), journeys=simplified.journeys),
+        replace(overlay, journeys=simplified.journeys),
         options=options,
         name=name,
         title=text("present.simplified.title"),

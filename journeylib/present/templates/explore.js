@@ -84,8 +84,9 @@ function mount(root, io) {
     const whole = Math.min(wide, room / height, 1.5)
     const [x, y] = [map.scrollLeft + map.clientWidth / 2, map.scrollTop + map.clientHeight / 2]
     const before = svg.clientWidth || 1
-    // A map of few touchpoints is not blown up to fill the page, one of many stays readable.
-    const usual = Math.max(Math.min(wide, 1.5), parseFloat(svg.style.minWidth) / width || 0)
+    // As wide as its place, beside a sidebar too; few touchpoints are not blown up, and on a phone
+    // the map scrolls rather than shrink beyond reading.
+    const usual = Math.max(Math.min(wide, 1.5), 0.5)
     if (wish !== null) zoom = Math.min(Math.max(wish, whole), 4)
     const size = Math.round((zoom ?? usual) * width)
     Object.assign(svg.style, { width: `${size}px`, maxWidth: "none" })

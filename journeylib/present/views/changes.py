@@ -15,7 +15,7 @@ from journeylib.present.figure import Figure
 from journeylib.present.tables import Table, as_float, interval, table
 from journeylib.present.theme import VERDICTS
 
-KINDS = ("data_quality", "definition", "mix", "performance")
+KINDS = ("data_quality", "name", "definition", "mix", "performance")
 SHOWN = 8  # changes on the first screen; audit.json has all
 
 
@@ -49,14 +49,18 @@ def changes_head(audit: Audit) -> str:
     counts = ", ".join(
         text("present.changes.count", n=n, kind=text(f"present.change.{kind}"))
         for kind in KINDS
-        if (n := sum(change.kind == kind for change in alarms))
+        if (n := sum(_kind(change) == kind for change in alarms))
     )
     key = "present.changes.one" if len(alarms) == 1 else "present.changes.some"
     return text(key, since=since, n=len(alarms), counts=counts)
 
 
+def _kind(change: Change) -> str:
+    return "name" if change.unit == "name" else change.kind
+
+
 def _item(change: Change) -> ListItem:
-    word = text(f"present.change.{change.kind}")
+    word = text(f"present.change.{_kind(change)}")
     if not change.significant:
         unsure = text("present.changes.unsure", kind=word)
         return ListItem(change.text, f"○ {unsure}", *TAGS["not_assessable"][1:])

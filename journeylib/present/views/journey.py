@@ -112,7 +112,7 @@ def experience(audit: Audit) -> Figure | Block:
 
 def stories(audit: Audit) -> Figure | Block:
     """Draw the few real journeys of which the many others are variations."""
-    found = audit.stories.found.get("")
+    found = audit.stories.by_segment.get("")
     if found is None or found.answer == "cannot tell" or not audit.stories.timelines:
         why = f": {found.reason}" if found is not None and found.reason else ""
         return remark(text("present.stories.none", why=why))

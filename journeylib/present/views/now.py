@@ -69,7 +69,7 @@ def now(audit: Audit) -> Block:
         "panels": _panels(audit),
         "words": {
             **{name: text(f"present.now.{name}") for name in _WORDS},
-            "first_step": _first_step(audit),
+            "first_step": first_step(audit.document),
             "bounds_note": text("present.now.bounds_note")
             if any(bot["at_least"] for bot in said["bots"])
             else "",
@@ -95,9 +95,9 @@ def objective_state(audit: Audit) -> dict[str, Any] | None:
     }
 
 
-def _first_step(audit: Audit) -> str:
-    """Return what most touchpoints lack for a verdict."""
-    data = Counter(row["next_datum"] for row in audit.document["touchpoints"] if row["next_datum"])
+def first_step(document: Mapping[str, Any]) -> str:
+    """Return what most touchpoints of an ``audit.json`` lack for a verdict; empty if none does."""
+    data = Counter(row["next_datum"] for row in document["touchpoints"] if row["next_datum"])
     (datum, n), *_ = data.most_common(1) or [("", 0)]
     return text("present.serve.settle_all", n=n, datum=datum) if datum else ""
 
@@ -285,7 +285,7 @@ def _no_bots(audit: Audit) -> list[str]:
 def _changed(audit: Audit) -> list[str]:
     """Return the alarms or that there is none, what came nearest to one, and the kept runs."""
     tests, alarms = audit.changes.tests, audit.changes.significant
-    sentences = [changes_head(audit)]
+    sentences = [changes_head(audit), audit.changes.quiet]
     for change in alarms[:2]:
         since = _since(audit, change.id)
         sentences += [change.text, text("present.now.since", day=since) if since else ""]

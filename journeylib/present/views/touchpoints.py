@@ -15,7 +15,7 @@ from journeylib.present.charts.service_types import draw_types, share_text
 from journeylib.present.charts.steps import steps_figure
 from journeylib.present.drawing.svg import verdict_marker
 from journeylib.present.figure import Figure
-from journeylib.present.tables import as_float, html_table, share_interval
+from journeylib.present.tables import as_float, end_share, html_table, share_interval
 from journeylib.present.theme import VERDICTS, feeling
 from journeylib.present.views.now import bot_bar, confirmed, hand_over, objective_state, spot_id
 
@@ -277,7 +277,7 @@ def _lead(audit: Audit, row: Row) -> str:
     """Return who serves, who should, how surely, and what the run before said."""
     if _not_served(row):
         return text("present.spot.not_served")
-    by = text(f"present.serve.by.{_served_by(audit, row)}")
+    by = text(f"present.spot.serves.{_served_by(audit, row)}")
     stability = row["verdict_stability"] if _code(row) != "abstain" else None
     key = ("leans" if row["leaning"] else "holds") if stability else "open"
     lead = text(
@@ -351,7 +351,7 @@ def _ends(audit: Audit, name: str) -> list[tuple[str, str]]:
         return []
     ends = audit.structure.ends
     return [
-        (end_word(row["end"]), share_interval(row["share"], row["lo"], row["hi"]))
+        (end_word(row["end"]), end_share(row))
         for row in ends[ends["touchpoint"] == name].to_dict("records")
     ]
 

@@ -9,7 +9,7 @@ from journeylib.audits import DocumentPart
 from journeylib.core import Catalogue, Estimate
 from journeylib.present import clean
 from journeylib.workshop.content.content import Candidate, Content, FirstAutomations, Touchpoint
-from journeylib.workshop.content.sentences import estimate_of, verdict_text
+from journeylib.workshop.content.sentences import estimate_of
 
 BRING = ("budget", "build", "minute", "failed", "contained")
 FORM = ("conversation", "why", "veto", "owner")
@@ -49,7 +49,8 @@ def _why_not(row: DocumentPart, points: Mapping[str, Touchpoint], words: Catalog
     if point is not None and point.vetoes:
         return "; ".join(words.text(f"veto.{veto}") for veto in point.vetoes)
     if point is not None and point.verdict not in ("automate", "assist"):
-        return words.text("why.verdict", verdict=verdict_text(words, point))
+        verdict = words.text(f"verdict.{point.shown_verdict}")
+        return words.text(f"why.{'leaning' if point.is_leaning else 'verdict'}", verdict=verdict)
     reason = row.why_not or ""
     key = next((key for start, key in WHY_NOT.items() if reason.startswith(start)), "value")
     return words.text(f"why.{key}")

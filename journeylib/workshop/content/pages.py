@@ -12,15 +12,15 @@ T = TypeVar("T")
 
 
 def even_parts(items: Sequence[T], most: int) -> list[Sequence[T]]:
-    """Return items in as few parts of at most `most` as there must be, all about as long.
+    """Return items in as few parts of at most `most` as there must be; longer parts come first.
 
     Examples
     --------
     >>> even_parts("abcdefg", 6), even_parts("", 6)
-    (['abc', 'defg'], [])
+    (['abcd', 'efg'], [])
     """
     many = -(-len(items) // most)
-    cuts = [len(items) * part // many for part in range(many + 1)] if many else []
+    cuts = [-(-len(items) * part // many) for part in range(many + 1)] if many else []
     return [items[start:end] for start, end in pairwise(cuts)]
 
 

@@ -69,20 +69,20 @@ def bets_of_notes(
     Parts of a text that begin with *Why:*, *Test:*, *Stop if:* or *Owner:*, in any language of the
     catalogue, become ``why``, ``smallest_test``, ``stop_if`` and ``owner_role``.
     """
-    said = [note for note in notes if note.is_by_people]
+    by_people = [note for note in notes if note.is_by_people]
     owners: dict[str, set[str]] = {}
-    for note in said:
+    for note in by_people:
         if note.kind == "owner" and note.touchpoint:
             owners.setdefault(note.touchpoint, set()).add(note.text)
-    known = {str(bet.get("name", ""))[-ID_LENGTH:] for bet in before}
+    earlier_ids = {str(bet.get("name", ""))[-ID_LENGTH:] for bet in before}
     made, placeless = [], 0
-    for note in sorted(said, key=lambda one: (-one.votes, one.touchpoint, one.id)):
+    for note in sorted(by_people, key=lambda one: (-one.votes, one.touchpoint, one.id)):
         if note.kind != "idea":
             continue
         touchpoint, words = _place(note, places)
         if not touchpoint:
             placeless += 1
-        elif note.id[-ID_LENGTH:] not in known:
+        elif note.id[-ID_LENGTH:] not in earlier_ids:
             made.append(_bet(note, touchpoint, words, owners.get(touchpoint, set())))
     unclear = [bet["name"] for bet in made if not {"smallest_test", "stop_if"} <= set(bet)]
     return RoomBets((*before, *made), len(made), placeless, tuple(unclear))
@@ -118,12 +118,12 @@ def _parts(words: str) -> tuple[str, dict[str, str]]:
         for text in catalogue_of(language).text(f"workshop.bet_part.{part}").split("|")
     }
     marks = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    found = re.split(rf"(?:^|[\s.;,])({marks})\s*:\s*", words, flags=re.IGNORECASE)
+    pieces = re.split(rf"(?:^|[\s.;,])({marks})\s*:\s*", words, flags=re.IGNORECASE)
     parts: dict[str, str] = {}
-    for name, value in zip(found[1::2], found[2::2], strict=True):
+    for name, value in zip(pieces[1::2], pieces[2::2], strict=True):
         if value := value.strip(" .;,"):
             parts.setdefault(names[name.casefold()], value)
-    return found[0].strip(" .;,"), parts
+    return pieces[0].strip(" .;,"), parts
 
 
 def write_bets(run: str | Path, file: str | Path) -> RoomBets:
@@ -151,10 +151,10 @@ def write_bets(run: str | Path, file: str | Path) -> RoomBets:
     if not notes:
         raise ConfigError(MESSAGES["no_notes"].format(run=Path(run).name))
     before = _held(file)
-    found = bets_of_notes(notes, places, before)
-    if found.new:
+    bets = bets_of_notes(notes, places, before)
+    if bets.new:
         entries = yaml.safe_dump(
-            list(found.bets[len(before) :]), sort_keys=False, allow_unicode=True, width=100
+            list(bets.bets[len(before) :]), sort_keys=False, allow_unicode=True, width=100
         )
         old = file.read_text(encoding="utf-8").rstrip() + "\n" if before else ""
         try:
@@ -162,7 +162,7 @@ def write_bets(run: str | Path, file: str | Path) -> RoomBets:
             file.write_text(old + entries, encoding="utf-8")
         except OSError as error:
             raise RunError(f"cannot write {file.name}: {error.strerror}.") from None
-    return found
+    return bets
 
 
 def _held(file: Path) -> list[Mapping[str, Any]]:

@@ -148,9 +148,9 @@ def _sticky(number: int, shape: Any, texts: list[str], stage: str) -> Row:
         cells["votes"], texts = votes.group(1), texts[:-1]
     start = next((i for i, text in enumerate(texts) if text[0] in QUOTES), 0)
     if start and "…" not in "".join(texts[:start]):
-        place = " ".join(texts[:start]).partition(" · ")[2]
-        if place:
-            cells["touchpoint"] = place
+        touchpoint = " ".join(texts[:start]).partition(" · ")[2]
+        if touchpoint:
+            cells["touchpoint"] = touchpoint
     text = " ".join(texts[start:])
     if len(text) > 1 and text[0] in QUOTES and text[-1] in QUOTES:
         text = text[1:-1].strip()

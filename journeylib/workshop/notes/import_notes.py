@@ -177,14 +177,14 @@ class _Reader:
         key = key or self._id_of_text(content)
         earlier = self.earlier.get(key, [])
         old = earlier[0] if earlier else None
-        words, place, kind = self._without_prefixes(content, old, row)
+        words, location, kind = self._without_prefixes(content, old, row)
         if old is None:
             note = Note(key, words, kind=kind or "note", round=self.round)
         else:
             same = (v for v in earlier if content in ("", v.text, v.placed) or words == v.text)
             author = "" if old.author == ASKED else old.author
             note = next(same, replace(old, text=words, author=author))
-        return self._with_cells(row, note, old, place)
+        return self._with_cells(row, note, old, location)
 
     def _id_of_text(self, content: str) -> str:
         """Return the id of a row without one: of the note with this text, or a new one."""
@@ -202,24 +202,24 @@ class _Reader:
         own = [] if old is None else [name for name in (old.touchpoint, old.stage) if name]
         if row is not None:
             own += [tidy(row.cells[key]) for key in ("touchpoint", "stage") if row.cells.get(key)]
-        place = kind = ""
+        location = kind = ""
         while True:
             name = next((n for n in (*self._names, *own) if _leads(n, content)), "")
             if name:
-                place = place if place in self.places.touchpoints else name
+                location = location if location in self.places.touchpoints else name
                 content = content[len(name) + 1 :].strip()
                 continue
             head, colon, rest = content.partition(":")
             word = KIND_NAMES.get(head.strip().casefold(), "")
             given = row is not None and row.cells.get("kind", "")
             if not (colon and word and rest.strip()) or kind or old is not None or given:
-                return content, place, kind
+                return content, location, kind
             kind, content = word, rest.strip()
 
-    def _with_cells(self, row: Row, note: Note, old: Note | None, place: str) -> Note:
+    def _with_cells(self, row: Row, note: Note, old: Note | None, location: str) -> Note:
         """Return the note with what the other columns say; what is missing stays."""
         cells = {key: tidy(cell) for key, cell in row.cells.items()}
-        note = self._placed(row, note, cells, place)
+        note = self._placed(row, note, cells, location)
         if kind := cells.get("kind", "").casefold():
             if kind not in KIND_NAMES:
                 self._say(row, "kind", kinds=", ".join(KIND_COLORS), kind=note.kind)

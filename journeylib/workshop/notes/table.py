@@ -82,11 +82,11 @@ def read_table(path: str | Path) -> NotesTable:
         is_workbook = file.read(4) == b"PK\x03\x04"
     sheets = _workbook(path) if is_workbook else [_csv(path)]
     for rows in sheets:
-        for place, cells in enumerate(rows[:HEADER_WITHIN]):
+        for header_row, cells in enumerate(rows[:HEADER_WITHIN]):
             columns = [_column(cell) for cell in cells]
             if "text" in columns or "id" in columns:
                 _refuse_log(path.name, cells, len(rows))
-                return _with_header(rows, place, columns)
+                return _with_header(rows, header_row, columns)
     if sheets and all(sum(map(bool, cells)) <= 1 for cells in sheets[0]):
         texts = [next(filter(None, cells), "") for cells in sheets[0]]
         return NotesTable(
@@ -114,14 +114,14 @@ def _refuse_log(name: str, head: Cells, rows: int) -> None:
         )
 
 
-def _with_header(rows: Sequence[Cells], place: int, columns: list[str]) -> NotesTable:
-    head = [cell for cell in rows[place] if cell]
-    while columns and not rows[place][len(columns) - 1]:
+def _with_header(rows: Sequence[Cells], header_row: int, columns: list[str]) -> NotesTable:
+    head = [cell for cell in rows[header_row] if cell]
+    while columns and not rows[header_row][len(columns) - 1]:
         columns.pop()
     return NotesTable(
         tuple(
             _row(number, cells, columns)
-            for number, cells in enumerate(rows[place + 1 :], place + 2)
+            for number, cells in enumerate(rows[header_row + 1 :], header_row + 2)
             if any(cells)
         ),
         len(head) - len({column for column in columns if column}),

@@ -33,7 +33,7 @@ DIFFERENCES = 2  # on one slide
 HEADING = TextStyle(18, bold=True)
 STICKY_SHAPE = shapes.ShapeStyle("note", "back", dashed=True, kind=MSO_SHAPE.RECTANGLE)
 LOG_SHAPE = shapes.ShapeStyle("band", "line", kind=MSO_SHAPE.RECTANGLE)
-NOTE_PLACE: shapes.Place = (EDGE, 6.42, WIDE - 1, 0.62)
+NOTE_PLACE: shapes.Area = (EDGE, 6.42, WIDE - 1, 0.62)
 
 
 def note_slides(new: New, content: Content, stage: Stage) -> None:
@@ -60,8 +60,8 @@ def _stickies(
         size = next((s for s in SIZES if all(_fits(content, n, s) for n in part)), SIZES[-1])
         for i, note in enumerate(part):
             row, column = divmod(i, ACROSS)
-            place = (EDGE + 3.12 * column, TOP + 2.75 * row, *STICKY)
-            _sticky(slide, content, note, place, size)
+            area = (EDGE + 3.12 * column, TOP + 2.75 * row, *STICKY)
+            _sticky(slide, content, note, area, size)
     return slides
 
 
@@ -87,12 +87,12 @@ def _fits(content: Content, note: Note, size: float) -> bool:
     return "…" not in shown or "…" in note.text
 
 
-def _sticky(slide: Slide, content: Content, note: Note, place: shapes.Place, size: float) -> None:
+def _sticky(slide: Slide, content: Content, note: Note, area: shapes.Area, size: float) -> None:
     """Draw one note: its id is in the name of the shape, so it is known wherever it is moved.
 
     Its text flows, so that whoever edits it finds whole words.
     """
-    shape = draw(slide, f"note: {note.id}", place, STICKY_SHAPE, alt=note.placed)
+    shape = draw(slide, f"note: {note.id}", area, STICKY_SHAPE, alt=note.placed)
     (about, _), *parts = _parts(content, note, size)
     shapes.fill_text(shape, [about], TextStyle(size))
     for i, (text, _) in enumerate(parts):
@@ -127,21 +127,21 @@ def first_automation_slides(new: New, content: Content) -> None:
     rows += [(key, f"□ {text}") for key, text in closing.bring.items()]
     step = min(1.4, 4.9 / max(len(rows), 1))
     for i, (name, text) in enumerate(rows):
-        place = (EDGE, TOP + step * i, WIDE - 2 * EDGE, step - 0.1)
-        shapes.draw_text(slide, f"first: {name}", place, text, [24, 20, 18])
+        area = (EDGE, TOP + step * i, WIDE - 2 * EDGE, step - 0.1)
+        shapes.draw_text(slide, f"first: {name}", area, text, [24, 20, 18])
     write(slide, "note", NOTE_PLACE, closing.note, MUTED)
     if closing.others:
         slide = new(words.text("first.why"), ask)
         for i, (name, why) in enumerate(closing.others):
-            place = (EDGE, TOP + 0.6 * i, WIDE - 2 * EDGE, 0.54)
+            area = (EDGE, TOP + 0.6 * i, WIDE - 2 * EDGE, 0.54)
             text = f"{name}: {why}" if why else name
-            write(slide, f"other: {name}", place, text, TextStyle(18, middle=True))
+            write(slide, f"other: {name}", area, text, TextStyle(18, middle=True))
     slide = new(words.text("first.form"), ask)
     step = (WIDE - 2 * EDGE) / len(closing.form)
     for i, (key, head) in enumerate(closing.form.items()):
         x = EDGE + step * i
         write(slide, f"form: {key}", (x, TOP, step - 0.1, 0.46), head, HEADING)
         for k in range(FORM_ROWS):
-            place = (x, TOP + 0.5 + 1.45 * k, step - 0.1, 1.35)
-            draw(slide, f"form: {key} {k + 1}", place, shapes.PAPER)
+            area = (x, TOP + 0.5 + 1.45 * k, step - 0.1, 1.35)
+            draw(slide, f"form: {key} {k + 1}", area, shapes.PAPER)
     write(slide, "note", NOTE_PLACE, words.text("first.form_note"), MUTED)

@@ -35,7 +35,7 @@ WIDE, HIGH, EDGE = 13.333, 7.5, 0.5  # of a slide and its margin, in inches
 
 New = Callable[..., "Slide"]
 """`new_slide` of one presentation: adds a slide with a title and a question to ask."""
-Place = tuple[float, float, float, float]
+Area = tuple[float, float, float, float]
 """Left, top, width and height in inches."""
 
 
@@ -87,29 +87,29 @@ def colour(name: str) -> Any:
 
 
 def fitted(
-    text: str, place: Place, size: float, *, bold: bool = False, lines: int | None = None
+    text: str, area: Area, size: float, *, bold: bool = False, lines: int | None = None
 ) -> list[str]:
-    """Return `text` broken into the lines that a place holds, cut inside where it is too long."""
+    """Return `text` broken into the lines that an area holds, cut inside where it is too long."""
     # The round corners of a box keep text off its sides, by less than a third of the radius.
-    room = (place[2] - 2 * INSET - CORNER * 0.6) * 72
-    most = max(1, int((place[3] - 2 * INSET) * 72 / (size * LEADING)))
+    room = (area[2] - 2 * INSET - CORNER * 0.6) * 72
+    most = max(1, int((area[3] - 2 * INSET) * 72 / (size * LEADING)))
     return svg.wrap(text, room, size, lines=min(most, lines or most), bold=bold, face=ARIAL)
 
 
 def sized(
-    text: str, place: Place, sizes: Sequence[float], *, bold: bool = False
+    text: str, area: Area, sizes: Sequence[float], *, bold: bool = False
 ) -> tuple[list[str], float]:
     """Return `text` as lines in the largest of `sizes` in which nothing of it is cut."""
     for size in sizes:
-        lines = fitted(text, place, size, bold=bold)
+        lines = fitted(text, area, size, bold=bold)
         if "…" in text or "…" not in "".join(lines):
             return lines, size
-    return fitted(text, place, sizes[-1], bold=bold), sizes[-1]
+    return fitted(text, area, sizes[-1], bold=bold), sizes[-1]
 
 
-def same_size(texts: Sequence[str], place: Place, sizes: Sequence[float]) -> float:
+def same_size(texts: Sequence[str], area: Area, sizes: Sequence[float]) -> float:
     """Return the largest of `sizes` in which none of many texts is cut: all look alike then."""
-    return min((sized(text, place, sizes, bold=True)[1] for text in texts), default=sizes[0])
+    return min((sized(text, area, sizes, bold=True)[1] for text in texts), default=sizes[0])
 
 
 def new_slide(
@@ -119,9 +119,9 @@ def new_slide(
     slide: Slide = presentation.slides.add_slide(presentation.slide_layouts[5])
     head = slide.shapes.title
     head.name = "title"
-    place = (EDGE, 0.3, WIDE - 2 * EDGE, 1.0)
-    head.left, head.top, head.width, head.height = map(Inches, place)
-    lines, size = sized(title, place, [size, 24, 20, 16], bold=True)
+    area = (EDGE, 0.3, WIDE - 2 * EDGE, 1.0)
+    head.left, head.top, head.width, head.height = map(Inches, area)
+    lines, size = sized(title, area, [size, 24, 20, 16], bold=True)
     fill_text(head, lines, TextStyle(size, bold=True, middle=True))
     slide.notes_slide.notes_text_frame.text = ask
     foot = (EDGE, 7.08, WIDE - 2 * EDGE, 0.34)
@@ -129,11 +129,11 @@ def new_slide(
     return slide
 
 
-def write(slide: Slide, name: str, place: Place, text: str, style: TextStyle = PLAIN) -> Any:
+def write(slide: Slide, name: str, area: Area, text: str, style: TextStyle = PLAIN) -> Any:
     """Add a text box whose lines are measured: what does not fit is cut, never clipped."""
-    box = slide.shapes.add_textbox(*map(Inches, place))
+    box = slide.shapes.add_textbox(*map(Inches, area))
     box.name = name
-    fill_text(box, fitted(text, place, style.size, bold=style.bold), style)
+    fill_text(box, fitted(text, area, style.size, bold=style.bold), style)
     return box
 
 
@@ -172,12 +172,12 @@ def _run(paragraph: Any, text: str, style: TextStyle) -> Any:
     return run
 
 
-def draw(slide: Slide, name: str, place: Place, style: ShapeStyle = BOX, *, alt: str = "") -> Any:
+def draw(slide: Slide, name: str, area: Area, style: ShapeStyle = BOX, *, alt: str = "") -> Any:
     """Add a native shape with a name and, where given, an alternative text."""
-    shape = slide.shapes.add_shape(style.kind, *map(Inches, place))
+    shape = slide.shapes.add_shape(style.kind, *map(Inches, area))
     shape.name = name
     if style.kind == MSO_SHAPE.ROUNDED_RECTANGLE:
-        shape.adjustments[0] = min(0.5, CORNER / min(place[2:]))
+        shape.adjustments[0] = min(0.5, CORNER / min(area[2:]))
     if style.fill is None:
         shape.fill.background()
     else:
@@ -195,10 +195,10 @@ def draw(slide: Slide, name: str, place: Place, style: ShapeStyle = BOX, *, alt:
     return shape
 
 
-def draw_text(slide: Slide, name: str, place: Place, text: str, sizes: Sequence[float]) -> Any:
+def draw_text(slide: Slide, name: str, area: Area, text: str, sizes: Sequence[float]) -> Any:
     """Add a box with text in the largest of `sizes` in which nothing of it is cut."""
-    shape = draw(slide, name, place, BAND)
-    lines, size = sized(text, (0, 0, place[2] - 0.3, place[3]), sizes)
+    shape = draw(slide, name, area, BAND)
+    lines, size = sized(text, (0, 0, area[2] - 0.3, area[3]), sizes)
     fill_text(shape, lines, TextStyle(size, middle=True))
     return shape
 

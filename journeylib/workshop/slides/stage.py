@@ -31,7 +31,7 @@ ROOM_TOP = 6.18
 BOX_SIZES = (18, 16, 14)
 GAP, LEAST_PITCH = 0.22, 0.78  # inches between boxes, and from which rows there is room for it
 LEAST_BELOW = 1.1  # inches from which there is room for more words
-AREA: shapes.Place = (2.15, 1.4, 10.7, 4.12)
+AREA: shapes.Area = (2.15, 1.4, 10.7, 4.12)
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ def _stage_slide(
     size = shapes.same_size([_counted(content, point) for point in points], (0, 0, *box), BOX_SIZES)
     boxes = {}
     for spot in spots:
-        place = (x0 + spot.column * pitch[0], y0 + spot.row * pitch[1], *box)
-        boxes[spot.point.name] = _box(slide, content, spot.point, place, size)
+        area = (x0 + spot.column * pitch[0], y0 + spot.row * pitch[1], *box)
+        boxes[spot.point.name] = _box(slide, content, spot.point, area, size)
     listed = _flows(slide, content, spots, boxes, upright=gap == GAP)
     _below(slide, content, stage, y0 + rows * pitch[1])
     lines = []
@@ -159,8 +159,8 @@ def _grounds(
         fill = "band" if i % 2 == 0 else "surface"
         style = shapes.ShapeStyle(fill=fill, edge=None, kind=MSO_SHAPE.RECTANGLE)
         draw(slide, f"lane: {name}", (EDGE, top, WIDE - 2 * EDGE, high), style)
-        place = (EDGE, top, 1.6, max(high, 0.5))
-        write(slide, f"channel: {name}", place, name, TextStyle(bold=True, middle=True))
+        area = (EDGE, top, 1.6, max(high, 0.5))
+        write(slide, f"channel: {name}", area, name, TextStyle(bold=True, middle=True))
         top += depth * pitch
 
 
@@ -173,16 +173,16 @@ def _below(slide: Slide, content: Content, stage: Stage, top: float) -> None:
     at = content.stages.index(stage)
     step = (WIDE - 2 * EDGE) / len(rows)
     for i, lane in enumerate(rows):
-        place = (EDGE + step * i, top + 0.1, step - 0.12, height)
+        area = (EDGE + step * i, top + 0.1, step - 0.12, height)
         most = int((height - 0.12) * 72 / 16.8) - 2
         lines: list[str] = []
         for line in lane.cells[at]:
-            wrapped = shapes.fitted(line.text, (0, 0, place[2], 9.0), 14)
+            wrapped = shapes.fitted(line.text, (0, 0, area[2], 9.0), 14)
             if len(lines) + len(wrapped) <= most:
                 lines += wrapped
-        shape = draw(slide, f"lane: {lane.key}", place, shapes.ShapeStyle(None, "line", 1))
+        shape = draw(slide, f"lane: {lane.key}", area, shapes.ShapeStyle(None, "line", 1))
         head = content.words.text(f"lane.{lane.key}")
-        heads = shapes.fitted(head, (0, 0, place[2], 9.0), 14, bold=True, lines=2)
+        heads = shapes.fitted(head, (0, 0, area[2], 9.0), 14, bold=True, lines=2)
         shapes.fill_text(shape, [*heads, *lines], shapes.PLAIN)
         shapes.embolden(shape, len(heads))
 
@@ -191,11 +191,9 @@ def _room(slide: Slide, content: Content) -> None:
     """Leave named, empty boxes for what the room says."""
     step = (WIDE - 2 * EDGE) / len(ROOM_LANES)
     for i, key in enumerate(ROOM_LANES):
-        place = (EDGE + step * i, ROOM_TOP, step - 0.12, 0.86)
+        area = (EDGE + step * i, ROOM_TOP, step - 0.12, 0.86)
         label = content.words.text(f"lane.{key}")
-        shapes.fill_text(
-            draw(slide, f"room: {key}", place, shapes.PAPER, alt=label), [label], MUTED
-        )
+        shapes.fill_text(draw(slide, f"room: {key}", area, shapes.PAPER, alt=label), [label], MUTED)
 
 
 def mood_sign(point: Touchpoint) -> str:
@@ -213,9 +211,7 @@ def _counted(content: Content, point: Touchpoint) -> str:
     return f"{_name(content, point)} ({content.words.text('n', n=point.customers)})"
 
 
-def _box(
-    slide: Slide, content: Content, point: Touchpoint, place: shapes.Place, size: float
-) -> Any:
+def _box(slide: Slide, content: Content, point: Touchpoint, area: shapes.Area, size: float) -> Any:
     words = content.words
     alt = words.text(
         "alt.box", name=point.name, channel=point.channel or words.text("none"),
@@ -223,10 +219,10 @@ def _box(
     )  # fmt: skip
     edge, bold = {1: "good", -1: "bad"}.get(point.mark, "flow"), bool(point.mark)
     style = shapes.ShapeStyle(edge=edge, width=3 if bold else 1.25)
-    shape = draw(slide, f"touchpoint: {point.name}", place, style, alt=alt)
-    lines = shapes.fitted(_counted(content, point), place, size, bold=bold)
+    shape = draw(slide, f"touchpoint: {point.name}", area, style, alt=alt)
+    lines = shapes.fitted(_counted(content, point), area, size, bold=bold)
     if "…" in "".join(lines):
-        lines = shapes.fitted(_name(content, point), place, size, bold=bold)
+        lines = shapes.fitted(_name(content, point), area, size, bold=bold)
     shapes.fill_text(shape, lines, TextStyle(size, bold, middle=True, centre=True))
     return shape
 
@@ -283,7 +279,7 @@ def _connector(
 ) -> shapes.ConnectorStyle | None:
     """Return how a flow may run without crossing a box; None if it may not.
 
-    `tracks` counts the flows that leave each column: each turns in a place of its own.
+    `tracks` counts the flows that leave each column: each turns in a track of its own.
     """
     if source.column == target.column:
         step = target.row - source.row

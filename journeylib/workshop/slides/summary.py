@@ -97,10 +97,10 @@ def _stage_names(content: Content, stages: Any) -> list[str]:
 
 
 def _add_chart(
-    slide: Slide, name: str, place: shapes.Place, data: CategoryChartData, title: str,
+    slide: Slide, name: str, area: shapes.Area, data: CategoryChartData, title: str,
     kind: Any = XL_CHART_TYPE.COLUMN_CLUSTERED,
 ) -> Any:  # fmt: skip
-    frame: Any = slide.shapes.add_chart(kind, *map(Inches, place), data)
+    frame: Any = slide.shapes.add_chart(kind, *map(Inches, area), data)
     frame.name = f"chart: {name}"
     chart = frame.chart
     chart.font.size, chart.font.name = Pt(14), shapes.FONT
@@ -134,9 +134,9 @@ def decision_slides(new: New, content: Content) -> None:
             top, name = 1.45 + 1.85 * i, f"decision {number}"
             shape = draw(slide, name, (EDGE, top, WIDE - 2 * EDGE, 1.7), shapes.BAND)
             title = f"{number}. {one.title}."
-            head, size = shapes.sized(title, (0, 0, WIDE - 1.2, 0.6), [24, 20, 18, 16], bold=True)
-            body = shapes.fitted(f"{one.reason} ({one.base})", (0, 0, WIDE - 1.2, 1.1), 16)
-            shapes.fill_text(shape, [*head, *body], TextStyle(min(size, 18), middle=True))
+            head, size = shapes.sized(title, (0, 0, WIDE - 1.2, 0.6), [18, 16], bold=True)
+            body = shapes.fitted(f"{one.reason} ({one.base})", (0, 0, WIDE - 1.2, 1.1), size)
+            shapes.fill_text(shape, [*head, *body], TextStyle(size, middle=True))
             shapes.embolden(shape, len(head))
 
 
@@ -149,8 +149,8 @@ def experience_slide(new: New, content: Content) -> None:
     slide = new(words.text("deck.experience"), words.text("ask.experience"))
     strongest = sorted(points, key=lambda p: (-abs(p.mood), -p.customers, p.name))[:MOST_POINTS]
     data = _experience_data(content, [point for point in points if point in strongest])
-    place, head = (EDGE, 1.3, WIDE - 1, 5.1), words.text("scale.note")
-    frame = _add_chart(slide, "experience line", place, data, head, XL_CHART_TYPE.LINE_MARKERS)
+    area, head = (EDGE, 1.3, WIDE - 1, 5.1), words.text("scale.note")
+    frame = _add_chart(slide, "experience line", area, data, head, XL_CHART_TYPE.LINE_MARKERS)
     shapes.describe(frame, line_alt(content))
     chart = frame.chart
     chart.value_axis.minimum_scale, chart.value_axis.maximum_scale = -1, 1
@@ -223,19 +223,19 @@ def _story(slide: Slide, content: Content, story: DocumentPart, number: int, top
     head, ends = story_texts(content, number)
     draw(slide, name, (EDGE, top, WIDE - 2 * EDGE, 1.25), shapes.GROUND)
     share = f"{head}, {words.text('n', n=story.journeys)}"
-    place = (EDGE + 0.05, top, 2.5, 0.85)
-    write(slide, f"{name}: share", place, share, TextStyle(bold=True, middle=True))
+    area = (EDGE + 0.05, top, 2.5, 0.85)
+    write(slide, f"{name}: share", area, share, TextStyle(bold=True, middle=True))
     if ends:
         write(slide, f"{name}: ends", (EDGE + 0.05, top + 0.85, WIDE - 2.8, 0.39), ends, MUTED)
     step = (WIDE - 2 * EDGE - 2.6) / STEPS
     before: Any = None
     for i, one in enumerate(story.steps[:STEPS]):
         touchpoint, channel = svg.clean(one.touchpoint), svg.clean(one.channel or "")
-        place = (EDGE + 2.6 + step * i, top + 0.1, step - 0.35, 0.74)
-        shape = draw(slide, f"{name}, step {i + 1}: {touchpoint}", place, alt=touchpoint)
-        lines = shapes.fitted(f"{touchpoint} ({channel})" if channel else touchpoint, place, 14)
+        area = (EDGE + 2.6 + step * i, top + 0.1, step - 0.35, 0.74)
+        shape = draw(slide, f"{name}, step {i + 1}: {touchpoint}", area, alt=touchpoint)
+        lines = shapes.fitted(f"{touchpoint} ({channel})" if channel else touchpoint, area, 14)
         if "…" in "".join(lines):
-            lines = shapes.fitted(touchpoint, place, 14)
+            lines = shapes.fitted(touchpoint, area, 14)
         shapes.fill_text(shape, lines, BOX_TEXT)
         if before is not None:
             shapes.connect(slide, f"{name}, flow {i}", (before, shape))
@@ -255,8 +255,8 @@ def segment_slide(new: New, content: Content) -> None:
         shares = [segment.stages.get(stage.name, (None, 0))[0] for stage in content.stages]
         name = words.text("segment.head", name=segment.name, customers=segment.customers)
         data.add_series(name, shares)
-    place = (EDGE, 1.35, WIDE - 1, 5.1)
-    frame = _add_chart(slide, "segments by stage", place, data, words.text("lane.segments"))
+    area = (EDGE, 1.35, WIDE - 1, 5.1)
+    frame = _add_chart(slide, "segments by stage", area, data, words.text("lane.segments"))
     shapes.describe(frame, title)
     chart = frame.chart
     chart.has_legend = True
@@ -292,8 +292,8 @@ def plan_slide(new: New, content: Content) -> None:
 def _table(slide: Slide, name: str, rows: list[list[str]], top: float) -> None:
     """Add a table whose first row and column are headings."""
     wide, many = WIDE - 2 * EDGE, len(rows[0])
-    place = (EDGE, top, wide, min(0.5 * len(rows), 6.9 - top))
-    frame = slide.shapes.add_table(len(rows), many, *map(Inches, place))
+    area = (EDGE, top, wide, min(0.5 * len(rows), 6.9 - top))
+    frame = slide.shapes.add_table(len(rows), many, *map(Inches, area))
     frame.name = name
     for i, column in enumerate(frame.table.columns):
         share = (1 - FIRST_COLUMN) / max(many - 1, 1) if i else FIRST_COLUMN

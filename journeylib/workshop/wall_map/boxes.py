@@ -46,8 +46,8 @@ def draw_box(content: Content, box: Box, point: Touchpoint | None, boxes: Boxes)
     steps = content.plan.steps if content.plan is not None else None
     unplanned = " jl-unplanned" if steps is not None and point.name not in steps else ""
     parts = [svg.rect(box.x, box.y, box.width, box.height, f"jl-box{mood}{unplanned}", radius=6)]
-    place = (box.x + 0.82 * size, middle, 0.36 * size)
-    parts.append(svg.verdict_marker(point.shown_verdict, *place, leaning=point.is_leaning))
+    spot = (box.x + 0.82 * size, middle, 0.36 * size)
+    parts.append(svg.verdict_marker(point.shown_verdict, *spot, leaning=point.is_leaning))
     left = box.x + style.marker
     lines, type_size = style.fitted(point.name)
     below = 0.0 if boxes.beside else boxes.lettering.aside * 1.15

@@ -148,14 +148,14 @@ def _mood_labels(
         soft=_along(runs),
     )
     parts = []
-    for ((x, y, point), _), name, place in zip(pairs, names, places, strict=True):
-        if place is None:
+    for ((x, y, point), _), name, rect in zip(pairs, names, places, strict=True):
+        if rect is None:
             continue
-        if tie := leader((x, y), place):
+        if tie := leader((x, y), rect):
             parts.append(svg.line(*tie, "jl-leader"))
         kind = {1: "jl-goodt jl-b", -1: "jl-badt jl-b"}.get(point.mark, "jl-m")
-        middle = place.x + place.width / 2
-        parts.append(text(middle, place.y + size, name, size, f"jl-halo {kind}", "middle"))
+        middle = rect.x + rect.width / 2
+        parts.append(text(middle, rect.y + size, name, size, f"jl-halo {kind}", "middle"))
     return parts
 
 

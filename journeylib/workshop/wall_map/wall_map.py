@@ -143,7 +143,6 @@ def _boxes(lettering: Lettering, width: float, aside: float | None) -> Boxes:
         size=size,
         line=LINE * size,
         rest=(1.2 if aside is None else 0.3) * size,
-        least=1,
         most=NAME_LINES,
         bold=False,
         face=lettering.face,

@@ -502,6 +502,39 @@ def test_another_cut_reads_from_the_first_what_it_would_have_read(
     )
 
 
+@pytest.mark.parametrize(
+    ("days", "alike"), [(60, True), (1, True), (0.5, False), (98.99, True), (99, False)]
+)
+def test_a_gap_leaves_journeys_as_they_are_where_no_silence_lies_between(
+    log_of: LogOf, days: float, alike: bool
+) -> None:
+    # Silences of a day, of 99 days after a call of two hours, and none between two customers.
+    log = log_of(
+        ("a", 0, None, "A"),
+        ("a", 24 * HOUR, 26 * HOUR, "B"),
+        ("a", 25 * HOUR, None, "A"),
+        ("a", 26 * HOUR + 99 * DAY, None, "A"),
+        ("b", 400 * DAY, None, "A"),
+        columns="customer t_us end_us touchpoint",
+    )
+    one, other = (rebuild(log, JourneySettings(gap_days=gap)) for gap in (30, days))
+    assert one.stay_under(round(days * DAY)) is alike
+    assert (other.events.key.tolist() == one.events.key.tolist()) is alike
+
+
+@given(rows=ROWS, days=st.sampled_from([0, 15, 30, 60, 61]))
+@FEW
+def test_journeys_that_stay_are_those_of_the_other_cut(
+    log_of: LogOf, rows: list[Row], days: int
+) -> None:
+    one = rebuilt(log_of, rows)
+    other = rebuild(
+        log_of(*rows, columns=COLUMNS), JourneySettings(min_customers=1, gap_days=days or 1e-9)
+    )
+    alike = other.events.key.tolist() == one.events.key.tolist()
+    assert one.stay_under(other.cutting.gap_us or 0) is alike
+
+
 @pytest.mark.parametrize(("days", "alike"), [(60, True), (0.5, False), (200, False)])
 def test_two_cuts_are_the_same_where_every_event_is_in_the_same_journey(
     log_of: LogOf, days: float, alike: bool
