@@ -156,10 +156,10 @@ def surveys(audit: Audit) -> Table | Block:
 
 def _mean_or_nps(mean: Estimate, net: Estimate) -> str:
     """Return the mean answer; of a survey of recommending the net promoter score before it."""
-    told = estimate_text(Estimate(mean.value, mean.unit, n_customers=mean.n_customers))
+    mean_text = estimate_text(Estimate(mean.value, mean.unit, n_customers=mean.n_customers))
     if net.value is None:
-        return told
-    return text("present.surveys.nps", nps=signed(net.value, 0), mean=told)
+        return mean_text
+    return text("present.surveys.nps", nps=signed(net.value, 0), mean=mean_text)
 
 
 def _survey(row: dict[Any, Any]) -> dict[str, object]:
