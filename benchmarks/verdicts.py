@@ -5,12 +5,17 @@ otherwise than the sample data: other touchpoints and prevalences, what customer
 of who served (``text_by: customer``), and no intent in half of the events. Its shares lie inside
 the region of `docs/methods.md` (sections 6 and 7) that gives the planted verdict. A verdict is
 *wrong* where another one is issued; an abstaining touchpoint is neither right nor wrong.
+
+With a third argument, ``python -m benchmarks.verdicts SEEDS CUSTOMERS TIMES``, the shares, sizes
+and servers of eight matters are drawn at random for each company. Its truth is the verdict, or else
+the leaning, on a log of so many times the weeks with so many times the customers.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +28,7 @@ from journeylib.log import read_log
 from journeylib.measures import MeasureSettings, measure
 
 WEEKS, SEEDS, CUSTOMERS = 26, 3, 2_500
+DRAWN_FROM = 500  # first seed of companies drawn at random
 WARM = ("Thank you, that worked well", "Great, thanks for that", "Perfect, thanks for the help")
 COLD = ("This is terrible and I am upset", "I am so sad and afraid", "Awful, I am really angry")
 PLAIN = (
@@ -85,11 +91,38 @@ ROLES: dict[str, Any] = {
 OUTCOMES = {"customer": "holder", "timestamp": "day", "kind": "kind"}
 
 
+def drawn_matters(seed: int) -> dict[str, Matter]:
+    """Return eight matters whose server, size and shares are drawn; nothing is planted in them."""
+    rng = np.random.default_rng(seed)
+
+    def matter() -> Matter:
+        bot = rng.random() < 0.5
+        return Matter(
+            "",
+            weight=rng.uniform(0.8, 3),
+            server="bot" if bot else "human",
+            minutes=rng.uniform(2, 25),
+            spread=rng.uniform(0.1, 1),
+            negative=rng.uniform(0, 0.9),
+            falls=rng.uniform(0, 0.6),
+            returns=rng.uniform(0.02, 0.5),
+            complaints=rng.uniform(0, 0.15),
+            stake=rng.uniform(0, 0.25),
+            errors=rng.uniform(0, 0.15),
+            solved=rng.uniform(0.4, 0.95),
+            again=rng.uniform(0, 0.5) if rng.random() < 0.25 else 0.0,
+            handed=rng.uniform(0, 0.3) if bot else 0.0,
+        )
+
+    return {f"Matter {letter}": matter() for letter in "ABCDEFGH"}
+
+
 class _Company:
     """Writes the contacts of an insurer, one after another."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, matters: Mapping[str, Matter], weeks: int) -> None:
         self.rng = np.random.default_rng(seed)
+        self.matters, self.weeks = matters, weeks
         self.rows: list[dict[str, Any]] = []
         self.outcomes: list[dict[str, Any]] = []
 
@@ -98,7 +131,7 @@ class _Company:
 
     def contact(self, holder: str, at: pd.Timestamp, name: str, what: str) -> bool:
         """One contact, its first and its last words; return whether it was solved."""
-        matter, rng = MATTERS[what], self.rng
+        matter, rng = self.matters[what], self.rng
         server = matter.server if name == what else "human"
         solved = self.chance(matter.solved)
         cold = self.chance(matter.negative)
@@ -129,12 +162,12 @@ class _Company:
 
     def life(self, holder: str) -> None:
         """All matters of one policyholder."""
-        names = list(MATTERS)
-        weights = np.array([matter.weight for matter in MATTERS.values()])
+        names = list(self.matters)
+        weights = np.array([matter.weight for matter in self.matters.values()])
         for _ in range(1 + self.rng.poisson(0.6)):
             what = str(self.rng.choice(names, p=weights / weights.sum()))
-            matter = MATTERS[what]
-            day = float(self.rng.uniform(0, WEEKS * 7))
+            matter = self.matters[what]
+            day = float(self.rng.uniform(0, self.weeks * 7))
             at = pd.Timestamp("2025-03-03") + pd.Timedelta(days=day)
             solved = self.contact(holder, at, what, what)
             if self.chance(matter.again):
@@ -151,43 +184,63 @@ class _Company:
                     self.outcomes.append({"holder": holder, "day": when, "kind": kind})
 
 
-def insurer(seed: int, customers: int = CUSTOMERS) -> tuple[pd.DataFrame, pd.DataFrame]:
+def insurer(
+    seed: int, customers: int, matters: Mapping[str, Matter], weeks: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the contacts and the outcomes of an insurer."""
-    company = _Company(seed)
+    company = _Company(seed, matters, weeks)
     for number in range(customers):
         company.life(f"h{number}")
     rows = pd.DataFrame(company.rows).sort_values("begin", kind="stable", ignore_index=True)
     return rows, pd.DataFrame(company.outcomes)
 
 
-def judged(seed: int, customers: int = CUSTOMERS) -> pd.DataFrame:
+def judged(
+    seed: int,
+    customers: int = CUSTOMERS,
+    matters: Mapping[str, Matter] = MATTERS,
+    weeks: int = WEEKS,
+) -> pd.DataFrame:
     """Return the scores of the planted touchpoints, with what was planted."""
-    rows, outcomes = insurer(seed, customers)
+    rows, outcomes = insurer(seed, customers, matters, weeks)
     log = read_log(rows, ROLES, outcomes=outcomes, outcomes_schema=OUTCOMES)
     journeys = rebuild(log, JourneySettings(gap_days=7))
     settings = JudgeSettings(moments=MomentSettings(good="solved", outcomes=("churn",)))
     scores = verdict_scores(journeys, measure(journeys, MeasureSettings()), settings)
-    planted = {name: matter.verdict for name, matter in MATTERS.items()}
+    planted = {name: matter.verdict for name, matter in matters.items()}
     scores = scores[scores["touchpoint"].isin(planted)]
     return scores.assign(planted=scores["touchpoint"].map(planted)).reset_index(drop=True)
 
 
+def judged_by_more(seed: int, customers: int, times: int) -> pd.DataFrame:
+    """Return the scores of a company drawn at random, with what a larger log says of it."""
+    matters = drawn_matters(seed)
+    truth = judged(seed + 1_000_000, customers * times, matters, WEEKS * times)
+    verdicts = truth["verdict"].where(truth["verdict"] != "abstain", truth["leaning"])
+    found = dict(zip(truth["touchpoint"], verdicts, strict=True))
+    scores = judged(seed, customers, matters)
+    return scores.assign(planted=scores["touchpoint"].map(found))
+
+
 def outcome(row: Any) -> str:
-    """Return if a verdict is right, wrong, or not issued."""
+    """Return if a verdict is right, wrong, or not issued; or if even the truth is open."""
     if row["verdict"] == "abstain":
         return "abstained"
+    if pd.isna(row["planted"]):
+        return "truth open"
     return "right" if row["verdict"] == row["planted"] else "wrong"
 
 
-def main(seeds: int = SEEDS, customers: int = CUSTOMERS) -> None:
+def main(seeds: int = SEEDS, customers: int = CUSTOMERS, times: int = 0) -> None:
     """Print what was judged of each seed, and the shares over all."""
     counts: Counter[str] = Counter()
     for seed in range(seeds):
-        scores = judged(seed, customers)
+        drawn = judged_by_more(DRAWN_FROM + seed, customers, times) if times else None
+        scores = judged(seed, customers) if drawn is None else drawn
         for row in scores.to_dict("records"):
             counts[outcome(row)] += 1
             print(
-                f"{seed} {row['touchpoint']:18} planted {row['planted']:10} {row['verdict']:10} "
+                f"{seed} {row['touchpoint']:18} planted {row['planted']!s:10} {row['verdict']:10} "
                 f"({row['verdict_stability']:.2f}, {row['leaning']}) fit "
                 f"{row['automation_fit']:5.1f} need {row['empathy_need']:5.1f}",
                 flush=True,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,9 +21,12 @@ from journeylib.log.engine.duckdb import as_engine
 from journeylib.log.eventlog import EventLog, Quality
 from journeylib.log.schema import ROLES, Schema
 
-TELECOM = Path(__file__).resolve().parents[1] / "sample_data" / "telecom" / "audit.yaml"
-SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+HOME = Path(__file__).resolve().parents[1]
+TELECOM = HOME / "sample_data" / "telecom" / "audit.yaml"
+SHARED_DATA = HOME.parent / "shared" / "data"
 WHOLE_AUDITS = {"telecom_audit", "bank_audit"}
+# Audits that many files share; each is made once by each process that runs one of them.
+SHARED_AUDITS = {*WHOLE_AUDITS, "small_audit"}
 ROLE_OF = {"t_us": "timestamp", "case": "journey", "end_us": "end_timestamp"}
 ROLE_OF |= {f"{role}_micro": role for role in ("sentiment", "rating", "cost")}
 
@@ -42,6 +47,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         asked_for = {*getattr(item, "fixturenames", ()), *map(str, given)}
         if WHOLE_AUDITS & asked_for:
             item.add_marker("slow")
+
+
+@cache
+def _shared(file: str) -> str:
+    """Return what the tests of a file share with those of other files, or the file."""
+    if file.startswith("tests/workshop/"):
+        return "towns"
+    text = (HOME / file).read_text(encoding="utf-8") if (HOME / file).is_file() else ""
+    return "audits" if any(name in text for name in SHARED_AUDITS) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let one process run all files that share an audit, so that it is made once."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class SharedAudits(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _shared(super()._split_scope(nodeid))
+
+    return SharedAudits(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what every test needs to the end of the run out of each search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -229,18 +229,42 @@ def test_notebooks_are_copied_and_none_is_replaced(run: Run, folder: Path) -> No
     assert (folder / "mine" / "explore.ipynb").read_text("utf-8") == "mine"
 
 
+DAYS = ["2026-03-01", "2026-03-08", "2026-03-09"]
+
+
 @pytest.mark.slow
 def test_audits_started_together_in_one_folder_do_not_meet(folder: Path) -> None:
     command = [sys.executable, "-m", "journeylib.cli", "audit", "small.yaml"]
     runs = [
-        subprocess.Popen([*command, "--out", f"runs{n}"], cwd=folder, stderr=subprocess.PIPE)
-        for n in range(3)
+        subprocess.Popen([*command, "--as-of", day], cwd=folder, stderr=subprocess.PIPE)
+        for day in DAYS
     ]
     errors = [one.communicate(timeout=300)[1].decode() for one in runs]
     assert [(one.returncode, error) for one, error in zip(runs, errors, strict=True)] == [
         (0, "")
     ] * 3
     assert not list(folder.glob("kernel-ipc*"))
+    *home, latest = left(folder / "audits" / "small")
+    assert [run[:10] for run in home] == DAYS and latest == "latest"
+    assert all((folder / "audits/small" / run / "audit.html").is_file() for run in home)
+    assert (folder / "audits/small/latest").resolve().name == home[-1]
+
+
+@pytest.mark.slow
+def test_rows_that_a_quotation_mark_hides_end_the_command(folder: Path) -> None:
+    """Of 20,000 rows one opens a quotation mark that nobody closes: status 2, and where to look."""
+    rows = [f"u{k},2026-01-{1 + k % 28:02d},Chat,b,many\n" for k in range(20_000)]
+    rows[60] = '"secret-7,2026-01-02,Chat,b,many\n'
+    with (folder / "small.csv").open("a", encoding="utf-8") as file:
+        file.writelines(rows)
+    found = subprocess.run(
+        [sys.executable, "-m", "journeylib.cli", "audit", "small.yaml"],
+        cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=300,
+    )  # fmt: skip
+    said = found.stderr.decode()
+    assert (found.returncode, found.stdout) == (2, b""), said
+    assert "a quotation mark that is never closed" in said.casefold() and "row" in said
+    assert "secret" not in said and not list(folder.glob("audits/small/2026*"))
 
 
 def obey_modes() -> None:

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
 from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 172
+VAGUE_NAMES = 95
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_795,
+    "audits": 6_160,
     "cli": 845,
-    "core": 660,
+    "core": 675,
     "delivery": 725,
-    "journeys": 5_515,
-    "judge": 5_880,
-    "lab": 2_120,
-    "log": 6_520,
-    "measures": 5_660,
-    "portfolio": 1_635,
-    "present": 6_970,
+    "journeys": 5_810,
+    "judge": 6_035,
+    "lab": 2_135,
+    "log": 6_545,
+    "measures": 5_790,
+    "portfolio": 1_660,
+    "present": 6_985,
     "workshop": 3_950,
 }
 # What is shown has the name of what is computed; settings stand where they are used.
 SHOWN_IN = {"present", "workshop", "delivery"}
 SAME_EVERYWHERE = {"settings"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def parsed_once() -> Iterator[None]:
+    """Forget the trees of every module where the tests of this file end."""
+    yield
+    shape.parsed.cache_clear()
 
 
 def test_a_folder_is_seen_at_a_glance() -> None:

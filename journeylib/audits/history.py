@@ -116,8 +116,8 @@ class History:
         """Return the newest run as of this day or earlier; of a run made again, the one before."""
         entries = [entry for entry in self.entries if entry.as_of <= as_of]
         ids = [entry.run_id for entry in entries]
-        place = ids.index(run_id) if run_id in ids else len(ids)
-        return entries[place - 1] if place else None
+        number = ids.index(run_id) if run_id in ids else len(ids)
+        return entries[number - 1] if number else None
 
     def only(self, run_ids: Sequence[str]) -> History:
         """Return the history as a run saw it that rested on these."""
@@ -269,7 +269,10 @@ def find_run(name: str, home: str | Path | None = None) -> Entry:
         try:
             return _entry(folder.resolve())
         except UNREADABLE as error:
-            raise LogError(f"the run {folder} cannot be compared: {_reason(error)}.") from None
+            raise LogError(
+                f"the run {folder} cannot be compared: {_reason(error)}. Run its audit again, or "
+                "name another run."
+            ) from None
     runs = read_history(find_home(home))
     by_id = {entry.run_id: entry for entry in runs.entries}
     if name in (NEWEST, BEFORE_IT):

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from journeylib import measures
 from journeylib.audits.changes.changes import definitions, find_changes
 from journeylib.audits.changes.small_changes import (
+    Before,
+    closed_log,
     kept_evidence,
     kept_judgement,
     kept_reach,
     kept_structure,
     run_before,
+)
+from journeylib.audits.changes.small_changes_in_parts import (
+    kept_handoffs,
+    kept_judgement_parts,
+    kept_plan,
+    kept_stories,
 )
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.config.load import load_config
@@ -56,7 +66,7 @@ from journeylib.journeys import (
     stories,
 )
 from journeylib.judge import compare_ratings, judge
-from journeylib.log import explain_resource_errors, log_hash
+from journeylib.log import EventLog, explain_resource_errors, fetch, log_hash
 from journeylib.portfolio import portfolio
 
 STORIES_OF_SEGMENT = 3
@@ -121,6 +131,9 @@ def _assess(
     """Read, rebuild, measure and judge; cells that few changed since the last run are its own."""
     say(STEPS[0])
     raw = read_source(config)
+    # A run made again sees itself as the last, which ends where it ended.
+    as_of = config.as_of or _last_day_of(raw)
+    raw, closed = closed_log(raw, history.last_before(as_of, ""), config.journeys.min_customers)
     say(STEPS[1])
     log, prepared = prepare(raw, config)
     settings, log = without_absent(config, log, raw)
@@ -130,13 +143,14 @@ def _assess(
     types = _types(config, journeys, annotations)
     counted = types if EMOTIONAL in settings.judge.empathy_need else None
     evidence = measures.with_type_shares(withheld(evidence, prepared, settings), counted)
-    as_of = config.as_of or _last_day(journeys.last_us)
     events, decided = log_hash(journeys.log), config.hash()
     last = history.last_before(as_of, run_id(as_of, decided, events))
     before = run_before(journeys, last, definitions(config, journeys, prepared))
     evidence, before = kept_evidence(evidence, journeys, before)
+    evidence = replace(evidence, handoffs=kept_handoffs(evidence.handoffs, before))
     say(STEPS[3])
     judgement = kept_judgement(judge(journeys, evidence, settings.judge), before)
+    judgement = kept_judgement_parts(judgement, before)
     prepared = with_alternatives(
         BaseCase(settings, prepared, journeys, judgement.scores, annotations.labelled, counted)
     )
@@ -149,6 +163,7 @@ def _assess(
     return Assessment(
         config=config,
         as_of=as_of,
+        closed=closed,
         log_hash=events,
         config_hash=decided,
         annotations=annotations,
@@ -159,19 +174,29 @@ def _assess(
         service_types=types,
         portfolio=proposed,
         what_ifs=proposed_moves(Basis(settings, journeys, evidence, judgement, types), proposed),
-        stories=stories(journeys),
-        stories_by_segment=stories(journeys, by_segment=True, most=STORIES_OF_SEGMENT)
-        if journeys.has("segment")
-        else None,
+        **_stories(journeys, before),
         reach=kept_reach(measures.reach(journeys, evidence.turn_scores), before),
         structure=None
         if graph_withheld(prepared, config)
         else kept_structure(journey_structure(journeys), before),
-        conformance=None if config.plan is None else planned_vs_actual(journeys, config.plan),
+        conformance=None
+        if config.plan is None
+        else kept_plan(planned_vs_actual(journeys, config.plan), before),
         ratings=None
         if annotations.ratings is None
         else compare_ratings(annotations.ratings, judgement.scores),
     )
+
+
+def _stories(journeys: Journeys, before: Before | None) -> dict[str, Any]:
+    """Tell the stories of all journeys, and of each segment where there are segments."""
+    segments = None
+    if journeys.has("segment"):
+        segments = stories(journeys, by_segment=True, most=STORIES_OF_SEGMENT)
+    return {
+        "stories": kept_stories(stories(journeys), before),
+        "stories_by_segment": kept_stories(segments, before),
+    }
 
 
 def _types(
@@ -262,6 +287,9 @@ def _loaded(
     return load_config(config, overrides=overrides, as_of=as_of)
 
 
-def _last_day(last_us: int | None) -> dt.date:
+def _last_day_of(log: EventLog) -> dt.date:
     """Return the day of the last event; 1970-01-01 for a log without a clock."""
-    return day_of(last_us or 0)
+    if not log.has_clock:
+        return day_of(0)
+    last = fetch(log.events.aggregate(last=log.events.t_us.max()))["last"].iloc[0]
+    return day_of(0 if pd.isna(last) else int(last))

@@ -46,6 +46,7 @@ from journeylib.core.resampling import (
     group_weights,
     occupied,
     resample,
+    wilson,
 )
 from journeylib.core.threads import one_thread
 from journeylib.core.whole_numbers import (

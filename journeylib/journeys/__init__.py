@@ -20,7 +20,13 @@ from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.preparation.business_hours import BusinessHours, open_time
 from journeylib.journeys.preparation.mapping import MappingReport, apply_mapping, read_mapping
 from journeylib.journeys.preparation.mapping_suggestions import suggest_mapping
-from journeylib.journeys.representatives.timelines import Timeline, Told, examples, stories
+from journeylib.journeys.representatives.representatives import Stories, Story
+from journeylib.journeys.representatives.timelines import (
+    StoryTimelines,
+    Timeline,
+    examples,
+    stories,
+)
 from journeylib.journeys.segmentation.channel_gaps import REST
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.segmentation.segment import Cutting
@@ -29,9 +35,11 @@ from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import (
     Base,
     base_in_cells,
+    count_neighbours,
     count_units,
     count_units_again,
     count_units_where,
+    dominated,
     happens_between,
     median_in_cells,
     number_pairs,
@@ -41,6 +49,7 @@ from journeylib.journeys.walk.customer_sample import EVERYONE, CustomerSample
 from journeylib.journeys.walk.events import MISSING, Codes, Events, rows_in_order, words_at
 from journeylib.journeys.walk.outline import BAD_END, OTHER_END, goal_events, judged_by_goals
 from journeylib.journeys.walk.sessions import (
+    before_first,
     first_rows,
     last_rows,
     latest_in,

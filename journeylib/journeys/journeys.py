@@ -21,7 +21,12 @@ from journeylib.journeys.segmentation.segment import Cutting, cut_journeys, quie
 from journeylib.journeys.walk.customer_sample import CustomerSample, first_by_hash
 from journeylib.journeys.walk.events import Events, Whole
 from journeylib.journeys.walk.outline import Outline, as_table, outline_of
-from journeylib.journeys.walk.tables import edge_table, public_edges, touchpoint_table
+from journeylib.journeys.walk.tables import (
+    edge_table,
+    moves_of_variants,
+    public_edges,
+    touchpoint_table,
+)
 from journeylib.log import (
     ROW_NUMBER,
     EventLog,
@@ -109,6 +114,22 @@ class Journeys(Verbs):
     def with_types(self, keys_of_type: dict[str, Whole]) -> Journeys:
         """Return these journeys, with the types of their contacts for `of_type`."""
         return replace(self, outline_left=self.outline, keys_of_type=keys_of_type)
+
+    def with_cutting(self, cutting: Cutting) -> Journeys:
+        """Return these journeys as another cut that leaves them as they are has them."""
+        return replace(self, cutting=cutting, outline_left=self.outline)
+
+    def stay_under(self, gap_us: int) -> bool:
+        """Return whether a gap of so many microseconds leaves every journey as it is.
+
+        False as well where only cutting can tell: where silence ends no journey, or channels have
+        their own gaps, or boundaries have a probability.
+        """
+        own = self.cutting.gap_us
+        if own is None or self.cutting.channels or self.has("boundary_micro"):
+            return False
+        silence, (shorter, longer) = self.events.silence_us, sorted((own, gap_us))
+        return not bool(((silence > shorter) & (silence <= longer)).any())
 
     @property
     def has_clock(self) -> bool:
@@ -249,7 +270,8 @@ class Journeys(Verbs):
     def edges_of(self, min_customers: int) -> pd.DataFrame:
         """Return the transitions that may be shown where so many customers are asked for."""
         shown = suppress(self.touchpoints, min_customers)[0]
-        return public_edges(self.edges, sorted(shown["touchpoint"]), min_customers)
+        variants = moves_of_variants(self.outline, self.names, min_customers)
+        return public_edges(self.edges, sorted(shown["touchpoint"]), min_customers, variants)
 
 
 @working("rebuilding journeys")

@@ -43,7 +43,7 @@ class Absent:
         return f"{self.setting} names '{self.name}', {what}.{hint}"
 
 
-def sift(settings: Settings, known: Known, place: str = "") -> tuple[Settings, tuple[Absent, ...]]:
+def sift(settings: Settings, known: Known, path: str = "") -> tuple[Settings, tuple[Absent, ...]]:
     """Part the names that settings give into those that the log has, and the others.
 
     Parameters
@@ -53,7 +53,7 @@ def sift(settings: Settings, known: Known, place: str = "") -> tuple[Settings, t
         default was named by nobody.
     known : callable
         What the log calls things of a kind.
-    place : str
+    path : str
         Of these settings in the configuration.
 
     Returns
@@ -64,7 +64,7 @@ def sift(settings: Settings, known: Known, place: str = "") -> tuple[Settings, t
     """
     absent: list[Absent] = []
 
-    def kept(value: Any, hint: Any, place: str) -> Any:
+    def kept(value: Any, hint: Any, path: str) -> Any:
         """Return `value` without such names; None for one."""
         inner = get_args(hint)
         if isinstance(value, BaseModel):
@@ -72,7 +72,7 @@ def sift(settings: Settings, known: Known, place: str = "") -> tuple[Settings, t
             fields = type(value).model_fields
             given = [name for name in fields if getattr(value, name) != fields[name].default]
             below = {
-                name: kept(getattr(value, name), hints[name], f"{place}.{name}".lstrip("."))
+                name: kept(getattr(value, name), hints[name], f"{path}.{name}".lstrip("."))
                 for name in given
             }
             changed = {name: one for name, one in below.items() if one != getattr(value, name)}
@@ -80,27 +80,27 @@ def sift(settings: Settings, known: Known, place: str = "") -> tuple[Settings, t
         if get_origin(hint) is Annotated:
             called = next((part for part in inner[1:] if isinstance(part, Called)), None)
             if called is None or not isinstance(value, str):
-                return kept(value, inner[0], place)
+                return kept(value, inner[0], path)
             there = known(called.of)
             if there is None or value in there:
                 return value
-            absent.append(Absent(place, value, called))
+            absent.append(Absent(path, value, called))
             return value if called.kept else None
         if get_origin(hint) in (Union, UnionType):
             for one in inner:
-                value = kept(value, one, place)
+                value = kept(value, one, path)
         elif get_origin(hint) is tuple and isinstance(value, tuple) and inner[-1] is Ellipsis:
-            each = [kept(one, inner[0], place) for one in value]
+            each = [kept(one, inner[0], path) for one in value]
             return tuple(one for one in each if one is not None)
         elif get_origin(hint) is dict and isinstance(value, dict):
-            named = [key for key in value if kept(key, inner[0], place) is not None]
-            return {key: kept(value[key], inner[1], f"{place}.{key}") for key in named}
+            named = [key for key in value if kept(key, inner[0], path) is not None]
+            return {key: kept(value[key], inner[1], f"{path}.{key}") for key in named}
         return value
 
-    return kept(settings, type(settings), place), tuple(absent)
+    return kept(settings, type(settings), path), tuple(absent)
 
 
-def refuse_absent(journeys: Journeys, settings: BaseModel, place: str) -> None:
+def refuse_absent(journeys: Journeys, settings: BaseModel, path: str) -> None:
     """Refuse settings of a call that name what the whole log does not have.
 
     Raises
@@ -117,6 +117,6 @@ def refuse_absent(journeys: Journeys, settings: BaseModel, place: str) -> None:
             return set(fetch(journeys.log.outcomes.select("kind").distinct())["kind"])
         return None
 
-    for absent in sift(settings, known, place)[1]:
+    for absent in sift(settings, known, path)[1]:
         if not absent.called.kept:
             raise ConfigError(absent.told(known(absent.called.of)))

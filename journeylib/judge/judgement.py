@@ -18,7 +18,7 @@ from journeylib.judge.bot_timing.tipping_points import TippingPoint
 from journeylib.judge.disclosure.disclosure import Disclosure, disclosure
 from journeylib.judge.experience.peak_end import PeakEnd, peak_end
 from journeylib.judge.experience.surveys import survey_scales, survey_table
-from journeylib.judge.moments.moments_of_truth import moments_of_truth
+from journeylib.judge.moments.moments_of_truth import moments_of_truth, moments_of_verdicts
 from journeylib.judge.moments.survival_table import presence_effects
 from journeylib.judge.paradoxes.paradoxes import Paradox, paradoxes
 from journeylib.judge.scorecard.scorecard import score_evidence
@@ -199,12 +199,12 @@ def _weeks(journeys: Journeys) -> float:
 def verdict_scores(
     journeys: Journeys, evidence: Evidence, settings: JudgeSettings | None = None
 ) -> pd.DataFrame:
-    """Return the `scores` that `judge` would give, without anything that no verdict rests on.
+    """Return the verdicts that `judge` would give, without anything that none rests on.
 
     Returns
     -------
     pandas.DataFrame
-        `Judgement.scores`: one row per touchpoint.
+        One row per touchpoint: ``touchpoint``, ``verdict`` and ``abstain`` of `Judgement.scores`.
 
     Raises
     ------
@@ -213,5 +213,6 @@ def verdict_scores(
     """
     settings = settings or JudgeSettings()
     refuse_absent(journeys, settings, "judge")
-    moments = moments_of_truth(journeys, settings)
-    return score_evidence(evidence, settings, moments=moments if len(moments) else None).scores
+    moments = moments_of_verdicts(journeys, settings)
+    judged = score_evidence(evidence, settings, moments=moments if len(moments) else None)
+    return judged.scores[["touchpoint", "verdict", "abstain"]]

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
-from scipy import optimize, stats
+from scipy import special
 
 from journeylib.core import ConfigError, LogError, refuse_unknown, rounded, text
 from journeylib.lab import exposures
@@ -288,8 +288,8 @@ def _correlation(observed: exposures.Observations) -> float:
     return float(math.sqrt(min(max(explained, 0.0), 0.99)))
 
 
-def _refusal(settings: LabSettings, found: Sequence[Baseline]) -> str:
-    for one, measure in zip(found, settings.measures, strict=True):
+def _refusal(settings: LabSettings, baselines: Sequence[Baseline]) -> str:
+    for one, measure in zip(baselines, settings.measures, strict=True):
         if one.customers < FEWEST:
             return text(
                 "lab.plan.thin",
@@ -326,17 +326,19 @@ def _needed(settings: LabSettings, one: Baseline, measure: LabMeasure, design: D
 
 def _needed_any_time(settings: LabSettings, variances: tuple[float, float], design: Design) -> int:
     """Return the customers with whom the last look alone finds the least worth having."""
-    tau, z = settings.least_worth, float(stats.norm.ppf(design.power))
+    from scipy.optimize import brentq
+
+    tau, z = settings.least_worth, float(special.ndtri(design.power))
 
     def lack(v: float) -> float:
         return float(half_width(v, tau, settings.alpha)) + z * math.sqrt(v) - tau
 
-    v = float(optimize.brentq(lack, tau**2 * 1e-6, tau**2))
+    v = float(brentq(lack, tau**2 * 1e-6, tau**2))
     left = 1 - design.correlation**2
     return math.ceil(2 * sum(variances) * left / v)
 
 
-def _planned(base: dict[str, Any], found: Sequence[Baseline]) -> Plan:
+def _planned(base: dict[str, Any], measured: Sequence[Baseline]) -> Plan:
     settings: LabSettings = base["settings"]
     each, correlation = base["power_each"], base["correlation"]
     arrivals = _arrivals(settings, base["by_week"])
@@ -351,7 +353,7 @@ def _planned(base: dict[str, Any], found: Sequence[Baseline]) -> Plan:
         primary, guard = designs(looks)
         return [
             _needed(settings, one, measure, guard if isinstance(measure, Guardrail) else primary)
-            for one, measure in zip(found, settings.measures, strict=True)
+            for one, measure in zip(measured, settings.measures, strict=True)
         ]
 
     first = _weeks(arrivals, max(needs(1)))
@@ -362,7 +364,7 @@ def _planned(base: dict[str, Any], found: Sequence[Baseline]) -> Plan:
     planned = weeks if run and weeks is not None else settings.most_weeks
     primary, _guard = designs(looks)
     measure = settings.primary
-    variances = _variances(found[0], measure, settings.least_worth)
+    variances = _variances(measured[0], measure, settings.least_worth)
     findable = tuple(
         (week, round(arrivals[week - 1][0]),
          smallest_difference(arrivals[week - 1][1], variances, primary))
@@ -378,7 +380,7 @@ def _planned(base: dict[str, Any], found: Sequence[Baseline]) -> Plan:
     }
     baselines = tuple(
         Baseline(one.name, one.value, one.variance, one.customers, need)
-        for one, need in zip(found, needed, strict=True)
+        for one, need in zip(measured, needed, strict=True)
     )
     advice = [] if run else _advice(settings, base["by_week"], max(needed), findable)
     if len(base["by_week"]) < planned:
@@ -515,7 +517,7 @@ def _plan_units(
     )
     return Plan(
         settings, written, already, tuple(baselines), (), 0.0, design.power, run, needed,
-        weeks, (Look(7 * weeks - 1, needed, 1.0, float(stats.norm.isf(settings.alpha / 2))),),
+        weeks, (Look(7 * weeks - 1, needed, 1.0, float(-special.ndtri(settings.alpha / 2))),),
         findable, text(f"lab.plan.{'run_units' if run else 'not_units'}", **words),
         (text("lab.plan.already", customers=_shown(already)),) if already else (), source,
     )  # fmt: skip

@@ -124,7 +124,8 @@ class Observations:
         if len(stages) > 1:
             enough = [pair for pair in stages if min(one.customers for one in pair) >= FEWEST]
             stages = enough or stages
-        return pooled([difference(control, new) for control, new in stages])
+        share = measure.unit == "share"
+        return pooled([difference(control, new, share=share) for control, new in stages])
 
 
 def observe(log: EventLog, settings: LabSettings, *, until: dt.date) -> Observations:

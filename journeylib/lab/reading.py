@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from journeylib.core import AbstainReason, Estimate, Grade, current_catalogue, rounded, text
 from journeylib.lab.amounts import change, count, date, level, span
@@ -222,7 +222,8 @@ def _refusal(
         limit = level(BOTH_LIMIT, "share")
         return text("lab.read.both", share=level(both, "share"), limit=limit), "both"
     if primary.estimate.value is None:
-        return text("lab.read.few", least=FEWEST), "few"
+        alike = primary.estimate.abstain == "unidentified"
+        return text("lab.read.alike" if alike else "lab.read.few", least=FEWEST), "few"
     return "", ""
 
 
@@ -254,7 +255,7 @@ def boundary_so_far(planned: Plan, observed: Observations, looks: int) -> Bounda
 def _z(planned: Plan, observed: Observations, looks: int, alpha: float) -> float:
     """Return the critical value of the last due look at a two-sided level."""
     if len(planned.looks) == 1:
-        return float(stats.norm.isf(alpha / 2))
+        return float(-special.ndtri(alpha / 2))
     boundary = boundary_so_far(planned, observed, looks)
     position = min(looks, len(boundary.z)) - 1
     if alpha == planned.settings.alpha:
@@ -305,23 +306,31 @@ def _estimand(measure: LabMeasure) -> str:
     return f"{measure.heading}, new arm minus control arm"
 
 
-def _measure(measure: LabMeasure, found: Difference, half: float, method: str) -> MeasureReading:
+def _measure(
+    measure: LabMeasure, difference: Difference, half: float, method: str
+) -> MeasureReading:
     fields: dict[str, Any] = {
-        "n_customers": sum(found.customers), "estimand": _estimand(measure), "method": method,
+        "n_customers": sum(difference.customers), "estimand": _estimand(measure), "method": method,
     }  # fmt: skip
-    if min(found.customers) < FEWEST or not math.isfinite(half):
-        reason: AbstainReason = "privacy" if min(found.customers) < SHOWN else "n_small"
+    if min(difference.customers) < FEWEST or not math.isfinite(half):
+        few: AbstainReason = "privacy" if min(difference.customers) < SHOWN else "n_small"
+        reason = few if min(difference.customers) < FEWEST else "unidentified"
         estimate = Estimate.none(reason, measure.unit, **fields)
         return MeasureReading(
             measure.name, measure.heading, measure.unit, estimate, math.nan, math.nan
         )
-    estimate = Estimate(
-        found.value, measure.unit, lo=found.value - half, hi=found.value + half, **fields
-    )
+    lo, hi = _possible(difference.value - half, difference.value + half, measure.unit)
+    estimate = Estimate(difference.value, measure.unit, lo=lo, hi=hi, **fields)
     return MeasureReading(
-        measure.name, measure.heading, measure.unit, estimate, found.control, found.new,
-        new_error=math.sqrt(max(found.new_variance, 0.0)), new_customers=found.customers[1],
+        measure.name, measure.heading, measure.unit, estimate, difference.control, difference.new,
+        new_error=math.sqrt(max(difference.new_variance, 0.0)),
+        new_customers=difference.customers[1],
     )  # fmt: skip
+
+
+def _possible(lo: float, hi: float, unit: str) -> tuple[float, float]:
+    """Return an interval of differences within what can be: shares differ by at most 1."""
+    return (max(lo, -1.0), min(hi, 1.0)) if unit == "share" else (lo, hi)
 
 
 def _decide(
@@ -394,21 +403,15 @@ def _by_segment(planned: Plan, observed: Observations, day: int, looks: int) -> 
             difference = observed.difference(
                 settings.primary, day, among=np.asarray(names == name, dtype=bool)
             )
-            if min(difference.customers) < FEWEST:
+            if min(difference.customers) < FEWEST or not math.isfinite(difference.value):
                 continue
             if settings.way == "any_time":
                 half = float(half_width(difference.variance, settings.least_worth, settings.alpha))
             else:
                 half = _z(planned, observed, looks, settings.alpha) * difference.error
-            rows.append(
-                (
-                    name,
-                    sum(difference.customers),
-                    difference.value,
-                    difference.value - half,
-                    difference.value + half,
-                )
-            )
+            value = difference.value
+            ends = _possible(value - half, value + half, settings.primary.unit)
+            rows.append((name, sum(difference.customers), value, *ends))
     return pd.DataFrame(rows, columns=list(SEGMENT_COLUMNS))
 
 
@@ -462,8 +465,9 @@ def _read_unit_measure(planned: Plan, units: pd.DataFrame, measure: LabMeasure) 
         "method": "re-randomisation of units",
     }
     is_estimated = contrast.enough and math.isfinite(contrast.value)
+    lo, hi = _possible(contrast.lo, contrast.hi, measure.unit)
     estimate = (
-        Estimate(contrast.value, measure.unit, lo=contrast.lo, hi=contrast.hi, **fields)
+        Estimate(contrast.value, measure.unit, lo=lo, hi=hi, **fields)
         if is_estimated
         else Estimate.none("n_small", measure.unit, **fields)
     )

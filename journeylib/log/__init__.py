@@ -8,6 +8,7 @@ from journeylib.log.engine.duckdb import (
     explain_resource_errors,
     fetch,
     fetch_arrow,
+    fetch_batches,
     hand_over,
     resource_hint,
 )
@@ -58,7 +59,6 @@ from journeylib.log.suppression import (
     Cells,
     Shown,
     bounded_share,
-    dominated,
     protect,
     protect_parts,
     share_bounds,

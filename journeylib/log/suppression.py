@@ -73,6 +73,8 @@ class Cells:
         Default: all.
     most : ndarray of int64, shape (cells, counts), optional
         What no cell can be larger than, known from elsewhere.
+    fewest : ndarray of int64, shape (cells, counts), optional
+        What no cell can be smaller than, known from elsewhere.
     zeros_shown : bool
         The table shows its empty cells as such. Else nobody can tell an empty cell from a hidden
         one.
@@ -82,6 +84,7 @@ class Cells:
     totals: tuple[Ints, ...]
     named: Bools | None = None
     most: Ints | None = None
+    fewest: Ints | None = None
     zeros_shown: bool = False
 
 
@@ -135,6 +138,9 @@ def protect(cells: Cells, minimum: int, *, bounds: bool = False) -> Shown:
 
     Where nothing that is shown protects a cell, all that shares a total with it is hidden.
 
+    Cells with one total in common need no program where what is hidden of it holds `minimum`
+    customers already: any of the hidden cells may have them all, or none.
+
     Thousands of cells that totals connect, with hundreds of small ones (`MOST_PAIRS`), are too many
     for linear programs. There each total is looked at by itself: what it hides has room for
     `minimum` customers.
@@ -159,6 +165,7 @@ def protect(cells: Cells, minimum: int, *, bounds: bool = False) -> Shown:
             counts[part],
             tuple(total[part] for total in cells.totals),
             most=None if cells.most is None else cells.most[part],
+            fewest=None if cells.fewest is None else cells.fewest[part],
             zeros_shown=cells.zeros_shown,
         )
         is_large = len(part) * int(small[part].sum()) > MOST_PAIRS
@@ -195,8 +202,14 @@ def _connected(totals: tuple[Ints, ...], small: Bools, large: Bools) -> Iterator
 def _protected(cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds: bool) -> Shown:
     """Hide or bound what gives one of the `small` cells away; see `protect`."""
     counts = cells.counts
+    one_total = not bounds and cells.most is None and _have_one_total(cells.totals)
+    if one_total and counts[~shown.exact, -1].sum() >= minimum:
+        return shown
     size = np.maximum(counts[:, 0], 1.0)
     tables = _Tables(cells, 1 / size if bounds else size)
+    if one_total:
+        found = tables.cheapest(shown, int(small[0]), minimum)
+        return _reduced(cells, shown, int(small[0]), found, 0)
     for level in (minimum, 0):  # the larger changes first
         left = small
         while len(left):  # one table may protect many cells
@@ -206,9 +219,17 @@ def _protected(cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds:
             left = others
         while len(left):
             found = tables.cheapest(shown, int(left[0]), level)
+            if found is None and shown.at_least.any():  # a bound may stand in the way
+                found = tables.cheapest(shown, int(left[0]), level, loosen=True)
             shown = _reduced(cells, shown, int(left[0]), found, minimum if bounds else 0)
             left = left[1:] if found is None else _unprotected(left, found, level)
     return shown
+
+
+def _have_one_total(totals: tuple[Ints, ...]) -> bool:
+    """Return whether one total holds all of the cells, and no other holds any."""
+    there = [total for total in totals if (total >= 0).any()]
+    return len(there) == 1 and bool((there[0] == there[0][0]).all())
 
 
 def _protected_by_total(
@@ -254,11 +275,13 @@ def _reduced(cells: Cells, shown: Shown, cell: int, found: Floats | None, step: 
     least = np.zeros_like(shown.least)
     if found is None:
         near = [(total == total[cell]) & (total >= 0) for total in cells.totals]
-        moved = shown.exact & np.any(near, axis=0)
+        moved = np.any(near, axis=0)
     else:
         moved = shown.exact & (np.abs(found - cells.counts) > NEAR).any(axis=-1)
+        moved |= shown.at_least & (found < shown.least - NEAR).any(axis=-1)
         if step:
             lower = np.floor(np.minimum(cells.counts, found + NEAR)).astype(np.int64)
+            lower = np.where(shown.exact[:, None], lower, np.minimum(lower, shown.least))
             least = lower // step * step
             least[least[:, -1] < step] = 0
     return Shown(shown.exact & ~moved, np.where(moved[:, None], least, shown.least))
@@ -281,6 +304,9 @@ class _Tables:
             self.most[inside] = np.minimum(self.most[inside], (sums[-1] @ self.counts)[place])
         if cells.most is not None:
             self.most = np.minimum(self.most, cells.most)
+        self.fewest = np.zeros((many, columns))
+        if cells.fewest is not None:
+            self.fewest += cells.fewest
         if cells.zeros_shown:
             self.most[cells.counts[:, -1] == 0] = 0
         step = sparse.eye_array(columns, k=1) - sparse.eye_array(columns)
@@ -296,17 +322,23 @@ class _Tables:
         found = self._solved(low, high, cost.ravel())
         return self.counts if found is None else found
 
-    def cheapest(self, shown: Shown, goal: int, level: int) -> Floats | None:
-        """Return the table with an empty goal, or with `level` in it, that changes least."""
+    def cheapest(
+        self, shown: Shown, goal: int, level: int, *, loosen: bool = False
+    ) -> Floats | None:
+        """Return the table with an empty goal, or with `level` in it, that changes least.
+
+        Where to `loosen`, lower bounds may change as well.
+        """
         low, high = self._free(shown)
-        low[shown.exact], high[shown.exact] = 0, self.most[shown.exact]
+        priced = shown.exact | shown.at_least if loosen else shown.exact
+        low[priced], high[priced] = self.fewest[priced], self.most[priced]
         low[goal, -1], high[goal, -1] = (0, 0) if level == 0 else (level, np.inf)
         high[goal] = np.maximum(high[goal], low[goal, -1])
-        return self._solved(low, high, np.zeros(low.size), shown.exact)
+        return self._solved(low, high, np.zeros(low.size), priced)
 
     def _free(self, shown: Shown) -> tuple[Floats, Floats]:
         exact = shown.exact[:, None]
-        return shown.least.astype(np.float64), np.where(exact, self.counts, self.most)
+        return np.maximum(shown.least, self.fewest), np.where(exact, self.counts, self.most)
 
     def _solved(
         self, low: Floats, high: Floats, cost: Floats, priced: Bools | None = None
@@ -363,39 +395,6 @@ def protect_parts(customers: Ints, cases: Ints, minimum: int) -> Bools:
     counts = np.stack([cases.ravel(), customers.ravel()], axis=-1)
     total = np.repeat(np.arange(len(cases)), cases.shape[1])
     return protect(Cells(counts, (total,)), minimum).exact.reshape(cases.shape)
-
-
-def dominated(cell: Ints, customer: Ints, amount: Ints, cells: int) -> Bools:
-    """Return the cells of which one customer makes more than half.
-
-    Parameters
-    ----------
-    cell, customer, amount : ndarray of int64
-        Where each amount belongs, whose it is, and how much; amounts are not negative.
-    cells : int
-        How many cells there are.
-
-    Returns
-    -------
-    ndarray of bool, shape (cells,)
-
-    Examples
-    --------
-    >>> dominated(np.array([0, 0, 1, 1]), np.array([1, 2, 1, 2]), np.array([3, 4, 3, 3]), 2)
-    array([ True, False])
-    """
-    there = np.flatnonzero(amount > 0)
-    if not len(there):
-        return np.zeros(cells, dtype=np.bool_)
-    cell, customer, amount = cell[there], customer[there], amount[there]
-    order = np.lexsort([customer, cell])
-    new = (np.diff(cell[order], prepend=-1) != 0) | (np.diff(customer[order], prepend=-1) != 0)
-    first = np.flatnonzero(new)
-    own = np.add.reduceat(amount[order], first)
-    most, total = np.zeros(cells, dtype=np.int64), np.zeros(cells, dtype=np.int64)
-    np.maximum.at(most, cell[order][first], own)
-    np.add.at(total, cell[order][first], own)
-    return most > total - most
 
 
 def shows(size: float, minimum: int) -> bool:

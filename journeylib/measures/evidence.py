@@ -10,11 +10,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import AbstainReason, Estimate, refuse_unknown, working
-from journeylib.journeys import Journeys, transitions, variants
-from journeylib.log import suppress
+from journeylib.journeys import Base, Journeys, transitions, variants
+from journeylib.log import COUNTS, suppress
 from journeylib.measures.bots.bot_sessions import bot_sessions
-from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs, handoff_measures
-from journeylib.measures.measured import ESTIMATE_COLUMNS, Measured, bounded, estimate_rows
+from journeylib.measures.bots.handoff_audit import (
+    Handoffs,
+    audit_handoffs,
+    escape_hatch,
+    handoff_measures,
+)
+from journeylib.measures.measured import (
+    ESTIMATE_COLUMNS,
+    Measured,
+    bounded,
+    estimate_rows,
+    with_whole_base,
+)
 from journeylib.measures.overall.flow import flow_estimates
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.detector_accuracy import DetectorCheck, check_detectors
@@ -127,8 +138,8 @@ def measure(
         a human are then corrected for the detectors' mistakes, and feelings are learned from
         them where there are enough; else negative turns are corrected, too.
     published : bool
-        False for a cut that is only judged: it has no transitions and variants, which take long
-        to protect.
+        False for a cut that is only judged: transitions, variants, experience and flow are empty
+        then, and of the hand-off audit is there what verdicts rest on.
 
     Returns
     -------
@@ -166,22 +177,28 @@ def measure(
         *without_mistakes(journeys, text_measures(journeys, settings, scores=scores), mistaken),
     ]
     shown, hidden = suppress(journeys.touchpoints, journeys.settings.min_customers)
-    edges, paths = pd.DataFrame(), pd.DataFrame()
+    edges, paths, felt = pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
     if published:
         edges, paths = transitions(journeys), variants(journeys)
         hidden += edges.attrs["suppressed"] + paths.attrs["suppressed"]
+        felt = experience_table(journeys, settings, scores=scores)
+    handoffs_of = audit_handoffs if published else escape_hatch
     names, kept = touchpoint_names(journeys), list(shown["touchpoint"])
-    estimates, draws = without_small_cells(measures, names, kept, journeys.settings.min_customers)
+    minimum = journeys.settings.min_customers
+    by_number = journeys.touchpoints.sort_values("touchpoint_no")
+    whole = Base(*(by_number[name].to_numpy() for name in COUNTS))
+    measures = [with_whole_base(one, whole, minimum) for one in measures]
+    estimates, draws = without_small_cells(measures, names, kept, minimum)
     return Evidence(
         totals=_totals(journeys) | {"suppressed": hidden},
         touchpoints=shown.drop(columns="touchpoint_no"),
         transitions=edges,
         estimates=estimates,
         draws=draws,
-        handoffs=audit_handoffs(journeys, settings, sessions=sessions),
+        handoffs=handoffs_of(journeys, settings, sessions=sessions),
         variants=paths,
-        experience=experience_table(journeys, settings, scores=scores),
-        flow=flow_estimates(journeys, repeats),
+        experience=felt,
+        flow=flow_estimates(journeys, repeats) if published else {},
         turn_scores=scores,
         settings=settings,
         detectors=checks,

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import DRAWS, SEED, AbstainReason, Grade, Resampled
+from journeylib.journeys import Base
 from journeylib.log import share_bounds
 
 ESTIMATE_COLUMNS = (
@@ -153,6 +154,53 @@ def bounded(measured: Measured, minimum: int) -> Measured:
     )
 
 
+def with_whole_base(measured: Measured, whole: Base, minimum: int) -> Measured:
+    """Give a number the base of its touchpoint where they differ by a few.
+
+    Parameters
+    ----------
+    measured : Measured
+    whole : Base
+        What came by each touchpoint.
+    minimum : int
+        Fewest that may be told apart.
+
+    Returns
+    -------
+    Measured
+        A base that misses at most `minimum` of the touchpoint's is that of the touchpoint: nobody
+        reads from the two how many journeys are open, say. A share that counts is then rounded to
+        what any such base may have, and its interval is rounded outward.
+    """
+    if minimum <= 1:
+        return measured
+    bases = (measured.n_events, measured.n_journeys, measured.n_customers)
+    wholes = (whole.events, whole.journeys, whole.customers)
+    near = [
+        (own > 0) & (own < every) & (every - own <= minimum)
+        for own, every in zip(bases, wholes, strict=True)
+    ]
+    events, journeys, customers = (
+        np.where(close, every, own) for close, every, own in zip(near, wholes, bases, strict=True)
+    )
+    result = measured.resampled
+    if measured.hits is not None:
+        least = np.minimum(events, measured.n_events)
+        step = np.select([least >= 100, least >= 20], [0.01, 0.05], 0.1)
+        few = np.any(near, axis=0)
+        value, lo, hi = result.value, result.lo, result.hi
+        inside = few & (value > 0) & (value < 1)
+        result = replace(
+            result,
+            value=np.where(inside, np.round(np.round(value / step) * step, 2), value),
+            lo=np.where(few, np.round(np.floor(lo / step) * step, 2), lo),
+            hi=np.where(few, np.round(np.ceil(hi / step) * step, 2), hi),
+        )
+    return replace(
+        measured, resampled=result, n_events=events, n_journeys=journeys, n_customers=customers
+    )
+
+
 def _draws_of_few(
     cases: npt.NDArray[np.int64], of: int, rate: float, measure: str
 ) -> npt.NDArray[np.float64]:
@@ -161,10 +209,12 @@ def _draws_of_few(
     The count is binomial with the rate of all touchpoints together, given that it is one of
     `cases`.
     """
-    from scipy import stats
+    from scipy import special
 
     cases = cases[(cases >= 0) & (cases <= of)]
-    log_odds = stats.binom.logpmf(cases, of, rate)
+    # The logarithm of the binomial probabilities but for what all of them share.
+    log_odds = special.xlogy(cases, rate) + special.xlog1py(of - cases, -rate)
+    log_odds = log_odds - special.gammaln(cases + 1) - special.gammaln(of - cases + 1)
     chance = np.exp(log_odds - log_odds.max())
     evenly = (np.arange(DRAWS) + 0.5) / DRAWS
     picked = np.searchsorted(np.cumsum(chance / chance.sum()), evenly)

@@ -51,13 +51,13 @@ def quotient(totals: Floats) -> Floats:
 
 
 def ratios(
-    table: pd.DataFrame, wanted: Mapping[str, Ratio], *, min_customers: int
+    table: pd.DataFrame | Mapping[str, Any], wanted: Mapping[str, Ratio], *, min_customers: int
 ) -> dict[str, Estimate]:
     """Estimate ratios over the rows of `table`, with customer-clustered intervals.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    table : pandas.DataFrame or mapping of str to ndarray
         With ``group``, ``customer_no`` and ``journey``.
     wanted : mapping of str to Ratio
     min_customers : int
@@ -76,12 +76,13 @@ def ratios(
 
 
 def _estimated(
-    table: pd.DataFrame, measurable: Mapping[str, Ratio], min_customers: int
+    table: pd.DataFrame | Mapping[str, Any], measurable: Mapping[str, Ratio], min_customers: int
 ) -> dict[str, Estimate]:
-    group, customer, journey = (table[c].to_numpy() for c in ("group", "customer_no", "journey"))
+    columns = (table[name] for name in ("group", "customer_no", "journey"))
+    group, customer, journey = (np.asarray(column) for column in columns)
     estimates = {}
     for name, ratio in measurable.items():
-        base = np.arange(len(table)) if ratio.base is None else np.flatnonzero(ratio.base)
+        base = np.arange(len(group)) if ratio.base is None else np.flatnonzero(ratio.base)
         top = np.asarray(ratio.top)[base].astype(np.int64)
         totals = np.zeros((GROUPS, 1, 2))
         totals[:, 0, 0] = np.bincount(group[base], top, minlength=GROUPS)

@@ -53,6 +53,13 @@ def share_interval(value: Any, lo: Any, hi: Any) -> str:
     return interval(value, lo, hi, lambda x: percent(x, 0), lambda x: number(100 * x, 0))
 
 
+def end_share(row: Mapping[Any, Any]) -> str:
+    """Return how many journeys end so (a row of `Structure.ends`), or at least how many."""
+    if row["at_least"]:
+        return text("present.explorer.at_least", value=percent(row["share"], 0))
+    return share_interval(row["share"], row["lo"], row["hi"])
+
+
 def html_table(
     frame: pd.DataFrame,
     *,

@@ -105,6 +105,7 @@ def test_the_account_says_what_is_sure_and_what_is_not(telecom: tuple[Path, str]
     assert "2026-01" not in account  # nothing of a row
 
 
+@pytest.mark.slow
 def test_the_account_is_german_where_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", str(SAMPLE / "contacts.csv"), "--out", "a.yaml", "--lang", "de"]) == 0
     account = capsys.readouterr().out

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from scipy import stats
 
 from journeylib.audits.changes.changes import PeriodComparison, compare_periods
@@ -107,6 +108,7 @@ def alarms(journeys: Journeys, as_of: dt.date) -> tuple[PeriodComparison, list[s
     return found, [change.id for change in found.changes if change.significant]
 
 
+@pytest.mark.slow
 def test_a_log_that_ends_on_a_friday_is_not_broken_off(parts: Callable[..., Any]) -> None:
     """Office days for ten weeks, looked back from the Monday after."""
     office = [day for day in range(70) if day % 7 < 5]
@@ -124,6 +126,7 @@ def test_a_log_that_ends_on_a_friday_is_not_broken_off(parts: Callable[..., Any]
     assert "the log looks broken off: the log ends" in found.changes[0].text
 
 
+@pytest.mark.slow
 def test_cases_that_run_out_after_the_end_of_intake_raise_no_alarm() -> None:
     """Cases begin on 70 days, end 25 days later, in a log taken a week after the last began."""
     last = MONDAY + dt.timedelta(days=77)
@@ -166,16 +169,33 @@ def test_one_case_years_later_leaves_the_periods_as_they_are() -> None:
     assert (found.references, ids) == (8, [])
 
 
-def test_a_drift_that_the_last_period_does_not_show_alone_says_so() -> None:
-    """Ten weeks at .30, then six at .36 of 300: each about 1.8 standard errors off."""
-    share = np.array([0.36] * 6 + [0.30] * 10)
-    table = pd.DataFrame(
+def weekly(share: np.ndarray) -> pd.DataFrame:
+    """Return the stream of a share of 300 cases a week, the last week first."""
+    return pd.DataFrame(
         {
             "family": "performance", "measure": "errors", "touchpoint": "Desk", "detail": "",
-            "unit": "share", "stratum": "", "period": np.arange(16), "value": share,
+            "unit": "share", "stratum": "", "period": np.arange(len(share)), "value": share,
             "se": np.sqrt(share * (1 - share) / 300), "n": 300, "customers": 250,
         }
     )  # fmt: skip
+
+
+def test_a_drift_up_is_no_evidence_for_a_last_week_that_fell() -> None:
+    """Ten weeks at .30, six at .42, the last at .33: below those before, by chance alone."""
+    table = weekly(np.array([0.33] + [0.42] * 6 + [0.30] * 10))
+    found = drifts(table, ChangeSettings(references=10), min_customers=10)
+    assert found["difference"].iloc[0] < -0.02 and found["hi"].iloc[0] > 0
+    assert not found["significant"].any()
+    assert found["cusum"].iloc[0] <= 0
+    # The week before, which still drifted up, was an alarm.
+    before = drifts(table.assign(period=table["period"] - 1)[1:], ChangeSettings(references=10),
+                    min_customers=10)  # fmt: skip
+    assert before["significant"].all() and before["cusum"].iloc[0] > 5
+
+
+def test_a_drift_that_the_last_period_does_not_show_alone_says_so() -> None:
+    """Ten weeks at .30, then six at .36 of 300: each about 1.8 standard errors off."""
+    table = weekly(np.array([0.36] * 6 + [0.30] * 10))
     found = drifts(table, ChangeSettings(references=10), min_customers=10)
     assert found["significant"].all()
     assert (found["lo"] <= 0).all()

@@ -345,6 +345,7 @@ def test_every_view_counts_the_same_journeys(sample):
         assert many >= row["journeys"] if row["at_least"] else many == row["journeys"]
 
 
+@pytest.mark.slow
 def test_transitions_count_what_filtering_by_them_gives(sample):
     moves = jl.transitions(sample)
     for row in moves[~moves["at_least"]].head(12).itertuples():

@@ -112,7 +112,7 @@ def agree(journeys, simplified):
     by_table = journeys.touchpoints.set_index("touchpoint")["journeys"].to_dict()
     for (name, measure), base in chain["n_journeys"].items():
         assert base == (total if name == START or measure in OF_ALL else by_table[name])
-    told = stories(journeys).found
+    told = stories(journeys).by_segment
     assert {found.journeys for found in told.values()} <= {total}
     planned = planned_vs_actual(journeys, list(journeys.touchpoints["touchpoint"].head(2)))
     assert planned.journeys + planned.open_journeys == total

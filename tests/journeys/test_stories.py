@@ -181,7 +181,7 @@ def test_ten_journeys_with_much_noise_are_not(parts):
     assert found.answer == "cannot tell"
     # Five journeys are word for word; two more copies in five are 40 %.
     assert "40 % of the journeys follow may have gone unnoticed" in found.reason
-    told = parts(found={"": found}, timelines=())
+    told = parts(by_segment={"": found}, timelines=())
     assert (
         "This log has no journeys that stand for the many others: a story that 40 % of the "
         "journeys follow may have gone unnoticed."

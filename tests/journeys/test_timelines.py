@@ -71,7 +71,7 @@ def test_a_story_with_waits_channels_and_outcomes(log_of):
     assert first.steps["seconds_to_next"].tolist()[:2] == [3600.0, 10800.0]
     assert first.steps["seconds_to_next"].isna().tolist() == [False, False, True]
     assert first.outcomes.to_dict("records") == [
-        {"end": "goal", "journeys": 42, "customers": 42, "share": 1.0}
+        {"end": "goal", "journeys": 42, "customers": 42, "share": 1.0, "at_least": False}
     ]
     assert second.outcomes[["end", "journeys"]].to_dict("records") == [
         {"end": "bad_end", "journeys": 25}
@@ -94,7 +94,7 @@ def test_stories_of_segments_are_told_apart(log_of):
         ("old", ("ad", "ask", "leave")),
     ]
     # Four customers are no segment that may be shown.
-    assert set(told.found) == {"new", "old"}
+    assert set(told.by_segment) == {"new", "old"}
 
 
 def test_a_story_of_too_few_customers_is_not_told(log_of):
@@ -106,7 +106,7 @@ def test_a_story_of_too_few_customers_is_not_told(log_of):
         )
     )
     assert [line.story.touchpoints for line in told.timelines] == [("ad", "shop", "buy")]
-    assert told.found[""].withheld == 1
+    assert told.by_segment[""].withheld == 1
 
 
 def test_outcomes_of_too_few_customers_are_left_out(log_of):
@@ -120,14 +120,16 @@ def test_outcomes_of_too_few_customers_are_left_out(log_of):
     (line,) = told.timelines
     assert line.journeys == 43
     # 43 journeys less the 40 that reach the goal would be the three that do not.
-    assert line.outcomes.empty
+    assert line.outcomes[["end", "journeys", "at_least"]].to_numpy().tolist() == [
+        ["goal", 30, True]
+    ]
 
 
 def test_where_nothing_recurs_no_story_is_told(log_of):
     paths = [(1, [f"t{n}", f"u{n}", f"v{n}"], "web", "new") for n in range(20)]
     told = stories(journeys_of(log_of, *paths))
     assert told.timelines == ()
-    assert "no journey recurs" in told.found[""].reason
+    assert "no journey recurs" in told.by_segment[""].reason
 
 
 def test_segments_need_a_column(log_of):

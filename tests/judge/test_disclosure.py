@@ -154,6 +154,24 @@ def test_a_name_in_a_sentence_is_left_out(log_of: LogOf) -> None:
     assert "nna" not in str(found.to_dict())
 
 
+def test_the_name_of_a_person_who_serves_is_left_out_of_a_bot_s_sentence(log_of: LogOf) -> None:
+    """All bots say the same sentence; the names in it are those that the log gives its staff."""
+    said = "I'm a bot of the Team Assist, and Anna Berg takes over."
+    rows = [
+        row
+        for n in range(12)
+        for row in (
+            (f"c{n:02}", 0, "Chat", "bot", said, "Chat bot 1"),
+            (f"c{n:02}", 1, "Call", "human", "Good morning, this is Anna.", "Berg, Anna"),
+        )
+    ]
+    journeys = rebuild(log_of(*rows, columns="customer t_us touchpoint actor text resource"))
+    found = disclosure(journeys, MeasureSettings(min_base_customers=10))
+    (words,) = found.wording.sentences["words"]
+    assert words == "I'm a bot of the Team Assist, and … … takes over."
+    assert "Berg" not in str(found.to_dict()) and "Anna" not in found.text
+
+
 @pytest.mark.slow
 def test_without_texts_or_a_known_language_no_words_are_told(log_of: LogOf) -> None:
     assert told(log_of, SESSIONS).wording.abstain == "no_column"

@@ -652,7 +652,8 @@ RANDOM_COLUMNS = (
 )
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
 def test_order_and_names_change_nothing(log_of: LogOf, seed: int) -> None:
     rows = random_rows(seed)
 

@@ -9,6 +9,7 @@ from journeylib.judge.scorecard.scorecard import score_evidence
 from journeylib.judge.scorecard.stability import draw_weights, verdict_shares
 from journeylib.judge.scorecard.value_functions import AxisScore, axis_score
 from journeylib.judge.scorecard.verdict import VERDICTS, Vetoes, boundary_distance, verdict_of
+from journeylib.judge.scorecard.vetoes import Case
 from journeylib.judge.settings import JudgeSettings
 
 SETTINGS = JudgeSettings()
@@ -21,9 +22,11 @@ def one_indicator(name: str, draws: list[float]) -> AxisScore:
     return axis_score([name], np.array([1.0]), u[:, 0], u, min_coverage=0.7)
 
 
-def shares(fit: list[float], need: list[float], vetoes: Vetoes = OPEN) -> dict[str, float]:
-    pair = one_indicator("volume", fit), one_indicator("negative", need)
-    found = verdict_shares(*pair, vetoes, SETTINGS, draw_weights(SETTINGS))
+def shares(
+    fit: list[float], need: list[float], vetoes: Vetoes = OPEN, beyond: dict | None = None
+) -> dict[str, float]:
+    case = Case({}, {}, one_indicator("volume", fit), one_indicator("negative", need), True)
+    found = verdict_shares(case, vetoes, SETTINGS, draw_weights(SETTINGS), beyond or {})
     return {v: float(s) for v, s in zip(VERDICTS, found, strict=True) if s}
 
 
@@ -35,6 +38,18 @@ def test_shares_are_exact_on_draws_counted_by_hand():
 
 def test_a_resample_without_evidence_counts_as_abstaining():
     assert shares([0.9, np.nan, 0.9, 0.9], [0.1] * 4) == {"automate": 0.75, "abstain": 0.25}
+
+
+def test_resamples_beyond_a_limit_count_for_what_the_limit_says():
+    """By hand, of four resamples: one broken, one with too many vulnerable customers."""
+    broken = {"exceptions": np.array([True, False, False, False])}
+    vulnerable = {"vulnerable": np.array([True, True, False, False])}
+    fit, need = [0.9] * 4, [0.1] * 4
+    assert shares(fit, need, beyond=broken) == {"fix_first": 0.25, "automate": 0.75}
+    assert shares(fit, need, beyond=vulnerable) == {"assist": 0.5, "automate": 0.5}
+    both = {"fix_first": 0.25, "assist": 0.25, "automate": 0.5}
+    assert shares(fit, need, beyond=broken | vulnerable) == both
+    assert shares(fit, [0.9] * 4, beyond=vulnerable) == {"human_only": 0.5, "human_led": 0.5}
 
 
 def test_degenerate_draws_are_certain():

@@ -23,7 +23,7 @@ from journeylib.judge.bot_timing.handoff_time import HandoffTime
 from journeylib.judge.bot_timing.queueing import QueueTime
 from journeylib.judge.experience.peak_end import peak_end, rated_turns
 from journeylib.judge.experience.surveys import Scale, survey_scales, survey_table
-from journeylib.judge.moments.moments_of_truth import moments_of_truth
+from journeylib.judge.moments.moments_of_truth import moments_of_truth, moments_of_verdicts
 from journeylib.judge.moments.survival_table import (
     effects_of,
     first_visits,
@@ -140,6 +140,20 @@ def test_a_bad_visit_loses_more_than_a_good_one_wins(moments: pd.DataFrame) -> N
     found = moments.loc[("Call", "churn"), "asymmetry"]
     assert 1 < found.lo < 3 < found.hi  # planted: .30 lost, .10 won
     assert moments.loc[("Web", "churn"), "asymmetry"] is None
+
+
+def test_verdicts_rest_on_the_same_moments_without_tests_that_cannot_change_them(
+    moments: pd.DataFrame, planted: Journeys
+) -> None:
+    asked = MomentSettings(good="points", good_from=2, bad_at=0, outcomes=("churn", "csat"))
+    settings = JudgeSettings(moments=asked, surveys={"csat": (0, 10)})
+    quick = moments_of_verdicts(planted, settings).set_index(moments.index)
+    assert list(quick["is_moment"]) == list(moments["is_moment"])
+    assert quick["is_moment"].any()
+    for name in ("effect", "asymmetry"):
+        for own, whole in zip(quick[name], moments[name], strict=True):
+            figures = [None if one is None else (one.value, one.lo, one.hi) for one in (own, whole)]
+            assert figures[0] == figures[1]
 
 
 def test_answers_are_compared_on_their_scale_with_the_bounds_of_silence(
@@ -300,18 +314,71 @@ def test_surveys_have_a_rate_a_mean_and_the_bounds_of_silence(log_of: LogOf) -> 
 
 
 def test_a_survey_of_recommending_has_a_net_promoter_score(log_of: LogOf) -> None:
-    """Answers 10, 9, 7, 3 and one silent: 2 promote, 1 detracts of 4; of 5 it is 0 to 2."""
-    answers = (("a", 10), ("b", 9), ("c", 7), ("d", 3), ("e", None))
+    """Answers 10, 9, 9, 7, 3, 2, 7, 7 and two silent: 3 less 2 of 8; of 10 it is −1 to 3."""
+    told = (10, 9, 9, 7, 3, 2, 7, 7, None, None)
+    answers = tuple(zip("abcdefghij", told, strict=True))
     rows = [(who, 5 if told else None, "relation nps", told, 4) for who, told in answers]
     journeys = surveyed(log_of, *rows)
     scales = survey_scales(journeys, {})
     assert (scales["relation nps"].worst, scales["relation nps"].best) == (0, 10)
     (row,) = survey_table(journeys, scales).to_dict("records")
     net = row["nps"]
-    assert (net.value, net.lo, net.hi) == (25.0, 0.0, 40.0)
+    assert (net.value, net.lo, net.hi) == pytest.approx((12.5, -10.0, 30.0))
     other = surveyed(log_of, *((who, 5, "csat", 8, 4) for who, _ in answers))
     (row,) = survey_table(other, survey_scales(other, {})).to_dict("records")
     assert row["nps"].abstain == "no_column"
+
+
+@pytest.mark.parametrize(
+    ("answers", "net", "mean"),
+    [
+        # 50 promote, 20 detract of 100: shown as they are.
+        ([10] * 50 + [7] * 30 + [2] * 20, (30.0, None, None), (7.5, None, None)),
+        # Nine detract: they are 0 to 10 of 100.
+        ([10] * 50 + [7] * 41 + [2] * 9, (None, 40.0, 50.0), (8.05, None, None)),
+        # All but five say 10: of a person alone, even all may not be said.
+        ([10] * 95 + [7] * 5, (None, 80.0, 100.0), (None, 9.0, 10.0)),
+        ([10] * 100, (None, 80.0, 100.0), (None, 9.0, 10.0)),
+        ([0] * 100, (None, -100.0, -80.0), (None, 0.0, 1.0)),
+        # Twelve answers cannot tell ten from the others.
+        ([10] * 6 + [2] * 6, (None, -84.0, 84.0), (6.0, None, None)),
+    ],
+)
+def test_a_survey_tells_nothing_of_a_few_who_answer(
+    log_of: LogOf, answers: list[int], net: tuple[Any, ...], mean: tuple[Any, ...]
+) -> None:
+    rows = [(f"c{k}", 5, "nps", told, None) for k, told in enumerate(answers)]
+    log = with_outcomes(log_of(("a", 0, "Web"), ("b", 99 * DAY, "Web")), outcome_rows(*rows))
+    journeys = rebuild(log, JourneySettings(min_customers=10))
+    scale = {"nps": Scale(0, 10, False, False)}
+    (row,) = survey_table(journeys, scale).to_dict("records")
+    for found, ends in ((row["nps"], net), (row["mean"], mean)):
+        assert (found.value, found.lo, found.hi) == pytest.approx(ends)
+        assert (found.abstain == "privacy") is (ends[0] is None)
+
+
+def test_answers_that_one_customer_gave_again_and_again_are_of_one(log_of: LogOf) -> None:
+    """Thirty promote and fifty do not, but the thirty answers are those of three customers."""
+    rows = [(f"p{k % 3}", 5, "nps", 10, None) for k in range(30)]
+    rows += [(f"c{k}", 5, "nps", 8 if k % 2 else 1, None) for k in range(50)]
+    log = with_outcomes(log_of(("a", 0, "Web"), ("b", 99 * DAY, "Web")), outcome_rows(*rows))
+    journeys = rebuild(log, JourneySettings(min_customers=10))
+    scale = {"nps": Scale(0, 10, False, False)}
+    (row,) = survey_table(journeys, scale).to_dict("records")
+    assert (row["nps"].value, row["nps"].abstain) == (None, "privacy")
+    assert row["nps"].hi - row["nps"].lo == pytest.approx(100)  # the thirty may be none or all
+
+
+def test_the_silent_widen_what_a_few_leave_open(log_of: LogOf) -> None:
+    """Twenty answer 10, twenty are silent: of those who answer 5 to 10, of all 2.5 to 10."""
+    rows = [(f"c{k}", 5, "nps", 10, 4) for k in range(20)]
+    rows += [(f"s{k}", None, "nps", None, 4) for k in range(20)]
+    log = with_outcomes(log_of(("a", 0, "Web"), ("b", 99 * DAY, "Web")), outcome_rows(*rows))
+    journeys = rebuild(log, JourneySettings(min_customers=10))
+    (row,) = survey_table(journeys, survey_scales(journeys, {})).to_dict("records")
+    assert (row["mean"].value, row["mean"].lo, row["mean"].hi) == (None, 2.5, 10.0)
+    assert (row["nps"].value, row["nps"].lo, row["nps"].hi) == (None, -50.0, 100.0)
+    assert row["adjusted"].value is None
 
 
 def test_who_answers_is_adjusted_for_what_the_log_holds(log_of: LogOf) -> None:

@@ -93,6 +93,7 @@ def helps(log_of: LogOf) -> EventLog:
 # --- the plan ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_plan_counts_customers_weeks_and_guardrails(helps: EventLog) -> None:
     made = plan(helps, settings(), written=BEGINS - dt.timedelta(days=1))
     assert made.run
@@ -246,6 +247,40 @@ def test_no_difference_worth_having_and_harm(log_of: LogOf) -> None:
     # It is stopped on the first day on which the evidence suffices, and stays stopped.
     assert (seen.harm[seen.harm["day"] < seen.stops[0].day]["evidence"] < 20).all()
     assert read(file, observed).decision == "stop"
+
+
+def test_a_guardrail_that_nobody_trips_is_read(log_of: LogOf) -> None:
+    """Nobody complains in either arm: by Agresti and Caffo's error that is less than the limit."""
+    begins = start_of(BEGINS)
+    quiet = [row for row in rows() if row[2] == "Chat" or row[1] < begins]
+    log = log_of(*quiet, columns=COLUMNS)
+    file = planned_file(log, settings())
+    guard = read(file, observe(log, file.plan.settings, until=day(41))).guardrails[0]
+    assert (guard.control, guard.new, guard.holds) == (0.0, 0.0, True)
+    low, high = guard.estimate.lo, guard.estimate.hi
+    assert low is not None and high is not None and -0.01 < low < 0.0 < high < 0.01
+
+
+def test_values_that_are_all_alike_say_so_instead_of_too_few(log_of: LogOf) -> None:
+    primary = {"name": "stars", "column": "solved", "days": 3, "unit": "stars"}
+    declared = settings(primary=primary, guardrails=[])
+    table = [(*row[:4], None if row[4] is None else "1") for row in rows()]
+    log = log_of(*table, columns=COLUMNS)
+    file = planned_file(log_of(*rows(), columns=COLUMNS), declared)
+    reading = read(file, observe(log, declared, until=day(41)))
+    assert (reading.decision, reading.primary.estimate.abstain) == (None, "unidentified")
+    assert reading.text.startswith("All customers have the same value")
+
+
+def test_no_interval_of_a_share_reaches_beyond_what_shares_can_differ_by(log_of: LogOf) -> None:
+    """The any-time interval of 100 customers an arm for a hundredth is wider than 1."""
+    log = log_of(*rows(), columns=COLUMNS)
+    changes = {key: value for key, value in SETTINGS.items() if key != "looks"}
+    changes |= {"way": "any_time", "least_worth": 0.004, "guardrails": []}
+    file = planned_file(log, LabSettings.model_validate(changes))
+    reading = read(file, observe(log, file.plan.settings, until=day(6)))
+    found = reading.primary.estimate
+    assert found.value is not None and (found.lo, found.hi) == (-1.0, 1.0)
 
 
 def test_a_broken_split_stops_watch_and_reading(log_of: LogOf) -> None:

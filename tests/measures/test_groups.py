@@ -143,8 +143,8 @@ def test_no_difference_gives_few_discoveries_and_a_planted_one_is_found(log_of):
     for group in range(pairs):
         found = jl.compare(segments[2 * group], segments[2 * group + 1])
         assert len(found.table) > 12
-        wrong += bool(len(found.found))
+        wrong += bool(len(found.differences))
     assert wrong <= 0.1 * pairs
-    planted = jl.compare(segments[-1], segments[0]).found
+    planted = jl.compare(segments[-1], segments[0]).differences
     assert "Call" in set(planted["source"])
     assert (planted.loc[planted["name"] == "Call", "difference"] > 0).all()

@@ -58,7 +58,7 @@ def test_a_log_without_stages_and_segments_has_its_total(log_of):
 
 
 def test_months_count_customers_and_leave_small_cells_out(log_of):
-    visits = {"x": (0, 31, 60), "y": (0, 31), "z": (30,)}
+    visits = {"x": (0, 31, 89), "y": (0, 31), "z": (30,)}  # to 31 March
     rows = [(name, 24 * HOUR * day, "Ad") for name, days in visits.items() for day in days]
 
     def months(minimum, *more):
@@ -72,5 +72,11 @@ def test_months_count_customers_and_leave_small_cells_out(log_of):
     # March alone would be the total less the others: February is left out with it.
     assert months(2) == {(january, "Ad"): (3, 3)}
     # Twelve months to January 1971: the first of them is February 1970.
-    late = months(1, ("z", 365 * 24 * HOUR, "Ad"))
+    late = months(1, ("z", 395 * 24 * HOUR, "Ad"))
     assert [month for month, _ in late] == [february, march, "1971-01"]
+    # A month that is not over is not shown, until it is.
+    running = months(1, ("z", 394 * 24 * HOUR, "Ad"))
+    assert [month for month, _ in running] == [january, february, march]
+    # Who knows all events finds two that are not shown, one of March and one of April.
+    with_april = months(2, ("z", 91 * 24 * HOUR, "Ad"))
+    assert with_april == {(january, "Ad"): (3, 3), (february, "Ad"): (2, 2)}

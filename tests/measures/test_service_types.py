@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from journeylib.measures import (
     label_lists,
     openings,
 )
+from journeylib.measures.service_types.contact_types import rows_by_name
 from journeylib.measures.service_types.matters import estimate_matters, topics
 from journeylib.measures.service_types.openings import one_per_cluster
 from journeylib.measures.service_types.shares import (
@@ -266,6 +268,45 @@ def test_agreement_worked_by_hand() -> None:
     first = np.array(["a"] * 25 + ["b"] * 25, dtype=object)
     second = np.array(["a"] * 20 + ["b"] * 5 + ["b"] * 20 + ["a"] * 5, dtype=object)
     assert agreement(first, second).value == pytest.approx(0.6)
+
+
+def test_labels_that_are_all_alike_prove_no_certainty() -> None:
+    """None of 30 labels: up to .122 by Wilson with t of 29 degrees, by hand."""
+    none = Labelled(np.zeros(30), np.full(30, 0.01), np.ones(30))
+    predicted, people = np.full(1_000, 0.01), np.arange(1_000)
+    share = share_estimate(none, predicted, people, what="", min_customers=10)
+    t2 = 2.0452**2
+    assert (share.value, share.lo) == (0.0, 0.0)
+    assert share.hi == pytest.approx(t2 / 30 / (1 + t2 / 30), abs=1e-4)
+    every = Labelled(np.ones(30), np.full(30, 0.99), np.ones(30))
+    share = share_estimate(every, 1 - predicted, people, what="", min_customers=10)
+    assert (share.value, share.hi) == (1.0, 1.0)
+    assert share.lo == pytest.approx(1 - t2 / 30 / (1 + t2 / 30), abs=1e-4)
+
+
+def test_people_who_agree_on_thirty_openings_may_yet_disagree() -> None:
+    """All 30 alike, half each: agreement from .8865, so kappa from 1 - .1135 / .5."""
+    words = np.array(["a", "b"] * 15, dtype=object)
+    found = agreement(words, words)
+    assert (found.value, found.hi) == (1.0, 1.0)
+    assert found.lo == pytest.approx(1 - 0.1135 / 0.5, abs=1e-3)
+    # One opening holds the second word: by chance (29² + 1) / 30² agree.
+    rare = np.array(["a"] * 29 + ["b"], dtype=object)
+    found = agreement(rare, rare)
+    assert found.value == pytest.approx(1.0)
+    assert found.lo == pytest.approx(1 - 0.1135 / (58 / 900), abs=0.01)
+
+
+def test_the_contacts_of_many_names_are_found_in_one_pass() -> None:
+    """10,000 names of 100,000 contacts: a pass for each would take a minute."""
+    words = np.array([f"n{number % 10_000:04}" for number in range(100_000)], dtype=object)
+    words[::7] = ""
+    begin = time.process_time()
+    rows = dict(rows_by_name(words))
+    assert time.process_time() - begin < 5
+    assert list(rows) == sorted(set(words) - {""})
+    for name in ("n0001", "n9999"):
+        assert rows[name].tolist() == np.flatnonzero(words == name).tolist()
 
 
 # --- what is refused ---------------------------------------------------------------------------

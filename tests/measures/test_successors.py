@@ -13,6 +13,7 @@ from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.next_steps import _occupied as occupied_cells
 from journeylib.measures.touchpoints.next_steps import entropy, entropy_bias
 
 DAY = 86_400_000_000
@@ -82,3 +83,11 @@ def test_stability_needs_visits_in_both_thirds(log_of: LogOf) -> None:
     rows = [(f"c{i}", 5 * DAY, "A") for i in range(60)] + [("z", 300 * DAY, "Z")]
     settings = MeasureSettings(min_starts=30, min_base_customers=20)
     assert evidence_of(log_of(*rows), settings).estimate("A", "stability")["abstain"] == "n_small"
+
+
+def test_few_and_many_possible_cells_are_counted_alike() -> None:
+    cell = np.random.default_rng(1).integers(0, 50, 400)
+    dense, sparse = occupied_cells(cell, 50), occupied_cells(cell, 1_000_000)
+    assert dense[0].tolist() == sparse[0].tolist() == sorted(set(cell.tolist()))
+    assert dense[1].tolist() == sparse[1].tolist()
+    assert dense[1].sum() == 400

@@ -314,6 +314,46 @@ def test_a_declared_range_is_an_assumption(records: QueueRecords) -> None:
     assert answer.grade == "D"
 
 
+def test_returns_that_nobody_saw_are_not_told_as_none(records: QueueRecords) -> None:
+    """Without a bot in the log, and in a log of cases: no figure, a sentence, and grade D."""
+    contacts = records.contacts[~records.contacts["after_bot"]].assign(wait_us=0)
+    alone = replace(records, bots=records.bots.iloc[:0], contacts=contacts)
+    declared = replace(TERMS, staff=None, portfolio=money(contained=[0.4, 0.5, 0.6]))
+    cases = replace(records, knows_customers=False)
+    for log, terms in ((alone, declared), (cases, TERMS)):
+        answer = forecast(log, {NAME: 0.6}, terms, draws=20)
+        assert answer.refused is None and answer.grade == "D"
+        assert "back" not in set(answer.figures["figure"]) and answer.after("back").value is None
+        assert "does not show who comes back" in answer.text
+        assert "Returns are those of all bots" not in answer.text
+    seen = forecast(records, {NAME: 0.6}, TERMS, draws=20)
+    assert "back" in set(seen.figures["figure"]) and seen.grade == "C"
+    assert "does not show who comes back" not in seen.text
+
+
+def test_every_interval_holds_its_value(records: QueueRecords) -> None:
+    """Two resamples spread little, and may both lie to one side of the log itself."""
+    for draws in (2, 3, 5):
+        answer = forecast(records, {NAME: 0.6}, TERMS, draws=draws)
+        for row in answer.figures.to_dict("records"):
+            assert row["before_lo"] <= row["before"] <= row["before_hi"], row["figure"]
+            for end in ("no_selection", "full_selection"):
+                assert row["lo"] <= row[end] <= row["hi"], row["figure"]
+            found = answer.after(row["figure"])
+            assert found.lo <= found.value <= found.hi
+
+
+def test_resamples_show_no_chance_of_none_or_all(answer: WhatIf) -> None:
+    risks = pd.DataFrame(
+        [("longer_wait", 0.0, 0.0), ("dearer", 1.0, 1.0), ("more_work", 0.0, 0.3)],
+        columns=["risk", "lo", "hi"],
+    )
+    none, every, some = replace(answer, risks=risks).dangers
+    assert none == "Chance that customers wait longer than today: under 1 %."
+    assert every == "Chance that it costs more than today: over 99 %."
+    assert some == "Chance that people have more work than today: 0 % to 30 %."
+
+
 def test_without_waits_in_the_log_only_work_is_told(records: QueueRecords) -> None:
     still = records.contacts.assign(wait_us=0)
     answer = forecast(replace(records, contacts=still), {NAME: 0.6}, TERMS, draws=20)

@@ -118,6 +118,7 @@ def test_filters_go_on_from_journeys_that_were_narrowed_before(journeys):
     ]
 
 
+@pytest.mark.slow
 def test_a_state_is_json_and_shows_the_same_again(journeys):
     widget = jl.explore(journeys)
     widget._heard(None, {"type": "filter", "verb": "passing", "names": ["B"]}, None)
@@ -151,6 +152,7 @@ def test_a_wrong_request_changes_nothing_and_is_told(journeys):
     assert widget.here == before
 
 
+@pytest.mark.slow
 def test_the_twin_holds_figure_and_table_and_no_name_ends_its_script(log_of):
     paths = [(("</script><b>", "B"), 9), (("B", "C"), 9)]
     html = twin(exploration(journeys_of(log_of, paths)))

@@ -105,6 +105,7 @@ def test_a_german_page_has_its_paragraphs_in_german_and_leaves_others_alone():
     assert "machines" not in page.split("<body")[1]
 
 
+@pytest.mark.slow
 def test_figures_speak_german_with_german_numbers():
     english = {figure.name: figure for figure in all_figures()}
     with use_language("de"):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,8 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 COUNTS = ("events", "journeys", "customers")
+ENDS = ("goal", "bad_end", "other", "open")
+START = "(start)"
 REST = "rest"  # what the tables show only as part of a total
 NEAR = 1e-6
 
@@ -29,6 +33,12 @@ class Program:
 
     def sums_to(self, names: Sequence[object], total: float) -> None:
         self.equal.append((dict.fromkeys(map(self.number, names), 1.0), float(total)))
+
+    def says(self, names: Sequence[object], number: float, at_least: bool) -> None:
+        if at_least:
+            self.at_most([], names, -number)
+        else:
+            self.sums_to(names, number)
 
     def at_most(self, plus: Sequence[object], minus: Sequence[object], total: float) -> None:
         signs = dict.fromkeys(map(self.number, plus), 1.0)
@@ -108,25 +118,71 @@ def _known(
 
 
 def of_ends(
-    ends: pd.DataFrame, journeys: Mapping[str, int], kinds: Sequence[str], open_journeys: int | None
+    ends: pd.DataFrame,
+    journeys: Mapping[str, int],
+    open_journeys: int | None,
+    settled: Sequence[str],
+    reaching: Mapping[str, Sequence[str]],
+    single: Mapping[str, int],
+    stories: Sequence[Mapping[str, Any]],
+    over: Mapping[str, int] | None = None,
 ) -> Program:
-    """Return what journey ends and the touchpoints' journeys say: unknowns (touchpoint, end)."""
+    """Return what is said of how journeys end: unknowns (touchpoint, end).
+
+    `settled` are declared goals and bad ends, `reaching` these by end, `single` the journeys of
+    one visit by touchpoint. `stories` are those of one visit, word for word: touchpoint, segment,
+    journeys, ends; their unknowns are (segment, touchpoint, end). `over` has the journeys that
+    are over, as the base of an estimate; that of a touchpoint may be at most ten more.
+    """
     program = Program()
+    every = journeys[START]
     if open_journeys is not None:
-        program.sums_to([("(start)", "open")], open_journeys)
+        program.sums_to([(START, "open")], open_journeys)
     for touchpoint, total in journeys.items():
-        program.sums_to([(touchpoint, end) for end in kinds], total)
+        program.sums_to([(touchpoint, end) for end in ENDS], total)
+        for end in ENDS:
+            program.at_most([(touchpoint, end)], [(START, end)], 0)
+            program.at_most([(START, end)], [(touchpoint, end)], every - total)
+        if touchpoint in settled:
+            program.sums_to([(touchpoint, end) for end in ("other", "open")], 0)
+    for touchpoint, ended in (over or {}).items():
+        if ended == journeys[touchpoint]:
+            program.at_most([(touchpoint, "open")], [], 10)
+        else:
+            program.sums_to([(touchpoint, end) for end in ENDS if end != "open"], ended)
+    for end, spots in reaching.items():  # nobody ends so but who came by one of these
+        program.at_most([(START, end)], [(spot, end) for spot in spots], 0)
+    for touchpoint, total in single.items():
+        program.sums_to([("", touchpoint, end) for end in ENDS], total)
+        for end in ENDS:
+            program.at_most([("", touchpoint, end)], [(touchpoint, end)], 0)
     for row in ends.to_dict("records"):
-        program.sums_to([(row["touchpoint"], row["end"])], row["journeys"])
+        program.says([(row["touchpoint"], row["end"])], row["journeys"], row["at_least"])
+    inside: dict[tuple[str, str], list[object]] = {}
+    for story in stories:
+        cells = [(story["segment"], story["touchpoint"], end) for end in ENDS]
+        program.sums_to(cells, story["journeys"])
+        for row in story["ends"]:
+            cell = (story["segment"], story["touchpoint"], row["end"])
+            program.says([cell], row["journeys"], row["at_least"])
+        for cell in cells if story["segment"] else ():
+            inside.setdefault((cell[1], cell[2]), []).append(cell)
+    for (touchpoint, end), parts in inside.items():
+        program.at_most(parts, [("", touchpoint, end)], 0)
     return program
 
 
 def of_moves(
-    transitions: pd.DataFrame, touchpoints: pd.DataFrame, visits: Mapping[str, int], journeys: int
+    transitions: pd.DataFrame,
+    touchpoints: pd.DataFrame,
+    visits: Mapping[str, int],
+    journeys: int,
+    variants: pd.DataFrame,
 ) -> Program:
-    """Return what transitions and touchpoints say: unknowns (count, source, target).
+    """Return what transitions, touchpoints and variants say: unknowns (count, source, target).
 
-    Touchpoints too rare to be shown are `REST`. `visits` are those of each shown touchpoint.
+    Touchpoints too rare to be shown are `REST`. `visits` are those of each shown touchpoint. Not
+    looked at: what variants say of touchpoints of which they leave one to nine visits.
     """
     program = Program()
     base = {row["touchpoint"]: row for row in touchpoints.to_dict("records")}
@@ -146,11 +202,18 @@ def of_moves(
             _known(program, cells, {**base[name], "events": visits[name]}, exact=("events",))
     for row in transitions.to_dict("records"):
         for count in COUNTS:
-            cell = (count, row["source"], row["target"])
-            if row["at_least"]:
-                program.at_most([], [cell], -row[count])
-            else:
-                program.sums_to([cell], row[count])
+            program.says([(count, row["source"], row["target"])], row[count], row["at_least"])
+    least: Counter[tuple[str, str]] = Counter()
+    for way, many in zip(variants["variant"], variants["journeys"], strict=True):
+        for move in pairwise((START, *way, "(end)")):
+            least[move] += many
+    told = Counter(dict(visits))
+    for (source, _target), many in least.items():
+        told[source] -= many
+    spots = {START, "(end)", *(name for name in base if not 0 < told[name] < 10)}
+    for (source, target), many in least.items():
+        if {source, target} <= spots:
+            program.at_most([], [("events", source, target)], -many)
     return program
 
 

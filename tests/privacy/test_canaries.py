@@ -130,6 +130,7 @@ def test_no_canary_leaves_by_any_command(
     assert {one for _, one in canaries_in(tmp_path, set())} == set(CANARIES)
 
 
+@pytest.mark.slow
 def test_no_canary_leaves_the_lab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sample = ROOT / "sample_data" / "experiment"
     rows = pd.read_csv(sample / "contacts.csv", dtype=str)
@@ -146,6 +147,7 @@ def test_no_canary_leaves_the_lab(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert canaries_in(tmp_path, {tmp_path / "contacts.csv"}) == set()
 
 
+@pytest.mark.slow
 def test_no_canary_is_in_what_an_error_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

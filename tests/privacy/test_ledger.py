@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
@@ -16,34 +16,35 @@ ROOT = Path(jl.__file__).parent
 SHOWN_IN = ("present", "workshop", "delivery")
 
 
-def calls(folder: str = "") -> Iterator[tuple[str, ast.Call, str]]:
-    """Yield file, call and the name of what is called."""
-    for path in sorted((ROOT / folder).rglob("*.py")):
+@pytest.fixture(scope="module")
+def calls() -> dict[str, dict[str, ast.Call]]:
+    """For the name of whatever is called: in which files, and the last call in each."""
+    named: dict[str, dict[str, ast.Call]] = defaultdict(dict)
+    for path in sorted(ROOT.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                yield path.relative_to(ROOT).as_posix(), node, name
+                named[name][path.relative_to(ROOT).as_posix()] = node
+    return named
 
 
-def files_that_call(*names: str) -> set[str]:
-    return {file for file, _call, name in calls() if name in names}
+def test_only_the_ledger_fills_the_document(calls: dict[str, dict[str, ast.Call]]) -> None:
+    assert set(calls["content"]) == {"audits/document/content.py", "audits/result/ledger.py"}
+    assert set(calls["Ledger"]) == {"audits/result/build.py"}
 
 
-def test_only_the_ledger_fills_the_document() -> None:
-    makers = files_that_call("content")
-    assert makers == {"audits/document/content.py", "audits/result/ledger.py"}
-    assert files_that_call("Ledger") == {"audits/result/build.py"}
-
-
-def test_only_the_bundle_writes_tables_and_only_the_pipeline_makes_audits() -> None:
-    written = files_that_call("to_parquet", "to_json", "to_excel", "to_feather", "to_html")
+def test_only_the_bundle_writes_tables_and_only_the_pipeline_makes_audits(
+    calls: dict[str, dict[str, ast.Call]],
+) -> None:
+    writers = ("to_parquet", "to_json", "to_excel", "to_feather", "to_html")
+    written = {file for name in writers for file in calls[name]}
     assert written - {"present/figure.py"} <= {"audits/runs/bundle.py", *sql_builders()}
     # Lists of labels and answers are files of their own: they are filled in by people.
-    assert files_that_call("to_csv") == {
+    assert set(calls["to_csv"]) == {
         "audits/preparation/contact_labels.py",
         "cli/experiment_files.py",
     }
-    made = {file: call for file, call, name in calls() if name == "Audit"}
+    made = calls["Audit"]
     assert set(made) == {"audits/pipeline.py"}
     parts = {word.arg: word.value for word in made["audits/pipeline.py"].keywords}
     assert ast.unparse(parts["tables"]).startswith("build_tables(")

@@ -79,6 +79,7 @@ def items(message: dict[str, object]) -> dict[str, object]:
     return {item["title"]: item["facts"] for item in message["items"]}  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_the_map_shows_nothing_of_a_group_that_differs_by_a_few(log_of: LogOf) -> None:
     """57 of 60 pass no C: a map of them, beside that of all, would tell of the three that do."""
     pytest.importorskip("anywidget", reason="needs anywidget")

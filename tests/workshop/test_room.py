@@ -106,6 +106,7 @@ def test_no_note_is_dropped_a_place_that_the_map_lacks_is_shown_apart(town_of):
     assert "2 Notizen haben keinen Platz" in poster_svg(poster_wall_map(content))
 
 
+@pytest.mark.slow
 def test_many_notes_are_all_on_screens_and_slides_and_counted_on_the_map(town_of, tmp_path):
     point = town_of().touchpoints[0]
     notes = [note(f"Notiz Nummer {i}", "pain", point, i) for i in range(20)]
@@ -132,6 +133,7 @@ def test_words_of_the_room_are_set_apart_from_what_was_computed(town_of):
     assert 'class="jl-sticky"' not in silent and "vom Raum gesagt" not in silent
 
 
+@pytest.mark.slow
 def test_a_note_cannot_bring_markup(town_of):
     content = town_of(notes=[note('<script>x</script>"&', "pain", town_of().touchpoints[0], 4)])
     for page in (
@@ -286,6 +288,7 @@ def test_every_answer_has_its_headline_everywhere(town_of, answer, said, tmp_pat
     assert any(said in text.replace("\v", " ") for text in texts_of(tmp_path / "s.pptx"))
 
 
+@pytest.mark.slow
 def test_without_a_budget_it_says_what_to_bring_and_leaves_a_form(town_of, tmp_path):
     content = town_of("en")
     assert content.first_automations is None

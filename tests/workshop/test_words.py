@@ -98,6 +98,7 @@ def english_phrases():
     return found
 
 
+@pytest.mark.slow
 def test_german_artefacts_hold_no_english_sentence(content_of, tmp_path):
     content = content_of(12, "de")
     drawn = poster_wall_map(content)

@@ -16,6 +16,7 @@ import pandas as pd
 from journeylib.audits.changes.drift import drifts, presentable
 from journeylib.audits.changes.feed_breaks import broken_feeds, quiet_period, renamed, silence
 from journeylib.audits.changes.intake import intake_end
+from journeylib.audits.changes.small_changes import as_computed
 from journeylib.audits.changes.wording import KINDS, ChangeWriter
 from journeylib.audits.config.audit_config import AuditConfig, ChangeSettings
 from journeylib.audits.history import TEST_COLUMNS, Entry, History
@@ -63,10 +64,14 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
         ended = None  # a declared day is looked back from as declared
         if assessment.config.as_of is None:
             ended = intake_end(journeys, assessment.as_of, assessment.config.changes.window_days)
+        last = history.last_before(assessment.as_of, assessment.run_id)
+        last = last if last and _measured_alike(last, current) else None
+        end = ended or assessment.as_of
         periods = compare_periods(
             journeys,
             assessment.config,
-            ended or assessment.as_of,
+            _closed_end(end, last, assessment.config.changes.window_days),
+            closed=last,
             scores=assessment.evidence.turn_scores,
             kept={entry.run_id: entry.streams for entry in alike if entry.streams is not None},
         )
@@ -84,6 +89,9 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
     if kept_from and kept_from.definitions == current:
         minimum, day = assessment.config.journeys.min_customers, kept_from.as_of.isoformat()
         note += " " + text("audits.comparison.kept", day=day, minimum=minimum)
+    if assessment.closed:
+        day, minimum = assessment.closed.isoformat(), assessment.config.journeys.min_customers
+        note += " " + text("audits.comparison.closed", day=day, minimum=minimum)
     rested_on = (entry.run_id for entry in (previous, kept_from) if entry)
     used = (*rested_on, *(periods.used if periods else ()))
     return Changes(
@@ -99,6 +107,20 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
         tests=periods.tests if periods else pd.DataFrame(columns=[*TEST_COLUMNS]),
         used=tuple(dict.fromkeys(used)),
     )
+
+
+def _closed_end(end: dt.date, last: Entry | None, days: int) -> dt.date:
+    """Return the end of the last period that is over, counted in periods from the run before.
+
+    So two runs share whole periods, and no difference of theirs is of less than one.
+    """
+    if last is None or last.document["comparison"]["period"] is None:
+        return end
+    first, final = map(dt.date.fromisoformat, last.document["comparison"]["period"])
+    if (final - first).days + 1 != days:
+        return end
+    closed = final + dt.timedelta(days=1)
+    return closed + (end - closed) // dt.timedelta(days=days) * dt.timedelta(days=days)
 
 
 @dataclass(frozen=True)
@@ -123,6 +145,7 @@ def compare_periods(
     *,
     scores: Scores | str = "no_column",
     kept: Mapping[str, pd.DataFrame] | None = None,
+    closed: Entry | None = None,
 ) -> PeriodComparison:
     """Compare the last whole period before `as_of` with those before it.
 
@@ -137,12 +160,18 @@ def compare_periods(
         What customers' turns sound like.
     kept : mapping of run id to DataFrame, optional
         Streams that earlier runs kept, the newest last.
+    closed : Entry, optional
+        The run before: a period that it published stays as it was published.
     """
     settings, minimum = config.changes, config.journeys.min_customers
     periods = _periods(journeys, as_of, settings)
     measured = streams(journeys, config.measures, periods, scores=scores)
     table, used = _with_kept(measured.table, kept or {}, periods)
     tests = drifts(table, settings, min_customers=minimum)
+    published = _to_keep(measured.table, periods, minimum)
+    if closed is not None and closed.document["comparison"]["period"] == [*_days(periods)]:
+        tests = _as_published(closed.tested, tests)
+        published = _as_published(closed.streams, published)
     writer = ChangeWriter(measured.lags, periods, settings)
     # Where the log as a whole ends, its channels do.
     changes = [*silence(journeys, measured.feeds, writer)]
@@ -164,12 +193,25 @@ def compare_periods(
         note=_note(tests, references, writer, broken=broken),
         period=writer.days(EVENTS),
         references=references,
-        streams=_to_keep(measured.table, periods, minimum),
+        streams=published,
         tests=tests,
         broken=broken,
         quiet="" if broken else quiet_period(table, writer, minimum),
         used=tuple(used),
     )
+
+
+def _days(periods: Periods) -> tuple[str, str]:
+    """Return the first and the last day of the last period."""
+    last = day_of(periods.end_us) - dt.timedelta(days=1)
+    return (last - dt.timedelta(days=periods.days - 1)).isoformat(), last.isoformat()
+
+
+def _as_published(earlier: pd.DataFrame | None, now: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of the run before, where it can be read, with the types of a computed one."""
+    if earlier is None or set(earlier) != set(now):
+        return now
+    return as_computed(earlier[list(now)], now)
 
 
 def _ordered(changes: Sequence[Change]) -> tuple[Change, ...]:

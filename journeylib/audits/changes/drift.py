@@ -66,9 +66,10 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
     number of cases.
 
     Beside the last period a two-sided CUSUM of the standardised differences runs over the earlier
-    ones (Page 1954; k = .5): its p-value is that of the highest point of a normal walk,
-    exp(−2k(C + .583)) (Siegmund 1985), and counts above h = 5 only. The smaller of both, each
-    weighted by its share of false alarms, goes to Benjamini and Hochberg (1995) over all streams.
+    ones (Page 1954; k = .5), of which the side of the last difference counts. Its p-value is that
+    of the highest point of a normal walk, exp(−2k(C + .583)) (Siegmund 1985), and counts above
+    h = 5 only. The smaller of both, each weighted by its share of false alarms, goes to Benjamini
+    and Hochberg (1995) over all streams.
     """
     crude = table[(table["stratum"] == ALL) & (table["measure"] != EVENTS)]
     if crude.empty:
@@ -81,7 +82,9 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
     share = keys.get_level_values("unit").to_numpy() == "share"
     chosen = _seasonal(v.shape[1], settings)
     last = _against(v, se, n, share, chosen[0], settings)
-    cusum = _cusum(v, se, n, share, chosen, settings)
+    up, down = _cusum(v, se, n, share, chosen, settings).T
+    # A drift speaks for the last period's difference only where it goes the same way.
+    cusum = np.where(last.difference >= 0, up, -down)
     lo, hi = _interval(last, share)
     result = keys.to_frame(index=False).assign(
         before=last.before,
@@ -94,7 +97,7 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
         customers=arrays["customers"].iloc[:, 0].to_numpy(dtype=np.float64),
         references=last.references,
         z=last.z,
-        cusum=np.where(cusum[:, 0] >= cusum[:, 1], cusum[:, 0], -cusum[:, 1]),
+        cusum=cusum,
         p_value=_combined(last.p, cusum, settings),
         same_mix=_at_same_mix(table, keys, chosen[0]),
     )
@@ -120,7 +123,7 @@ def _interval(last: _Against, share: npt.NDArray[np.bool_]) -> tuple[Floats, Flo
 
 def _combined(p: Floats, cusum: Floats, settings: ChangeSettings) -> Floats:
     """Return the smaller p-value of the last period and of the CUSUM, each by its share."""
-    peak = np.maximum(cusum[:, 0], cusum[:, 1])
+    peak = np.abs(cusum)
     sided = np.where(peak >= settings.cusum_h, 2 * np.exp(-2 * settings.cusum_k * (peak + WALK)), 1)
     both = np.minimum(p / (1 - settings.cusum_share), sided / settings.cusum_share)
     return np.asarray(both.clip(0, 1))
@@ -175,7 +178,7 @@ def _against(
     v: Floats, se: Floats, n: Floats, share: Floats, refs: list[int], settings: ChangeSettings
 ) -> _Against:
     """Compare the first column with the columns `refs`."""
-    from scipy import stats
+    from scipy import special
 
     value, cases = np.where(n > 0, v, 0.0), n
     error = np.where(n > 0, se, 0.0)
@@ -195,13 +198,14 @@ def _against(
         z = (v0 - before) / sd
     tested = (n0 > 0) & (count >= settings.min_references) & (phi > 0)
     z = np.where(tested, z, np.nan)
-    tail = np.where(wild, stats.t.sf(np.abs(z), free), stats.norm.sf(np.abs(z)))
+    tail = np.where(wild, special.stdtr(free, -np.abs(z)), special.ndtr(-np.abs(z)))
     rare = share & tested & (np.minimum(n0 * p, n0 * (1 - p)) < FEW)
     with np.errstate(divide="ignore", invalid="ignore"):
         effective = p * (1 - p) / (phi * psi)
-    tail[rare] = _exact(v0, n0, before, total, effective, rare)
+    if rare.any():
+        tail[rare] = _exact(v0, n0, before, total, effective, rare)
     # As many standard errors as a normal mark of this p-value: rare cases and wild weeks too.
-    z = np.where(tested, np.sign(z) * stats.norm.isf(np.clip(tail, 1e-300, 0.5)), np.nan)
+    z = np.where(tested, np.sign(z) * np.abs(special.ndtri(np.clip(tail, 1e-300, 0.5))), np.nan)
     p = np.where(tested, 2 * tail, np.nan).clip(max=1)
     return _Against(before, v0 - before, sd, z, p, total, count)
 
@@ -215,10 +219,10 @@ def _overdispersion(
     wild and lose the power to find anything: that is asked over all of them. The rest share one
     factor, never below 1.
     """
-    from scipy import stats
+    from scipy import special
 
     wild = np.zeros(len(q), dtype=bool)
-    p = stats.chi2.sf(q[usable], free[usable])
+    p = special.chdtrc(free[usable], q[usable])
     wild[usable] = adjusted_p_values(p, "fdr_bh") < OVERDISPERSED
     calm = usable & ~wild
     shared = max(1.0, float(q[calm].sum() / free[calm].sum())) if calm.any() else 1.0

@@ -17,14 +17,17 @@ import pandas as pd
 
 from journeylib.audits.history import Entry
 from journeylib.audits.result.build import BETWEEN_TOUCHPOINTS
-from journeylib.core import US_PER_DAY, Estimate
+from journeylib.core import US_PER_DAY, Estimate, day_of
 from journeylib.journeys import Journeys, Structure
 from journeylib.judge import Judgement
-from journeylib.log import protect_parts
-from journeylib.measures import OF_PERSONS, Evidence, Reach
+from journeylib.log import EventLog, fetch, protect_parts
+from journeylib.measures import OF_PERSONS, STATES, Evidence, Reach
 
 COUNTS = ("events", "journeys", "customers", "n_events", "n_journeys", "n_customers")
 BASES = ("n_events", "n_journeys", "n_customers")
+COUNTED = (*COUNTS, "sessions", *STATES, "cases")
+# Columns with shares, and what they may be of.
+SHARES = {"value": BASES, "goal": ("journeys",), "verified": ("sessions",)}
 TOTALS = {"events": "events", "journeys": "journeys", "customers": "customers",
           "open": "open_journeys", "cut_off": "cut_off_journeys"}  # fmt: skip
 Bools = npt.NDArray[np.bool_]
@@ -55,6 +58,42 @@ class Before:
     kept: frozenset[str] = frozenset()
 
 
+def closed_log(log: EventLog, last: Entry | None, minimum: int) -> tuple[EventLog, dt.date | None]:
+    """Return a log to the last day of the run before, where few customers came after that day.
+
+    So the end of the log moves by whole days only, and with the minimum of customers; until then
+    every number is of the same events. Where nobody came, nothing is left out.
+
+    Returns
+    -------
+    log : EventLog
+    day : datetime.date or None
+        Its last day, where something was left out.
+    """
+    since = None if last is None else _since(last)
+    if since is None or not log.has_clock or minimum <= 1:
+        return log, None
+    events, outcomes = log.events, log.outcomes
+    came = fetch(
+        events.filter(events.t_us >= since).aggregate(customers=events.customer.nunique())
+    )["customers"].iloc[0]
+    if not 0 < int(came or 0) < minimum:
+        return log, None
+    if outcomes is not None:
+        for time in (outcomes.t_us, outcomes.asked_us):
+            outcomes = outcomes.filter(time.isnull() | (time < since))
+    cut = replace(log, events=events.filter(events.t_us < since), outcomes=outcomes)
+    return cut, day_of(since - 1)
+
+
+def _since(last: Entry) -> int | None:
+    """Return the midnight after the last day of a run; None without a clock."""
+    days = last.document["audit"]["period"]
+    if days is None:
+        return None
+    return ((dt.date.fromisoformat(days[1]) - dt.date(1970, 1, 1)).days + 1) * US_PER_DAY
+
+
 def run_before(
     journeys: Journeys, entry: Entry | None, definitions: Mapping[str, str]
 ) -> Before | None:
@@ -72,12 +111,9 @@ def run_before(
     minimum = journeys.settings.min_customers
     if entry is None or minimum <= 1 or entry.definitions != definitions:
         return None
-    days, events = entry.document["audit"]["period"], journeys.events
-    since = None
-    if days is not None and journeys.first_us is not None:
-        since = ((dt.date.fromisoformat(days[1]) - dt.date(1970, 1, 1)).days + 1) * US_PER_DAY
-        if journeys.first_us >= since:
-            return None
+    events, since = journeys.events, None if journeys.first_us is None else _since(entry)
+    if since is not None and journeys.first_us is not None and journeys.first_us >= since:
+        return None
     new = np.zeros(len(events), bool) if since is None else events.t_us >= since
     pairs = np.unique(np.stack([events.touchpoint[new], events.customer[new]]), axis=1)
     many = np.bincount(pairs[0], minlength=len(journeys.names))
@@ -89,7 +125,7 @@ def run_before(
 
 def kept_rows(
     now: pd.DataFrame,
-    table: str,
+    table: str | pd.DataFrame,
     key: Sequence[str],
     before: Before,
     *,
@@ -101,9 +137,9 @@ def kept_rows(
     Parameters
     ----------
     now : pandas.DataFrame
-        Row: one cell. Counts are the columns `COUNTS`.
-    table : str
-        Name of the file in which the run before kept the same table.
+        Row: one cell. Counts are the columns `COUNTED`, shares of them `SHARES`.
+    table : str or DataFrame
+        Name of the file in which the run before kept the same table; or what its document held.
     key : sequence of str
         Columns that name a row.
     before : Before
@@ -124,11 +160,12 @@ def kept_rows(
     -----
     A row changes only where at least the minimum of customers are more or fewer, or came since.
     """
-    earlier = before.entry.table(table)
+    earlier = before.entry.table(table) if isinstance(table, str) else table
     if earlier is None or set(earlier) != set(now) or earlier.duplicated(list(key)).any():
         return now
+    earlier = as_computed(earlier[list(now)], now)
     if before.few:
-        return _as_computed(earlier[list(now)], now)
+        return earlier
     new, old = now.set_index(list(key)), earlier.set_index(list(key))
     both = new.index.intersection(old.index, sort=False)
     few = _rest_on_few(new.loc[both], old.loc[both, new.columns], before)
@@ -140,10 +177,12 @@ def kept_rows(
     result = pd.concat([rows for rows in rows if len(rows)] or [new])
     result = result.loc[[*new.index, *gone.index]]
     result.index.names = list(key)
-    return _as_computed(result.reset_index()[list(now)], now)
+    result = as_computed(result.reset_index()[list(now)], now)
+    result.attrs |= now.attrs
+    return result
 
 
-def _as_computed(rows: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+def as_computed(rows: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     """Give rows of a file the types of a computed table: what is missing among words is None."""
     rows = rows.astype(now.dtypes.to_dict())
     for name in (name for name in rows if rows[name].dtype == object):
@@ -162,7 +201,8 @@ def _rest_on_few(new: pd.DataFrame, old: pd.DataFrame, before: Before) -> Bools:
     """Return which rows differ, and may do so for fewer customers than the minimum."""
     moved = _moved(new, old)
     fits = ((moved == 0) | (moved >= before.minimum)).all(axis=1).to_numpy(bool, copy=True)
-    people = moved["customers" if "customers" in moved else "n_customers"].to_numpy()
+    names = [name for name in ("customers", "n_customers") if name in moved]
+    people = moved[names[0]].to_numpy() if names else np.full(len(new), before.came.get("", 0))
     kept = np.zeros(len(new), bool)
     if "touchpoint" in new.index.names:
         spots = new.index.get_level_values("touchpoint")
@@ -175,10 +215,11 @@ def _rest_on_few(new: pd.DataFrame, old: pd.DataFrame, before: Before) -> Bools:
 
 
 def _moved(new: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
-    """Return by how much the counts differ."""
-    counts = [name for name in COUNTS if name in new]
-    moved: pd.DataFrame = (new[counts].astype(np.int64) - old[counts].astype(np.int64)).abs()
-    return moved
+    """Return by how much the counts differ; by one, where only one of both runs shows them."""
+    counts = [name for name in COUNTED if name in new]
+    after, earlier = (frame[counts].astype("Int64") for frame in (new, old))
+    moved = (after - earlier).abs().mask(after.isna() != earlier.isna(), 1)
+    return moved.fillna(0).astype(np.int64)
 
 
 def _shares_fit(new: pd.DataFrame, old: pd.DataFrame, minimum: int) -> Bools:
@@ -186,27 +227,34 @@ def _shares_fit(new: pd.DataFrame, old: pd.DataFrame, minimum: int) -> Bools:
 
     Of persons, none says something too. The share may be of any of the row's bases.
     """
-    if "unit" not in new or "value" not in new:
-        return np.ones(len(new), bool)
+    fit = np.ones(len(new), bool)
+    for share in (name for name in SHARES if name in new and (name != "value" or "unit" in new)):
+        fits = _share_fits(new, old, share, minimum)
+        fit &= fits if share != "value" else fits | (new["unit"] != "share").to_numpy(bool)
+    return fit
+
+
+def _share_fits(new: pd.DataFrame, old: pd.DataFrame, share: str, minimum: int) -> Bools:
     persons = np.zeros(len(new), bool)
     if "measure" in new.index.names:
         persons = new.index.get_level_values("measure").isin(OF_PERSONS)
-    values = [frame["value"].astype(np.float64) for frame in (new, old)]
+    values = [frame[share].astype(np.float64) for frame in (new, old)]
     # A share in place of bounds, or the other way round, tells of a few as well.
     fit = (values[0].isna() == values[1].isna()).to_numpy(bool, copy=True)
-    for base in (name for name in BASES if name in new):
+    for base in (name for name in SHARES[share] if name in new):
         having = [value * frame[base] for value, frame in zip(values, (new, old), strict=True)]
         others = [frame[base] - some for some, frame in zip(having, (new, old), strict=True)]
         for after, earlier in (having, others):
             moved = (after - earlier).abs().round().to_numpy(np.float64)
             fit &= np.isnan(moved) | (moved >= minimum) | ((moved == 0) & ~persons)
-    return np.asarray(fit | (new["unit"] != "share").to_numpy(bool))
+    return np.asarray(fit)
 
 
 def _would_be_found(new: pd.DataFrame, old: pd.DataFrame, line: str, minimum: int) -> Bools:
     """Return the rows to keep, so that no total of a line gives the change of a kept one away."""
     moved, found = _moved(new, old), np.zeros(len(new), bool)
-    people, cases = ("customers", "events") if "customers" in moved else ("journeys", "journeys")
+    people = "customers" if "customers" in moved else "journeys"
+    cases = next(name for name in ("events", "sessions", "journeys") if name in moved)
     groups = new.index.get_level_values(line) if line else np.zeros(len(new))
     for one in pd.unique(groups):
         here = np.flatnonzero(groups == one)
@@ -218,6 +266,8 @@ def _would_be_found(new: pd.DataFrame, old: pd.DataFrame, line: str, minimum: in
 def _left_by_few(left: pd.DataFrame, whole: pd.DataFrame | None, before: Before) -> Bools:
     """Return which rows that are no longer shown may have lost fewer than the minimum."""
     people = "customers" if "customers" in left else "n_customers"
+    if people not in left:
+        return np.zeros(len(left), bool)
     had = left[people].to_numpy(np.int64)
     if whole is None:
         left_by_few = had < 2 * before.minimum - 1
@@ -264,7 +314,7 @@ def kept_evidence(
         estimates=estimates,
         draws=_draws(evidence, estimates),
         experience=kept_rows(evidence.experience, "experience", ["touchpoint"], before),
-        flow=_flow(evidence.flow, before),
+        flow=kept_estimates(evidence.flow, before.entry.document["flow"], before),
     ), before
 
 
@@ -322,17 +372,30 @@ def _variants(variants: pd.DataFrame, before: Before) -> pd.DataFrame:
     return rows.assign(variant=pd.Series(names, dtype=object))
 
 
-def _flow(flow: Mapping[str, Estimate], before: Before) -> dict[str, Estimate]:
-    found = dict(flow)
-    for name, old in before.entry.document["flow"].items():
-        if name not in flow:
+def kept_estimates(
+    now: Mapping[str, Estimate], earlier: Mapping[str, Any], before: Before
+) -> dict[str, Estimate]:
+    """Give estimates of the whole log back what the document of the run before says of them."""
+    found = dict(now)
+    for name, old in earlier.items():
+        if name not in now:
             continue
         spot = pd.MultiIndex.from_tuples([("", name)], names=["touchpoint", "measure"])
-        new, last = (pd.DataFrame([one], index=spot) for one in (flow[name].to_dict(), old))
+        new, last = (pd.DataFrame([one], index=spot) for one in (now[name].to_dict(), old))
         if before.few or _rest_on_few(new, last, before)[0]:
-            kept = {k: v for k, v in old.items() if k != "unit"}
-            found[name] = replace(flow[name], **kept)
+            found[name] = as_before(now[name], old)
     return found
+
+
+def as_before(now: Estimate, old: Mapping[str, Any]) -> Estimate:
+    """Return an estimate with the number, base and grade that the run before gave it."""
+    return replace(now, **{name: value for name, value in old.items() if name != "unit"})
+
+
+def changes_by_few(now: Mapping[str, Any], old: Mapping[str, Any], before: Before) -> bool:
+    """Return whether counts of one thing differ, and may do so for fewer than the minimum."""
+    new, last = (pd.DataFrame([{name: one[name] for name in now}]) for one in (now, old))
+    return before.few or bool(_rest_on_few(new, last, before)[0])
 
 
 def kept_judgement(judgement: Judgement, before: Before | None) -> Judgement:
@@ -357,8 +420,10 @@ def kept_reach(found: Reach, before: Before | None) -> Reach:
     if before is None:
         return found
     cells = ["segment", "touchpoint"]
+    months = ["month", "touchpoint"]
     return replace(
         found,
+        months=kept_rows(found.months, "months", months, before, lines=["touchpoint"]),
         stages=kept_rows(found.stages, "stages", ["segment", "stage"], before),
         segments=kept_rows(found.segments, "segments", cells, before, lines=cells),
     )

@@ -16,7 +16,9 @@ from journeylib.audits.config.audit_config import OWN_COLUMNS, AuditConfig
 from journeylib.core import ConfigError, did_you_mean, nearest_file, read_yaml
 
 # What pydantic adds to a place: which of several types it tried, or which function.
-TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
+TYPE_TAG = re.compile(
+    r"^(str|int|float|bool|date|function-.*|constrained-.*|(literal|tuple|list|dict|union)\[.*)$"
+)
 OUTCOMES_FILE = "log.outcomes.file"
 RECIPE = "log.recipe"
 FILES = ("assessment.file", "bets.plan", "lab.assignments.file", "log.files", OUTCOMES_FILE, RECIPE,
@@ -27,8 +29,23 @@ PLAIN = {
     "model_type": "must hold keys of its own.",
     "model_attributes_type": "must hold keys of its own.",
     "dict_type": "must hold keys of its own.",
+    "string_type": "must be text. Put it in quotes.",
     "string_pattern_mismatch": "must be lower-case letters, digits, '-' or '_', at most 64, as in "
     "telecom-2026.",
+}
+# Settings that are no names, and what their text must be.
+WRITTEN_AS = {
+    "link": "must be the address of a page, as in https://example.com/audits.",
+    "memory_limit": "must be a size, as in 4GB.",
+    "spill_limit": "must be a size, as in 20GB.",
+}
+# What the reader of YAML says of a fault, what it means, and what to do about it.
+YAML_FAULTS = {
+    "alias": ("", "Write the values in place of the aliases (*name)."),
+    "constructor for the tag": ("a tag (!) stands here, and none is read", "Remove the tag."),
+    "another document": ("a second document begins here", "Keep one document in a file."),
+    "'<stream end>'": ("the file ends in the middle of a value", "Check brackets and quotes."),
+    "'\\t'": ("a tab stands where blanks must", "Indent with blanks."),
 }
 
 
@@ -61,9 +78,9 @@ def load_config(
         _override(content, override)
     if as_of is not None:
         content["as_of"] = as_of
-    content = _without_empty(content)
+    content = _without_empty(content, path)
     _read_bets(content, path)
-    _refuse_endless(content)
+    _refuse_endless(content, path)
     _resolve_paths(content, path.parent)
     try:
         config = AuditConfig.model_validate(content)
@@ -89,7 +106,8 @@ def _read_text(path: Path) -> str:
         raise ConfigError(f"{path} is a folder; name the YAML file in it.") from None
     except (PermissionError, UnicodeDecodeError) as error:
         reason = "may not be read" if isinstance(error, PermissionError) else "is not UTF-8 text"
-        raise ConfigError(f"the configuration {path} {reason}.") from None
+        remedy = "Ask for access." if isinstance(error, PermissionError) else "Save it as UTF-8."
+        raise ConfigError(f"the configuration {path} {reason}. {remedy}") from None
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:
@@ -100,9 +118,14 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or "not YAML"
-        raise ConfigError(f"{path}{line}: {problem}. Check indentation and quotes.") from None
+        faults = (fault for sign, fault in YAML_FAULTS.items() if sign in problem)
+        meaning, remedy = next(faults, ("", "Check indentation and quotes."))
+        raise ConfigError(f"{path}{line}: {meaning or problem}. {remedy}") from None
     if not isinstance(content, dict):
-        raise ConfigError(f"{path} must hold keys such as name, log and roles.")
+        raise ConfigError(
+            f"{path} must hold keys such as name, log and roles. `journeylib init LOG` writes a "
+            "first configuration."
+        )
     if twice is not None:
         raise ConfigError(
             f"{path}, line {twice[0]}: '{twice[1]}' is there already. Keep one of the two."
@@ -125,17 +148,19 @@ def _first_repeated(node: Any) -> tuple[int, str] | None:
     return None
 
 
-def _without_empty(node: Any) -> Any:
+def _without_empty(node: Any, path: Path) -> Any:
     """Drop keys without a value: a section all of whose lines are comments says nothing."""
     if not isinstance(node, dict):
         return node
     for key in node:
         if isinstance(key, bool):
             raise ConfigError(
-                f"a key reads as {str(key).lower()}: YAML takes yes, no, on and off for true and "
-                "false. Put the word in quotes."
+                f"{path}: a key reads as {str(key).lower()}: YAML takes yes, no, on and off for "
+                "true and false. Put the word in quotes."
             )
-    return {str(key): _without_empty(value) for key, value in node.items() if value is not None}
+    return {
+        str(key): _without_empty(value, path) for key, value in node.items() if value is not None
+    }
 
 
 def _read_bets(content: dict[str, Any], path: Path) -> None:
@@ -152,16 +177,16 @@ def _read_bets(content: dict[str, Any], path: Path) -> None:
             f"{path}: 'bets' names {named}, which is no file with a list of bets. "
             f"`journeylib notes bets RUN --out {named}` writes one."
         )
-    content["bets"] = [_without_empty(bet) for bet in bets]
+    content["bets"] = [_without_empty(bet, path) for bet in bets]
 
 
-def _refuse_endless(node: Any, where: str = "") -> None:
+def _refuse_endless(node: Any, path: Path, where: str = "") -> None:
     """Refuse .inf and .nan, which every bound of a setting would let through."""
     if isinstance(node, float) and not math.isfinite(node):
-        raise ConfigError(f"{where.lstrip('.')} is {node}; give a number.")
+        raise ConfigError(f"{path}: {where.lstrip('.')} is {node}; give a number.")
     parts = enumerate(node) if isinstance(node, list | tuple) else ()
     for key, value in node.items() if isinstance(node, dict) else parts:
-        _refuse_endless(value, f"{where}.{key}")
+        _refuse_endless(value, path, f"{where}.{key}")
 
 
 def _override(content: dict[str, Any], override: str) -> None:
@@ -205,6 +230,9 @@ def _reason(fault: Mapping[str, Any], location: Sequence[int | str]) -> str:
         keys = _known_keys(location[:-1])
         hint = did_you_mean(str(location[-1]), keys)
         return f"is not a known key.{hint}" + ("" if hint else f" Known: {', '.join(keys)}.")
+    last = str(location[-1]) if location else ""
+    if fault["type"] == "string_pattern_mismatch" and (last in WRITTEN_AS or last.endswith("_env")):
+        return WRITTEN_AS.get(last, "must name an environment variable, as in SMTP_USER.")
     if fault["type"] in PLAIN:
         return PLAIN[fault["type"]]
     reason = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import jsonschema_rs
 
 from journeylib.core import read_packaged
 
@@ -47,13 +49,11 @@ def types(node: Node) -> set[str]:
 
 
 @cache
-def _validator() -> Callable[[Any], Any]:
-    import fastjsonschema
-
-    # The draft that the library knows; the words of the newer one used here mean the same.
-    draft = {"$schema": "http://json-schema.org/draft-07/schema#"}
-    validator: Callable[[Any], Any] = fastjsonschema.compile(document_schema() | draft)
-    return validator
+def _validator() -> jsonschema_rs.Draft202012Validator:
+    # An error names the field; its value is left out, which may be a customer's text.
+    return jsonschema_rs.Draft202012Validator(
+        document_schema(), validate_formats=True, mask="this value"
+    )
 
 
 def validate(document: Mapping[str, Any]) -> None:
@@ -61,10 +61,10 @@ def validate(document: Mapping[str, Any]) -> None:
 
     Raises
     ------
-    fastjsonschema.JsonSchemaValueException
-        Names the first value that does not fit: then the schema or what fills it is wrong.
+    ValueError
+        Names the first field that does not fit: then the schema or what fills it is wrong.
     """
-    _validator()(document)
+    _validator().validate(document)
 
 
 class DocumentPart(Mapping[str, Any]):

@@ -67,6 +67,8 @@ def _surveys(assessment: Assessment) -> Iterator[Finding]:
             continue
         net = row["nps"]
         key, estimate = ("survey", mean) if net.value is None else ("survey_nps", net)
+        if estimate.value is None:
+            continue
         sentence = text(
             f"audits.finding.{key}",
             kind=label("outcome", row["kind"]),

@@ -108,14 +108,21 @@ def _cuts(base: BaseCase) -> Iterator[tuple[float | None, float | None, Journeys
         # Texts and columns were read for the audit's own cut, in the same order of events.
         if again.events.share(journeys.events) and again.cutting.quiet_us == cutting.quiet_us:
             # The same journeys have the same steps and numbers: nothing is measured again.
-            return replace(journeys, cutting=again.cutting, outline_left=journeys.outline)
+            return journeys.with_cutting(again.cutting)
         return again
 
     if cutting.gap_days is not None:
         for factor in FACTORS:
             # What was fitted or fell back from learning is now a stated gap.
-            stated = {"cut": cutting.kind, "gap_days": _scaled(cutting, factor)}
-            yield factor, None, journeys if factor == 1.0 else other(**stated)
+            gap_days = _scaled(cutting, factor)
+            gap_us = round((cutting.gap_days or 0.0) * factor * US_PER_DAY)
+            if factor == 1.0:
+                yield factor, None, journeys
+            elif journeys.stay_under(gap_us):
+                # Not even cut again: that asks the engine a dozen questions.
+                yield factor, None, journeys.with_cutting(replace(cutting, gap_us=gap_us))
+            else:
+                yield factor, None, other(cut=cutting.kind, gap_days=gap_days)
     elif cutting.kind == "learned":
         own = settings.boundary_probability
         for threshold in sorted({*THRESHOLDS, own}):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from journeylib.audits.result.decision import Decisions
 from journeylib.audits.result.ledger import Ledger
 from journeylib.audits.result.result import Assessment, Changes, Finding
 from journeylib.core import day_of, rounded
-from journeylib.journeys import Conformance, Simplified, Structure, Timeline, Told
+from journeylib.journeys import Conformance, Simplified, StoryTimelines, Structure, Timeline
 from journeylib.judge import HandoffTime, TippingPoint, worst_item
 from journeylib.log import shows
 from journeylib.measures import STATES, public_waterfall
@@ -116,6 +117,7 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
         "tested": changes.tests,
         "stages": assessment.reach.stages,
         "segments": assessment.reach.segments,
+        "months": assessment.reach.months,
     }
     return {name: ledger.table(name, table) for name, table in tables.items()}
 
@@ -177,10 +179,9 @@ def _linkage(assessment: Assessment) -> Variation | None:
 
 def _touchpoints(assessment: Assessment) -> Iterator[Variation]:
     table = assessment.evidence.estimates.sort_values(["touchpoint", "measure"])
-    measures = {
-        name: {row["measure"]: row for row in rows.to_dict("records")}
-        for name, rows in table.groupby("touchpoint")
-    }
+    measures: dict[str, dict[str, Any]] = defaultdict(dict)
+    for row in table.to_dict("records"):
+        measures[row["touchpoint"]][row["measure"]] = row
     for row in assessment.judgement.scores.to_dict("records"):
         scores = {axis: _score(row, axis) for axis in ("automation_fit", "empathy_need")}
         yield varied(row, measures=measures[row["touchpoint"]], **scores)
@@ -282,14 +283,16 @@ def _stories(assessment: Assessment) -> dict[str, Any]:
     apart = assessment.stories_by_segment
     segments = [
         {"segment": name, **_stories_of(apart, name, feelings)}
-        for name in sorted(apart.found if apart else ())
+        for name in sorted(apart.by_segment if apart else ())
         if apart is not None
     ]
     return _stories_of(assessment.stories, "", feelings) | {"segments": segments}
 
 
-def _stories_of(result: Told, segment: str, feelings: Mapping[str, float | None]) -> dict[str, Any]:
-    stories = result.found.get(segment)
+def _stories_of(
+    result: StoryTimelines, segment: str, feelings: Mapping[str, float | None]
+) -> dict[str, Any]:
+    stories = result.by_segment.get(segment)
     if stories is None:
         return {"answer": "cannot tell", "reason": "no journey", "coverage": 0.0, "stories": []}
     lines = [line for line in result.timelines if line.segment == segment]

@@ -53,7 +53,8 @@ RULES: Mapping[str, Rule] = {
         ("touchpoint", "measure", *_ESTIMATE, "n_journeys", "n_customers"), "n_customers"
     ),
     "ends": Rule(
-        ("touchpoint", "end", "journeys", "share", "lo", "hi", "n_journeys", "n_customers"),
+        ("touchpoint", "end", "journeys", "share", "lo", "hi", "at_least", "n_journeys",
+         "n_customers"),
         "n_customers",
     ),
     # Its rows are maps; the numbers of touchpoints are of nobody.
@@ -100,6 +101,7 @@ RULES: Mapping[str, Rule] = {
         "customers",
     ),
     "stages": Rule(("segment", "stage", *_COUNTS), "customers"),
+    "months": Rule(("month", "touchpoint", *_COUNTS), "customers"),
     "segments": Rule(
         ("segment", "touchpoint", *_COUNTS, "sentiment", "lo", "hi"), "customers"
     ),

@@ -14,7 +14,7 @@ from journeylib.audits.history import History
 from journeylib.audits.preparation.annotations import Annotations
 from journeylib.audits.preparation.preparation import Prepared
 from journeylib.audits.result.decision import Decisions
-from journeylib.journeys import Conformance, Journeys, Structure, Told
+from journeylib.journeys import Conformance, Journeys, StoryTimelines, Structure
 from journeylib.judge import Judgement, Ratings
 from journeylib.log import EventLog
 from journeylib.measures import Evidence, Reach, ServiceTypes
@@ -161,6 +161,8 @@ class Assessment:
         What the run was told.
     as_of : datetime.date
         The day it looks back from.
+    closed : datetime.date or None
+        The last day of its numbers, where too few customers came after it to be told of.
     log_hash, config_hash : str
         sha256 of the canonical events and outcomes, and of what was decided.
     annotations : Annotations
@@ -172,9 +174,9 @@ class Assessment:
     judgement : Judgement
     portfolio : Portfolio or None
         The first automations; None where no budget is declared.
-    stories : Told
+    stories : StoryTimelines
         The few real journeys of which the many others are variations.
-    stories_by_segment : Told or None
+    stories_by_segment : StoryTimelines or None
         The same for each segment; None where none is declared.
     reach : Reach
         Customers by stage and by segment, and how segments feel.
@@ -192,6 +194,7 @@ class Assessment:
 
     config: AuditConfig
     as_of: dt.date
+    closed: dt.date | None
     log_hash: str
     config_hash: str
     annotations: Annotations = field(repr=False)
@@ -200,8 +203,8 @@ class Assessment:
     evidence: Evidence
     judgement: Judgement
     portfolio: Portfolio | None
-    stories: Told
-    stories_by_segment: Told | None
+    stories: StoryTimelines
+    stories_by_segment: StoryTimelines | None
     reach: Reach
     structure: Structure | None
     conformance: Conformance | None

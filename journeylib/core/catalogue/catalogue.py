@@ -205,9 +205,14 @@ class Catalogue:
         '12,3 % (10,1–14,8)'
         >>> catalogue_of("en").estimate(Estimate.none("n_small", "share"))
         'Not enough evidence: too few customers or journeys'
+        >>> few = Estimate(None, "points", lo=-20, hi=100, abstain="privacy")
+        >>> catalogue_of("en").estimate(few)
+        '−20 to 100 points'
         """
         if estimate.value is None and estimate.abstain == "privacy" and estimate.hi is not None:
-            return self.bounds(estimate.lo or 0.0, estimate.hi)
+            if estimate.unit == "share":
+                return self.bounds(estimate.lo or 0.0, estimate.hi)
+            return self.range(estimate) + self._writer(estimate)[1]
         if estimate.value is None:
             return self.text("abstain.sentence", reason=self.text(f"abstain.{estimate.abstain}"))
         write, unit = self._writer(estimate)

@@ -154,7 +154,7 @@ def plan_of_net(net: Any, start: Any, end: Any) -> Plan:
         marking = todo.pop(0)
         tokens = dict(marking)
         for label, takes, gives in moves:
-            if any(tokens.get(place, 0) < weight for place, weight in takes.items()):
+            if any(tokens.get(state, 0) < weight for state, weight in takes.items()):
                 continue
             after = _fired(tokens, takes, gives)
             if after not in states:
@@ -173,8 +173,8 @@ def _fired(
     tokens: Mapping[Any, int], takes: Mapping[Any, int], gives: Mapping[Any, int]
 ) -> frozenset[tuple[Any, int]]:
     after = dict(tokens)
-    for place, weight in takes.items():
-        after[place] -= weight
-    for place, weight in gives.items():
-        after[place] = after.get(place, 0) + weight
-    return frozenset((place, number) for place, number in after.items() if number)
+    for state, weight in takes.items():
+        after[state] -= weight
+    for state, weight in gives.items():
+        after[state] = after.get(state, 0) + weight
+    return frozenset((state, number) for state, number in after.items() if number)

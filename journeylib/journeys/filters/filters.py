@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 from ibis import _
 
@@ -17,7 +16,7 @@ from journeylib.core import US_PER_DAY, ConfigError, SchemaError, refuse_unknown
 from journeylib.journeys.filters.narrowing import Narrowed, call
 from journeylib.journeys.walk.counting import happens_between
 from journeylib.journeys.walk.events import Codes, Events
-from journeylib.journeys.walk.outline import END_KINDS, variant_texts
+from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.journeys.walk.tables import END, START
 from journeylib.log import asks_for_human, fetch
 
@@ -410,8 +409,7 @@ def _way(journeys: Narrowed, parts: Sequence[str], *, wild: Iterable[int] = ()) 
         else:
             text += f"{_number(journeys, part)},"
     variant, _example = journeys.outline.variants
-    ways = pa.array([f",{way}," for way in variant_texts(journeys.outline)], pa.string())
-    goes = pc.match_substring_regex(ways, text).to_numpy(zero_copy_only=False)
+    goes = pc.match_substring_regex(journeys.outline.ways, text).to_numpy(zero_copy_only=False)
     return np.asarray(goes, dtype=bool)[variant]
 
 

@@ -273,7 +273,8 @@ def narrowed_trail(whole: ibis.Table, outline: Outline, *, cut: bool) -> ibis.Ta
     cut : bool
         Whether only parts of its journeys are.
     """
-    own = {"_of": outline.key, "_from": outline.events.whole_step[outline.first_row]}
+    begins = outline.events.whole_step[outline.first_row].astype(np.int64)
+    own = {"_of": outline.key, "_from": begins}
     own["_to"] = own["_from"] + outline.steps - 1
     own_rows = hand_over(ibis.memtable(pd.DataFrame(own)), whole.get_backend())
     if not cut:

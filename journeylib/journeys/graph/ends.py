@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +12,18 @@ from journeylib.core import GROUPS, resample, working
 from journeylib.journeys.graph.markov_chain import ENDS, Chain, journey_chain
 from journeylib.journeys.graph.simplify import Simplified, simplify
 from journeylib.journeys.journeys import Journeys
-from journeylib.journeys.walk.counting import Numbers, Whole, count_units
-from journeylib.journeys.walk.outline import END_KINDS, Outline
-from journeylib.journeys.walk.tables import START
-from journeylib.log import protect_parts, shows
+from journeylib.journeys.walk.counting import base_in_cells
+from journeylib.journeys.walk.events import Flags, Whole
+from journeylib.journeys.walk.outline import BAD_END, END_KINDS, GOAL, OPEN, OTHER_END, Outline
+from journeylib.journeys.walk.tables import MOST_TOUCHPOINTS, START
+from journeylib.log import Cells, Shown, protect, shows
 
 KEPT = (0.2, 0.5, 1.0)  # shares of touchpoints and transitions that the map is folded to
-END_COLUMNS = ("touchpoint", "end", "journeys", "share", "lo", "hi", "n_journeys", "n_customers")
+KINDS = len(END_KINDS)
+END_COLUMNS = (
+    *("touchpoint", "end", "journeys", "share", "lo", "hi", "at_least"),
+    *("n_journeys", "n_customers"),
+)
 
 
 @dataclass(frozen=True)
@@ -29,9 +35,10 @@ class Structure:
     ends : pandas.DataFrame
         One row per touchpoint (`START` for all journeys) and end, touchpoints in the order of
         the journey: ``touchpoint``, ``end`` (goal, bad_end, other, open; ends of too few
-        customers are left out, and those that would give them away), ``journeys`` (int64: that
-        came by and ended so), ``share``, ``lo``, ``hi`` (of those that came by), ``n_journeys``,
-        ``n_customers`` (that came by).
+        customers are left out), ``journeys`` (int64: that came by and ended so), ``share``,
+        ``lo``, ``hi`` (of those that came by), ``at_least`` (bool: journeys and share are lower
+        bounds, as exact ones would give rare ends away; then there is no interval),
+        ``n_journeys``, ``n_customers`` (that came by).
     chain : Chain
     maps : dict of float to Simplified
         The graph with so much of its touchpoints and transitions.
@@ -69,64 +76,167 @@ def journey_structure(journeys: Journeys) -> Structure:
 
 def journey_ends(journeys: Journeys) -> pd.DataFrame:
     """Count how journeys end, by the touchpoints that they came by; see `Structure.ends`."""
-    events, outline = journeys.events, journeys.outline
-    words = [journeys.names[number] for number in range(len(journeys.names))]
-    first = np.flatnonzero(events.starts_visit & (events.visit == 1))
+    outline, many = journeys.outline, len(journeys.names)
+    journey, spot = _passing(outline)
     # All journeys count at the start, and once at each touchpoint that they come by.
-    journey = np.concatenate([events.journey[first], np.arange(len(outline))])
-    spot = np.concatenate([events.touchpoint[first], np.full(len(outline), len(words))])
-    counted = _counted(outline, journey, spot.astype(np.int64), len(words) + 1)
-    counted["touchpoint"] = np.array([*words, START], dtype=object)[counted["spot"]]
-    base = journeys.touchpoints[["touchpoint", "customers"]]
-    customers = dict(base.itertuples(index=False, name=None))
-    customers[START] = outline.customers
+    journey = np.concatenate([journey, np.arange(len(outline))])
+    spot = np.concatenate([spot, np.full(len(outline), many)])
+    cell = (spot * KINDS + outline.end_kind[journey]) * GROUPS + outline.group[journey]
+    by_group = np.bincount(cell, minlength=(many + 1) * KINDS * GROUPS).reshape(-1, KINDS, GROUPS)
+    base = journeys.touchpoints[["touchpoint", "touchpoint_no", "customers"]]
     minimum = max(journeys.settings.min_customers, 1)
-    names = [name for name in (START, *base["touchpoint"]) if customers[name] >= minimum]
-    return _ends_of(names, counted, customers, minimum)
-
-
-def _counted(outline: Outline, journey: Numbers, spot: Whole, spots: int) -> pd.DataFrame:
-    """Count journeys and customers by spot, end and customer group."""
-    kinds = len(END_KINDS)
-    cell = (spot * kinds + outline.end_kind[journey]) * GROUPS + outline.group[journey]
-    journeys = np.bincount(cell, minlength=spots * kinds * GROUPS)
-    # The journeys of a customer lie together.
-    order = np.argsort(journey, kind="stable")
-    people = count_units(cell[order], outline.customer[journey[order]], len(journeys))
-    there = np.flatnonzero(journeys)
-    return pd.DataFrame(
-        {
-            "spot": there // (kinds * GROUPS),
-            "end_kind": np.array(END_KINDS, dtype=object)[there // GROUPS % kinds],
-            "group": there % GROUPS,
-            "journeys": journeys[there],
-            "customers": people[there],
-        }
+    base = base[base["customers"] >= minimum]
+    own = base["touchpoint_no"].to_numpy(np.int64)
+    return _estimated(
+        [START, *base["touchpoint"]],
+        [outline.customers, *base["customers"]],
+        by_group[np.concatenate([[many], own])],
+        _may_be_shown(journeys, own, minimum),
     )
 
 
-def _ends_of(
-    names: list[str], counted: pd.DataFrame, customers: dict[str, int], minimum: int
+def ends_by_touchpoint(outline: Outline, *, alone: bool = False) -> Whole:
+    """Count how the journeys end that came by each touchpoint.
+
+    Parameters
+    ----------
+    outline : Outline
+    alone : bool
+        Those alone that came by nothing else, and once.
+
+    Returns
+    -------
+    ndarray of int64, shape (touchpoints, ends, 2)
+        Journeys and customers; ends in the order of `END_KINDS`.
+    """
+    journey, spot = _passing(outline)
+    if alone:
+        single = np.diff(outline.visits[1]) == 1
+        journey, spot = journey[single[journey]], spot[single[journey]]
+    many = outline.events.touchpoints
+    # The journeys of a customer lie together.
+    order = np.argsort(journey, kind="stable")
+    cell = (spot * KINDS + outline.end_kind[journey])[order]
+    base = base_in_cells(cell, journey[order], outline.customer[journey[order]], many * KINDS)
+    return np.stack([base.journeys, base.customers], axis=-1).reshape(many, KINDS, 2)
+
+
+def _passing(outline: Outline) -> tuple[Whole, Whole]:
+    """Return each journey with each touchpoint that it came by, once."""
+    events = outline.events
+    first = np.flatnonzero(events.starts_visit & (events.visit == 1))
+    return events.journey[first].astype(np.int64), events.touchpoint[first].astype(np.int64)
+
+
+def _may_be_shown(journeys: Journeys, own: Whole, minimum: int) -> Shown:
+    """Decide which ends may be shown, of all journeys and of those that came by each touchpoint.
+
+    Returns
+    -------
+    Shown
+        Of arrays of shape (1 + touchpoints, ends), the first row for all journeys.
+
+    Notes
+    -----
+    Who came by and ended so, who did not come by, and who ended otherwise are all journeys. Who
+    came by nothing else may be told by a story. Who came by a goal or a bad end ends in one of
+    these two, and nobody else does.
+    """
+    outline = journeys.outline
+    alike, kind = np.zeros(len(outline), dtype=np.int64), outline.end_kind
+    every = base_in_cells(alike, np.arange(len(outline)), outline.customer, 1)
+    ended = base_in_cells(kind, np.arange(len(outline)), outline.customer, KINDS)
+    whole = np.stack([ended.journeys, ended.customers], axis=-1)
+    all_of_them = np.stack([every.journeys, every.customers], axis=-1)
+    passing = ends_by_touchpoint(outline)[own]
+    alone = ends_by_touchpoint(outline, alone=True)[own]
+    # Rows: all journeys, touchpoints; then who ended otherwise, and who did not come by; at last
+    # how often the journeys of an end came by more than one touchpoint that leads to it.
+    leading = _leading(journeys, own)
+    again = (passing * leading[..., None]).sum(axis=0) - whole
+    rows, room = 1 + len(own), np.array([2, 1]) * (len(own) + 1) * len(outline)
+    counts = np.concatenate(
+        [whole[None], passing, all_of_them - whole[None], whole - passing, [room - again]]
+    )
+    fewest, most = np.zeros_like(counts), np.full(counts.shape, len(outline) + 1)
+    most[-1] = np.where(np.any(leading, axis=0, keepdims=True).T, room, 2 * room)
+    fewest[1:rows] = np.where(alone[..., 1:] >= minimum, alone, 0)
+    most[1:rows][_decides(journeys, own), OTHER_END] = 0
+    most[1:rows][_decides(journeys, own), OPEN] = 0
+    # It is told beside how many are open: of all, and by the base of who broke off.
+    few = passing[:, OPEN, :1] <= minimum
+    fewest[1:rows, OPEN] = np.where(few, fewest[1:rows, OPEN], passing[:, OPEN])
+    most[1:rows, OPEN] = np.where(few, np.minimum(minimum, most[1:rows, OPEN]), passing[:, OPEN])
+    if shows(int(whole[OPEN, 0]), minimum):
+        fewest[0, OPEN] = most[0, OPEN] = whole[OPEN]
+    cells = Cells(
+        counts.reshape(-1, 2),
+        tuple(_totals_of_ends(rows, leading)),
+        named=(np.arange(len(counts)) < rows).repeat(KINDS),
+        most=most.reshape(-1, 2),
+        fewest=fewest.reshape(-1, 2),
+    )
+    shown = protect(cells, minimum, bounds=True)
+    return Shown(shown.exact.reshape(-1, KINDS)[:rows], shown.least.reshape(-1, KINDS, 2)[:rows])
+
+
+def _totals_of_ends(rows: int, leading: Flags) -> Iterator[Whole]:
+    """Yield what adds up; see `_may_be_shown`."""
+    kind, none = np.arange(KINDS), np.full((2 * rows + 1, KINDS), -1)
+    by_row = none.copy()
+    by_row[:rows] = np.arange(rows)[:, None]
+    by_row[rows + 1 : -1] = np.arange(rows, 2 * rows - 1)[:, None]
+    yield by_row.ravel()
+    pairs = none.copy()
+    pairs[[0, rows]] = kind
+    if rows > MOST_TOUCHPOINTS:  # looked at as if it were known how all journeys end
+        pairs[[0, rows]] = -1
+        pairs[1:rows] = pairs[rows + 1 : -1] = np.arange(rows - 1)[:, None] * KINDS + kind
+        yield pairs.ravel()
+        return
+    yield pairs.ravel()
+    for row in range(1, rows):
+        three = none.copy()
+        three[[row, rows, rows + row]] = kind
+        yield three.ravel()
+    ways = none.copy()
+    ways[1:rows][leading] = np.nonzero(leading)[1]
+    ways[rows] = ways[-1] = np.where(leading.any(axis=0), kind, -1)
+    yield ways.ravel()
+
+
+def _decides(journeys: Journeys, own: Whole) -> Flags:
+    """Mark the touchpoints that decide how each journey ends: declared goals, and bad ends."""
+    settings = journeys.settings
+    goals = () if settings.goals_by_intent else settings.goals
+    ends = {*goals, *settings.bad_ends}
+    return np.array([journeys.names[number] in ends for number in own], dtype=bool)
+
+
+def _leading(journeys: Journeys, own: Whole) -> Flags:
+    """Mark the touchpoints of which each journey with an end came by at least one, by end."""
+    settings, names = journeys.settings, journeys.names
+    leading = np.zeros((len(own), KINDS), dtype=bool)
+    for end, declared in ((GOAL, settings.every_goal), (BAD_END, settings.bad_ends)):
+        there = {names[number] for number in range(len(names))} & set(declared)
+        mine = np.array([names[number] in there for number in own], dtype=bool)
+        if mine.sum() == len(there):
+            leading[:, end] = mine
+    return leading
+
+
+def _estimated(
+    names: list[str], customers: list[int], by_group: Whole, shown: Shown
 ) -> pd.DataFrame:
-    """Estimate the shares of ends of all touchpoints in one resampling."""
-    spot = pd.Index(names).get_indexer(pd.Index(counted["touchpoint"]))
-    end = pd.Index(ENDS).get_indexer(pd.Index(counted["end_kind"]))
-    has_spot = spot >= 0
-    cells = counted["group"].to_numpy()[has_spot], spot[has_spot], end[has_spot]
-    journeys = np.zeros((GROUPS, len(names), len(ENDS)))
-    people = np.zeros((len(names), len(ENDS)), dtype=np.int64)
-    np.add.at(journeys, cells, counted["journeys"].to_numpy(np.float64)[has_spot])
-    np.add.at(people, cells[1:], counted["customers"].to_numpy(np.int64)[has_spot])
-    whole = journeys.sum(axis=0).astype(np.int64)
-    shown = protect_parts(people, whole, minimum)
-    # How many journeys are open is told beside, if not few: it hides no other end of them all.
-    others = np.array([end != "open" for end in ENDS])
-    if all(shows(size, minimum) for size in whole[:1, ~others].ravel()):
-        shown[:1, others] &= protect_parts(people[:1, others], whole[:1, others], minimum)
-    row, kind = np.nonzero(shown)
-    sums = np.stack([journeys[:, row, kind], journeys.sum(axis=2)[:, row]], axis=-1)
-    hits, trials = sums.sum(axis=0).T
-    behind = np.array([customers[name] for name in names], dtype=np.int64)[row]
+    """Estimate the shares of ends of all touchpoints in one resampling; bounds stand alone."""
+    order = [END_KINDS.index(end) for end in ENDS]
+    exact, least = shown.exact[:, order], shown.least[:, order, 0]
+    row, kind = np.nonzero(least > 0)
+    journeys = by_group[:, order].astype(np.float64)
+    sums = np.stack([journeys[row, kind], journeys[row].sum(axis=1)], axis=-1)
+    sums = np.moveaxis(sums, 1, 0)
+    trials = sums[..., 1].sum(axis=0)
+    behind = np.array(customers, dtype=np.int64)[row]
     shares = resample(
         sums,
         lambda s: s[..., 0] / s[..., 1],
@@ -134,14 +244,16 @@ def _ends_of(
         n_customers=behind,
         n_trials=trials,
     )
+    bound = ~exact[row, kind]
     return pd.DataFrame(
         {
             "touchpoint": np.array(names, dtype=object)[row],
             "end": np.array(ENDS, dtype=object)[kind],
-            "journeys": hits.astype("int64"),
-            "share": shares.value,
-            "lo": shares.lo,
-            "hi": shares.hi,
+            "journeys": least[row, kind].astype("int64"),
+            "share": np.where(bound, least[row, kind] / trials, shares.value),
+            "lo": np.where(bound, np.nan, shares.lo),
+            "hi": np.where(bound, np.nan, shares.hi),
+            "at_least": bound,
             "n_journeys": trials.astype("int64"),
             "n_customers": behind,
         }

@@ -194,11 +194,11 @@ def _code(log: Texts, edits: Floats, slips: Slips) -> Code:
     which = (edits * per_edit[:, :, None]).sum(axis=0) - gammaln(number + 1)
     how_many = -np.log(slips.numbers)[np.maximum(number.astype(np.int64), 1) - 1]
     garbled = -np.log(slips.share) + how_many + which - TOLERANCE
-    told = np.where(number == 0, -np.log1p(-slips.share), garbled)
+    retelling = np.where(number == 0, -np.log1p(-slips.share), garbled)
     # A journey that has nothing of a story in its place does not retell it, however short both are.
-    told = np.where(number >= np.maximum(own[:, None], lengths), np.inf, told)
+    retelling = np.where(number >= np.maximum(own[:, None], lengths), np.inf, retelling)
     share = 0.5 * np.log(max(float(log.counts.sum()), 1.0))
-    return Code(told, in_full, in_full[: len(own)] + share, log.counts.astype(np.float64))
+    return Code(retelling, in_full, in_full[: len(own)] + share, log.counts.astype(np.float64))
 
 
 def _estimated(
@@ -208,17 +208,20 @@ def _estimated(
     chosen: Sequence[int],
 ) -> Slips:
     """Estimate how stories are garbled from the journeys that the chosen ones tell."""
-    told = np.flatnonzero(tellers < len(chosen))
-    by_kind = edits[:, np.array(chosen, dtype=np.int64)[tellers[told]], told] * log.counts[told]
-    number = (by_kind.sum(axis=0) / log.counts[told]).round().astype(np.int64)
+    in_story = np.flatnonzero(tellers < len(chosen))
+    by_kind = (
+        edits[:, np.array(chosen, dtype=np.int64)[tellers[in_story]], in_story]
+        * log.counts[in_story]
+    )
+    number = (by_kind.sum(axis=0) / log.counts[in_story]).round().astype(np.int64)
     slips = number > 0
-    slipped = float(log.counts[told][slips].sum())
+    slipped = float(log.counts[in_story][slips].sum())
     # One made-up journey or edit of each kind keeps everything away from the impossible ends.
     kinds = by_kind.sum(axis=1) + 1
     made_up = _geometric((float(by_kind.sum()) + 2) / (slipped + 1), edits)
-    seen = np.bincount(number[slips] - 1, log.counts[told][slips], len(made_up))
+    seen = np.bincount(number[slips] - 1, log.counts[in_story][slips], len(made_up))
     return Slips(
-        (slipped + 1) / (float(log.counts[told].sum()) + 2),
+        (slipped + 1) / (float(log.counts[in_story].sum()) + 2),
         (seen + made_up) / (slipped + 1),
         kinds / kinds.sum(),
     )

@@ -181,10 +181,10 @@ def representatives(
     alone = int(log.counts[tellers == len(chosen)].sum())
     missing = _expected_missing(log.counts[chosen], journeys, alone, copies)
     reason = _doubt(journeys, noise, missing, smallest)
-    found = [_story(log, tellers, number, chosen) for number in range(len(chosen))]
+    all_stories = [_story(log, tellers, number, chosen) for number in range(len(chosen))]
     # A stable sort: ties stay in the order of the candidates, which no row or name decides.
-    found.sort(key=lambda story: (-story.journeys, -story.copies))
-    public = [story for story in found if story.customers >= min_customers]
+    all_stories.sort(key=lambda story: (-story.journeys, -story.copies))
+    public = [story for story in all_stories if story.customers >= min_customers]
     shown = tuple(public[:most])
     return Stories(
         shown,
@@ -196,7 +196,7 @@ def representatives(
         noise,
         missing,
         smallest,
-        len(found) - len(public),
+        len(all_stories) - len(public),
         len(public) - len(shown),
     )
 
@@ -217,9 +217,9 @@ def _doubt(journeys: int, noise: float, missing: float, smallest: float) -> str:
 
 
 def _expected_missing(
-    found: npt.NDArray[np.int64], journeys: int, alone: int, copies: int
+    copies_of: npt.NDArray[np.int64], journeys: int, alone: int, copies: int
 ) -> float:
-    """Return the share of true stories that may be missing, by the copies of each one `found`.
+    """Return the share of true stories that may be missing, by the copies of each found one.
 
     A story seen c times would not recur with the probability of a Poisson count of mean c: so
     many like it are missing. The journeys `alone` may be slips of stories too rare to recur: of
@@ -228,12 +228,12 @@ def _expected_missing(
     """
     from scipy.special import pdtr
 
-    if not len(found):
+    if not len(copies_of):
         return 1.0
-    word_for_word = float(found.sum()) / (journeys - alone)
-    missing = float(pdtr(MIN_COPIES - 1, found.astype(np.float64)).sum())
+    word_for_word = float(copies_of.sum()) / (journeys - alone)
+    missing = float(pdtr(MIN_COPIES - 1, copies_of.astype(np.float64)).sum())
     missing += alone / copies * float(pdtr(MIN_COPIES - 1, copies * word_for_word))
-    return missing / (len(found) + missing)
+    return missing / (len(copies_of) + missing)
 
 
 def _gather(
@@ -252,8 +252,8 @@ def _gather(
     if not all(variants):
         raise ValueError("a variant has no touchpoints: leave empty journeys out")
     places: dict[Variant, list[int]] = {}
-    for place, variant in enumerate(variants):
-        places.setdefault(tuple(variant), []).append(place)
+    for number, variant in enumerate(variants):
+        places.setdefault(tuple(variant), []).append(number)
     totals = {name: sum(journeys[p] for p in where) for name, where in places.items()}
     frequency: dict[Hashable, int] = defaultdict(int)
     for name, total in totals.items():
@@ -281,16 +281,16 @@ def _gather(
 
 
 def _story(log: Texts, tellers: npt.NDArray[np.int64], number: int, chosen: Sequence[int]) -> Story:
-    told = np.flatnonzero(tellers == number)
+    own_variants = np.flatnonzero(tellers == number)
     own = chosen[number]
-    journeys = int(log.counts[told].sum())
+    journeys = int(log.counts[own_variants].sum())
     return Story(
         log.names[own],
         int(log.counts[own]),
         int(log.customers[own]),
         journeys,
         journeys / int(log.counts.sum()),
-        tuple(sorted(place for variant in told for place in log.places[variant])),
+        tuple(sorted(number for variant in own_variants for number in log.places[variant])),
     )
 
 

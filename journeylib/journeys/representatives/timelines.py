@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 
 import ibis
 import numpy as np
@@ -10,9 +11,12 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import SchemaError, working
+from journeylib.journeys.graph.ends import KINDS, ends_by_touchpoint
+from journeylib.journeys.graph.markov_chain import ENDS
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.representatives._description_length import Variant
 from journeylib.journeys.representatives.representatives import Stories, Story, representatives
+from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.log import Cells, fetch, protect, suppress
 
 ALL = ""
@@ -39,7 +43,8 @@ class Timeline:
         `journeys` of all journeys (of the segment).
     outcomes : pandas.DataFrame
         How those journeys end: ``end`` (goal, bad_end, other, open), ``journeys``,
-        ``customers``, ``share``; ends of too few customers are left out.
+        ``customers``, ``share``, ``at_least`` (bool: these are lower bounds, as exact ones would
+        give rare ends away); ends of too few customers are left out.
     """
 
     segment: str
@@ -51,7 +56,7 @@ class Timeline:
 
 
 @dataclass(frozen=True)
-class Told:
+class StoryTimelines:
     """The stories of a log, of each segment where asked for.
 
     Attributes
@@ -59,21 +64,21 @@ class Told:
     timelines : tuple of Timeline
         By segment, then the most told first. Each is shared by at least the minimum number of
         customers, word for word.
-    found : dict of str to Stories
+    by_segment : dict of str to Stories
         By segment: how far the stories can be trusted, and what they leave out.
     min_customers : int
         The minimum that applied.
     """
 
     timelines: tuple[Timeline, ...]
-    found: dict[str, Stories]
+    by_segment: dict[str, Stories]
     min_customers: int
 
 
 @working("telling stories")
 def stories(
     journeys: Journeys, *, by_segment: bool = False, most: int = 6, min_share: float = 0.02
-) -> Told:
+) -> StoryTimelines:
     """Tell the few real journeys that the many others are variations of.
 
     Parameters
@@ -88,7 +93,7 @@ def stories(
 
     Returns
     -------
-    Told
+    StoryTimelines
 
     Raises
     ------
@@ -98,7 +103,7 @@ def stories(
     Notes
     -----
     The stories are those of `representatives`. Where it cannot tell,
-    no story is told; `Told.found` says why.
+    no story is told; `StoryTimelines.by_segment` says why.
     """
     if by_segment and not journeys.has("segment"):
         raise SchemaError(
@@ -114,12 +119,12 @@ def stories(
     ).sort_values(["whose", "journeys", "variant"], ascending=[True, False, True])
     people = fetch(table.group_by("whose").aggregate(customers=_.customer_no.nunique()))
     large = people.loc[people["customers"] >= minimum, "whose"]
-    found: dict[str, Stories] = {}
+    stories_of: dict[str, Stories] = {}
     timelines: list[Timeline] = []
     for whose in sorted(large):
         part = counts[counts["whose"] == whose]
         codes = part["variant"].tolist()
-        found[whose] = representatives(
+        stories_of[whose] = representatives(
             _named(journeys, codes),
             part["journeys"].tolist(),
             customers=part["customers"].tolist(),
@@ -127,15 +132,15 @@ def stories(
             min_share=min_share,
             most=most,
         )
-        if found[whose].answer == "found":
+        if stories_of[whose].answer == "found":
             timelines += _lived(
-                journeys, table.filter(_.whose == whose), whose, found[whose], codes
+                journeys, table.filter(_.whose == whose), whose, stories_of[whose], codes
             )
-    return Told(tuple(timelines), found, minimum)
+    return StoryTimelines(tuple(_with_ends_shown(journeys, timelines)), stories_of, minimum)
 
 
 @working("looking for examples")
-def examples(journeys: Journeys, *, most: int = 6) -> Told:
+def examples(journeys: Journeys, *, most: int = 6) -> StoryTimelines:
     """Show journeys as they were lived, of the kinds that most customers share.
 
     Parameters
@@ -147,10 +152,10 @@ def examples(journeys: Journeys, *, most: int = 6) -> Told:
 
     Returns
     -------
-    Told
+    StoryTimelines
         One timeline for each kind (the touchpoints, visit by visit) that at least the minimum
         number of customers lived word for word, the most frequent first; empty where there is
-        none. `Told.found` is empty: nothing is claimed of the journeys that are not shown.
+        none. `by_segment` is empty: nothing is claimed of the journeys that are not shown.
     """
     minimum = journeys.settings.min_customers
     table = journeys.table
@@ -162,40 +167,44 @@ def examples(journeys: Journeys, *, most: int = 6) -> Told:
     kinds = kinds.head(most)
     own = kinds["variant"].tolist()
     lived = [
-        Story(name, int(n), int(customers), int(n), n / every, (place,))
-        for place, (name, n, customers) in enumerate(
+        Story(name, int(n), int(customers), int(n), n / every, (position,))
+        for position, (name, n, customers) in enumerate(
             zip(_named(journeys, own), kinds["journeys"], kinds["customers"], strict=True)
         )
     ]
     if not lived:
-        return Told((), {}, minimum)
-    told = {code: number for number, code in enumerate(own)}
+        return StoryTimelines((), {}, minimum)
+    story_of = {code: number for number, code in enumerate(own)}
     stories = dict(zip(own, lived, strict=True))
-    return Told(tuple(_timelines(journeys, table, ALL, stories, told, every)), {}, minimum)
+    lines = _timelines(journeys, table, ALL, stories, story_of, every)
+    return StoryTimelines(tuple(_with_ends_shown(journeys, lines)), {}, minimum)
 
 
 def _named(journeys: Journeys, codes: list[str]) -> list[Variant]:
-    known = journeys.whole.touchpoints
-    names = dict(zip(known["touchpoint_no"].astype(str), known["touchpoint"], strict=True))
+    touchpoints = journeys.whole.touchpoints
+    names = dict(
+        zip(touchpoints["touchpoint_no"].astype(str), touchpoints["touchpoint"], strict=True)
+    )
     return [tuple(map(names.__getitem__, code.split(","))) for code in codes]
 
 
 def _lived(
-    journeys: Journeys, table: ibis.Table, whose: str, found: Stories, codes: list[str]
+    journeys: Journeys, table: ibis.Table, whose: str, representative: Stories, codes: list[str]
 ) -> list[Timeline]:
     from rapidfuzz.distance import Levenshtein
 
     names = _named(journeys, codes)
-    own = [codes[names.index(story.touchpoints)] for story in found.stories]
+    own = [codes[names.index(story.touchpoints)] for story in representative.stories]
     # A far retelling helps to write the log down, but a reader would not call it this story.
-    told = {
-        codes[place]: number
-        for number, story in enumerate(found.stories)
-        for place in story.variants
-        if Levenshtein.normalized_distance(names[place], story.touchpoints) <= found.within
+    story_of = {
+        codes[variant]: number
+        for number, story in enumerate(representative.stories)
+        for variant in story.variants
+        if Levenshtein.normalized_distance(names[variant], story.touchpoints)
+        <= representative.within
     }
-    stories = dict(zip(own, found.stories, strict=True))
-    return _timelines(journeys, table, whose, stories, told, found.journeys)
+    stories = dict(zip(own, representative.stories, strict=True))
+    return _timelines(journeys, table, whose, stories, story_of, representative.journeys)
 
 
 def _timelines(
@@ -203,33 +212,86 @@ def _timelines(
     table: ibis.Table,
     whose: str,
     stories: dict[str, Story],
-    told: dict[str, int],
+    story_of: dict[str, int],
     every: int,
 ) -> list[Timeline]:
-    """Put steps and ends to each story.
+    """Put steps and all ends to each story.
 
     `stories` has the code of each story's own variant, `told` that of every variant which
     follows a story, with the story's number.
     """
     steps = _steps(journeys, table, list(stories))
-    ends = _ends(table, told)
-    minimum = journeys.settings.min_customers
+    ends = _ends(table, story_of)
     timelines = []
     for number, (code, story) in enumerate(stories.items()):
-        mine = ends[ends["story"] == number].drop(columns="story")
-        count = int(mine["journeys"].sum())
-        # The ends of a story add up to its journeys.
-        parts = Cells(
-            mine[["journeys", "customers"]].to_numpy(np.int64),
-            (np.zeros(len(mine), dtype=np.int64),),
-        )
-        outcomes = mine[protect(parts, minimum).exact].reset_index(drop=True)
-        outcomes["share"] = outcomes["journeys"] / max(count, 1)
+        outcomes = ends[ends["story"] == number].drop(columns="story").reset_index(drop=True)
+        count = int(outcomes["journeys"].sum())
         lines = steps[steps["variant"] == code].drop(columns="variant").reset_index(drop=True)
         lines.insert(1, "touchpoint", list(story.touchpoints))
         share = count / max(every, 1)
         timelines.append(Timeline(whose, story, lines, count, share, outcomes))
     return sorted(timelines, key=lambda line: (-line.journeys, line.story.touchpoints))
+
+
+def _with_ends_shown(journeys: Journeys, lines: list[Timeline]) -> list[Timeline]:
+    """Show how the journeys of each story end, so that no total tells of a few.
+
+    The ends of a story add up to its journeys. Those of a journey with one visit are told beside:
+    no more can end so than of all that came by the touchpoint, and over all segments they add up
+    to what the story of all customers says.
+    """
+    outline, minimum = journeys.outline, max(journeys.settings.min_customers, 1)
+    passing, alone = (ends_by_touchpoint(outline, alone=one) for one in (False, True))
+    spot: dict[Hashable, int] = {name: number for number, name in journeys.names.items()}
+    counts = np.zeros((len(lines), len(END_KINDS), 2), dtype=np.int64)
+    for number, line in enumerate(lines):
+        kind = pd.Index(END_KINDS).get_indexer(pd.Index(line.outcomes["end"]))
+        counts[number, kind] = line.outcomes[["journeys", "customers"]].to_numpy(np.int64)
+    # Of one visit, and word for word: the touchpoint.
+    single = np.array(
+        [
+            spot[line.story.touchpoints[0]]
+            if len(line.story.touchpoints) == 1 and line.journeys == line.story.copies
+            else -1
+            for line in lines
+        ],
+        dtype=np.int64,
+    )
+    divided = np.array([line.segment != ALL for line in lines], dtype=bool) & (single >= 0)
+    others = np.unique(single[divided])  # with those of segments that tell no such story
+    rest = alone[others].copy()
+    np.subtract.at(rest, np.searchsorted(others, single[divided]), counts[divided])
+    spots, kind = np.concatenate([np.where(divided, single, -1), others]), np.arange(KINDS)
+    is_total = (spots >= 0)[:, None] & (alone[spots][..., 1] >= minimum)
+    most = np.full((len(spots), KINDS, 2), len(outline))
+    large = (single >= 0)[:, None] & (passing[single][..., 1] >= minimum)
+    most[: len(lines)][large] = passing[single][large]
+    cells = Cells(
+        np.concatenate([counts, rest]).reshape(-1, 2),
+        (
+            np.arange(len(spots)).repeat(KINDS),
+            np.where(is_total, spots[:, None] * KINDS + kind, -1).ravel(),
+        ),
+        named=(np.arange(len(spots)) < len(lines)).repeat(KINDS),
+        most=most.reshape(-1, 2),
+    )
+    shown = protect(cells, minimum, bounds=True)
+    least, bound = shown.least.reshape(-1, KINDS, 2), shown.at_least.reshape(-1, KINDS)
+    order = [END_KINDS.index(end) for end in ENDS]
+    with_ends = []
+    for number, line in enumerate(lines):
+        mine = [one for one in order if least[number, one, 0] > 0]
+        outcomes = pd.DataFrame(
+            {
+                "end": [END_KINDS[one] for one in mine],
+                "journeys": least[number, mine, 0],
+                "customers": least[number, mine, 1],
+                "share": least[number, mine, 0] / max(line.journeys, 1),
+                "at_least": bound[number, mine],
+            }
+        )
+        with_ends.append(replace(line, outcomes=outcomes))
+    return with_ends
 
 
 def _steps(journeys: Journeys, table: ibis.Table, own: list[str]) -> pd.DataFrame:
@@ -258,9 +320,9 @@ def _steps(journeys: Journeys, table: ibis.Table, own: list[str]) -> pd.DataFram
     return lines[["variant", "step", "channel", "seconds_to_next"]]
 
 
-def _ends(table: ibis.Table, told: dict[str, int]) -> pd.DataFrame:
+def _ends(table: ibis.Table, story_of: dict[str, int]) -> pd.DataFrame:
     tellers = ibis.memtable(
-        pd.DataFrame({"variant": list(told), "story": list(told.values())}).astype(
+        pd.DataFrame({"variant": list(story_of), "story": list(story_of.values())}).astype(
             {"variant": "str", "story": "int64"}
         )
     )

@@ -85,9 +85,9 @@ class BoundaryModel:
         """
         streams = make_streams(frame)
         carry, cut = self._learned.contexts.foresee(streams)
-        known = self._learned.starts
-        starts = np.asarray(known.reindex(streams.following, fill_value=0.0), dtype=np.float64)
-        fresh = _start_share(starts, known.sum(), self._learned.contexts.symbols)
+        counts = self._learned.starts
+        starts = np.asarray(counts.reindex(streams.following, fill_value=0.0), dtype=np.float64)
+        fresh = _start_share(starts, counts.sum(), self._learned.contexts.symbols)
         gap_class = np.searchsorted(self._learned.gap_edges, streams.gap, side="right")
         ratio = self._learned.gap_ratio[gap_class]
         passed = forward_backward(streams, carry, cut * (fresh * ratio)[:, None])

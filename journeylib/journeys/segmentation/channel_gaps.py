@@ -99,9 +99,9 @@ def declared_gaps(events: ibis.Table, settings: JourneySettings) -> tuple[Channe
             "journeys.gap_days gives days by channel, and the log has no channels. Add the role "
             "'channel', or give one number of days."
         )
-    known = sorted(fetch(events.select("channel").distinct())["channel"].dropna())
+    channels = sorted(fetch(events.select("channel").distinct())["channel"].dropna())
     problem = "journeys.gap_days names the channel '{name}', which the log does not have.{near}"
-    refuse_unknown((n for n in settings.gap_days if n != REST), known, problem, SchemaError)
+    refuse_unknown((n for n in settings.gap_days if n != REST), channels, problem, SchemaError)
     days = {REST: settings.assumed_gap_days} | settings.gap_days
     return tuple(
         ChannelGap(name, round(days[name] * US_PER_DAY), "declared", "") for name in sorted(days)

@@ -177,8 +177,8 @@ def by_flag(stream: ibis.Table, fresh: ibis.Value) -> ibis.Table:
         _before=runs.since(_["_first"]),
         _last=runs.after(_["_fresh"]).fill_null(True),
     )
-    known = [c for c in (*AFTER, *BEFORE) if c in cut.columns]
-    outside = {c: cut["_last"] if c in AFTER else cut["_fresh"] for c in known}
+    flags = [c for c in (*AFTER, *BEFORE) if c in cut.columns]
+    outside = {c: cut["_last"] if c in AFTER else cut["_fresh"] for c in flags}
     channel = ["_last_channel"] if "_last_channel" in cut.columns else []
     return cut.mutate(
         journey=_first_journey(cut.customer_no) + cut["_before"] - cut["_ago"],

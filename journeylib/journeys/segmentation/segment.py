@@ -318,8 +318,8 @@ def _by_learning(
 ) -> tuple[ibis.Table, Cutting]:
     """Cut where boundaries learned from a sample of customers lie; else after silence."""
     stream = in_stream(events)
-    place = Runs.of(stream, "customer_no", ROW_NUMBER).since(_["_first"]) + 1
-    placed = stream.mutate(_place=place).cache()
+    number = Runs.of(stream, "customer_no", ROW_NUMBER).since(_["_first"]) + 1
+    placed = stream.mutate(_place=number).cache()
     sample = _sample(placed, SAMPLE_EVENTS, settings.max_customers_modelled)
     model = fit_boundaries(_frame(sample.events))
     if model.answer == "cannot tell":
@@ -329,10 +329,16 @@ def _by_learning(
         quiet_us = _quiet_us(settings, settings.stated_gap_us)
         return by_customer(events), Cutting("customer", "assumed", reason, None, quiet_us)
     judged = ibis.memtable(_judged(placed, model, sample))
-    known = judged.select(_customer=_.customer_no, _at=_.place, boundary_micro=_.boundary_micro)
+    judged_starts = judged.select(
+        _customer=_.customer_no, _at=_.place, boundary_micro=_.boundary_micro
+    )
     boundaries = (
         placed.left_join(
-            known, [placed.customer_no == known["_customer"], placed["_place"] == known["_at"]]
+            judged_starts,
+            [
+                placed.customer_no == judged_starts["_customer"],
+                placed["_place"] == judged_starts["_at"],
+            ],
         )
         .drop("_customer", "_at", "_place", *(["silence_us"] if log.has_clock else []))
         .cache()

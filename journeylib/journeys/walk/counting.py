@@ -52,6 +52,11 @@ def count_units(cell: Numbers, unit: Numbers, cells: int) -> Whole:
     return counted
 
 
+def count_neighbours(unit: Numbers) -> int:
+    """Count the distinct units, where the rows of each lie together."""
+    return int(np.count_nonzero(unit[1:] != unit[:-1])) + int(len(unit) > 0)
+
+
 @compiled
 def count_units_where(
     marked: Numbers, cell: Numbers, units: tuple[Numbers, Numbers], cells: int
@@ -100,6 +105,39 @@ def sum_in_cells(cell: Numbers, amount: Numbers, cells: int) -> Whole:
         if cell[row] >= 0:
             total[cell[row]] += amount[row]
     return total
+
+
+@compiled
+def dominated(
+    cell: Numbers, customer: Numbers, amount: Numbers, cells: int
+) -> npt.NDArray[np.bool_]:
+    """Mark the cells of which one customer makes more than half.
+
+    Parameters
+    ----------
+    cell, customer, amount : ndarray of int
+        Where each amount belongs, whose it is (those of a customer together), and how much, not
+        negative.
+    cells : int
+
+    Examples
+    --------
+    >>> dominated(np.array([0, 1, 0, 1]), np.array([1, 1, 2, 2]), np.array([3, 3, 4, 3]), 2)
+    array([ True, False])
+    """
+    holder = np.full(cells, -1, dtype=np.int64)
+    own = np.zeros(cells, dtype=np.int64)
+    most = np.zeros(cells, dtype=np.int64)
+    total = np.zeros(cells, dtype=np.int64)
+    for row in range(len(cell)):
+        here = cell[row]
+        if holder[here] != customer[row]:
+            holder[here] = customer[row]
+            own[here] = 0
+        own[here] += amount[row]
+        total[here] += amount[row]
+        most[here] = max(most[here], own[here])
+    return most > total - most
 
 
 @compiled

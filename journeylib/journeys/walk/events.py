@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from journeylib.core import GROUPS
 from journeylib.journeys.walk.counting import Base, base_in_cells, sum_in_cells
 from journeylib.journeys.walk.visits import visit_numbers, visit_starts
-from journeylib.log import fetch_arrow, hand_over, is_sorted
+from journeylib.log import fetch_arrow, fetch_batches, hand_over, is_sorted
 
 Numbers = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -31,28 +31,42 @@ _CUT = frozenset(
     ("journey", "boundary_micro", "step", "starts_visit", "ends_visit", "visit_step", "visit_us")
 ) | {"wait_us", "next_us", "next_touchpoint", "next_touchpoint_no", "next_actor"}
 _ALWAYS = ("t_us", "service_us", "actor", "session", "channel", "stage", "office", "intent")
+# Rows that come out of the engine at once: what they take beside the arrays is small.
+_ROWS_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True)
 class Codes:
-    """A column of texts: the number of its word for each event, −1 where it has none."""
+    """A column of texts: the number of its word for each event, −1 where it has none.
 
-    number: npt.NDArray[np.int32]
+    Attributes
+    ----------
+    held : ndarray of int8 or int32
+        These numbers, as narrow as they may be.
+    words : tuple of str
+    """
+
+    held: Numbers
     words: tuple[str, ...]
+
+    @property
+    def number(self) -> npt.NDArray[np.int32]:
+        """The number of the word of each event."""
+        return self.held.astype(np.int32, copy=False)
 
     def is_word(self, *words: str) -> Flags:
         """Mark the events that have one of these words."""
         wanted = np.array([*(word in words for word in self.words), False])
-        return np.asarray(wanted[self.number])
+        return np.asarray(wanted[self.held])
 
     @property
     def known(self) -> Flags:
         """Mark the events that have a word."""
-        return self.number >= 0
+        return self.held >= 0
 
     def only(self, rows: Numbers) -> Codes:
         """Return the codes of these rows."""
-        return Codes(self.number[rows], self.words)
+        return Codes(self.held[rows], self.words)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +106,21 @@ class Events:
 
     def column(self, name: str) -> Any:
         """Return a column: `Codes` of texts, int8 of booleans (−1 missing), else int64."""
+        if name == "journey":
+            return self.key
+        if name == "service_us" and not self.has("end_us"):
+            return np.broadcast_to(np.int64(MISSING), len(self))
+        return self._column(name)
+
+    def _column(self, name: str) -> Any:
         if name not in self._read:
             if self.parent is None:
                 wanted = [name]
                 if not self._read:
-                    wanted = list(dict.fromkeys([*_KEYS, *filter(self.has, _ALWAYS), name]))
+                    there = [one for one in _ALWAYS if self.has(one)]
+                    if not self.has("end_us"):
+                        there = [one for one in there if one != "service_us"]
+                    wanted = list(dict.fromkeys([*_KEYS, *there, name]))
                 self._read.update(read_columns(self.source, wanted))
             else:
                 assert self.picked is not None
@@ -113,7 +137,8 @@ class Events:
         """Take over what `other` has read, where it holds the same rows under another cut.
 
         What the cut decides is left out. Nothing is taken over where two rows may have changed
-        places, as rows of one customer, time, position and touchpoint may.
+        places: rows of one customer, time, position and touchpoint may, unless neither cut sorted
+        the rows of the log anew.
 
         Returns
         -------
@@ -133,7 +158,8 @@ class Events:
         apart = np.zeros(max(len(own[order[0]]) - 1, 0), dtype=bool)
         for name in order:
             apart |= own[name][1:] != own[name][:-1]
-        if not apart.all():
+        unsorted = all(is_sorted(events.source, "journey") for events in (self, other))
+        if not (unsorted or apart.all()):
             return False
         kept = {k: v for k, v in other._read.items() if k not in _CUT and k[:5] != "once "}
         self._read.update(kept | own)
@@ -215,7 +241,7 @@ class Events:
     @property
     def key(self) -> Whole:
         """The key of the journey, as other tables have it."""
-        return self.column("journey")  # type: ignore[no-any-return]
+        return self.journey_key[self.journey]
 
     @property
     def t_us(self) -> Whole:
@@ -227,27 +253,56 @@ class Events:
         """From start to end; `MISSING` where no end is known."""
         return self.column("service_us")  # type: ignore[no-any-return]
 
+    @property
+    def done_us(self) -> Whole:
+        """When each event is over: its end, or its start where no end is known."""
+        if not self.has("end_us"):
+            return self.t_us
+        return self.t_us + np.where(self.service_us == MISSING, 0, self.service_us)
+
     # --- order ------------------------------------------------------------------------------
 
     @cached_property
+    def _runs(self) -> tuple[Whole, Whole]:
+        """Row at which each journey begins, with the number of rows at the end, and its key."""
+        if self.parent is None:
+            own = self._column("journey")
+        else:
+            assert self.picked is not None
+            own = self.parent.journey[self.picked]
+        first = np.ones(len(own), dtype=bool)
+        first[1:] = own[1:] != own[:-1]
+        begins = np.append(np.flatnonzero(first), len(own)).astype(np.int64)
+        key = own[begins[:-1]]
+        if self.parent is not None:
+            return begins, self.parent.journey_key[key]
+        # One key a journey is enough.
+        del self._read["journey"]
+        return begins, key
+
+    @property
     def begins(self) -> Whole:
         """Row at which each journey begins, and after the last the number of rows."""
-        first = np.ones(len(self), dtype=bool)
-        first[1:] = self.key[1:] != self.key[:-1]
-        return np.append(np.flatnonzero(first), len(self)).astype(np.int64)
+        return self._runs[0]
+
+    @property
+    def journey_key(self) -> Whole:
+        """The key of each journey, as other tables have it."""
+        return self._runs[1]
 
     @cached_property
     def journey(self) -> npt.NDArray[np.int32]:
         """Number of the journey, from 0 in the order of the rows."""
         return np.repeat(np.arange(len(self.begins) - 1, dtype=np.int32), np.diff(self.begins))
 
-    @cached_property
-    def step(self) -> npt.NDArray[np.int64]:
+    @property
+    def step(self) -> npt.NDArray[np.int32]:
         """Place in the journey, from 1."""
-        return np.arange(1, len(self) + 1) - self.begins[self.journey]
+        row = np.arange(1, len(self) + 1, dtype=np.int32)
+        return row - self.begins[:-1].astype(np.int32)[self.journey]
 
-    @cached_property
-    def whole_step(self) -> npt.NDArray[np.int64]:
+    @property
+    def whole_step(self) -> npt.NDArray[np.int32]:
         """Place in the journey of the whole log, from 1."""
         if self.parent is None or self.picked is None:
             return self.step
@@ -267,51 +322,81 @@ class Events:
             return np.ones(len(self), dtype=bool)
         return visit_starts(self.journey, self.touchpoint, self.column("session").number)
 
-    @cached_property
+    @property
     def ends_visit(self) -> Flags:
         """Mark the last event of each visit."""
         return np.append(self.starts_visit[1:], True)[: len(self)].astype(bool)
 
-    @cached_property
-    def visit_row(self) -> Whole:
-        """Row at which the visit of each event began."""
-        starts = np.flatnonzero(self.starts_visit)
+    @property
+    def visit_row(self) -> Numbers:
+        """Row (int32) at which the visit of each event began."""
+        if not self.has("session"):
+            return np.arange(len(self), dtype=np.int32)
+        starts = np.flatnonzero(self.starts_visit).astype(np.int32)
         return np.repeat(starts, np.diff(np.append(starts, len(self))))
 
     @cached_property
-    def visit(self) -> Whole:
+    def visit(self) -> Numbers:
         """Number of the visit of its touchpoint in the journey, from 1."""
         return visit_numbers(self.starts_visit, self.journey, self.touchpoint, self.touchpoints)
 
-    @cached_property
+    # What follows from neighbours is worked out where it is asked for: to keep it takes more room
+    # than the events.
+
+    @property
     def next_touchpoint(self) -> npt.NDArray[np.int32]:
         """Touchpoint of the next event of the journey; −1 at its last."""
         return self.next_of(self.touchpoint, -1)
 
-    @cached_property
+    @property
     def next_us(self) -> Whole:
         """Start of the next event of the journey; `MISSING` at its last."""
         return self.next_of(self.t_us, MISSING)
 
-    @cached_property
+    @property
     def wait_us(self) -> Whole:
         """Silence from the end of an event to the next of its journey, at least 0."""
-        silence = self.next_us - self.t_us - np.where(self.service_us > 0, self.service_us, 0)
-        return np.where(self.is_last, MISSING, np.maximum(silence, 0))
+        silence = self.next_us
+        silence -= self.t_us
+        if self.has("end_us"):
+            silence -= np.where(self.service_us > 0, self.service_us, 0)
+        np.maximum(silence, 0, out=silence)
+        silence[self.is_last] = MISSING
+        return silence
 
     @cached_property
-    def by_time(self) -> Whole:
-        """Rows in order of customer and time: other journeys of a customer may lie between."""
-        return rows_in_order(self.touchpoint, self.column("position"), self.t_us, self.customer)
+    def silence_us(self) -> Whole:
+        """Silence of the customer before the event, in whatever journey.
+
+        From the latest end seen so far, as what is cut by silence; `MISSING` at a customer's first
+        event.
+        """
+        done = pd.Series(self.t_us + np.maximum(self.service_us, 0))
+        busy = done.groupby(self.customer).cummax().to_numpy(np.int64)
+        silence = np.full(len(self), MISSING)
+        again = np.flatnonzero(self.customer[1:] == self.customer[:-1]) + 1
+        silence[again] = self.t_us[again] - busy[again - 1]
+        return silence
+
+    @cached_property
+    def by_time(self) -> Whole | slice:
+        """Rows in order of customer and time: other journeys of a customer may lie between.
+
+        A slice of all where they lie so.
+        """
+        parts = (self.touchpoint, self.column("position"), self.t_us, self.customer)
+        self._read.pop("position", None)
+        return rows_in_order(*parts)
 
     def rows_of(self, key: Any, step: Any) -> Whole:
         """Return the rows of steps of journeys, named as other tables name them."""
-        journey = np.searchsorted(self.key[self.begins[:-1]], np.asarray(key))
+        journey = np.searchsorted(self.journey_key, np.asarray(key))
         return np.asarray(self.begins[journey] + np.asarray(step) - 1)
 
     def next_of(self, column: Numbers, otherwise: int) -> Numbers:
         """Return what the next event of the journey has; `otherwise` at its last."""
-        later = np.append(column[1:], column[-1:])
+        later = np.empty_like(column)
+        later[:-1] = column[1:]
         later[self.is_last] = otherwise
         return later
 
@@ -335,40 +420,55 @@ class Events:
         return Events(self.source, self.touchpoints, self.picked[rows], self.parent)
 
 
-def rows_in_order(*parts: Numbers) -> Whole:
-    """Return the rows in the order of these columns, the last one first, as numpy's lexsort."""
+def rows_in_order(*parts: Numbers) -> Whole | slice:
+    """Return the rows in the order of these columns, the last one first, as numpy's lexsort.
+
+    A slice of all rows where they lie so: what it picks is not copied.
+    """
     rising = np.ones(max(len(parts[0]) - 1, 0), dtype=bool)
     # Mostly they lie so already.
     for part in parts:
         later, earlier = part[1:], part[:-1]
         rising = (later > earlier) | ((later == earlier) & rising)
-    return np.arange(len(parts[0])) if rising.all() else np.lexsort(parts)
+    return slice(None) if rising.all() else np.lexsort(parts)
 
 
 def read_columns(rows: ibis.Table, names: Sequence[str]) -> dict[str, Any]:
     """Bring columns out of the engine, in the order of customer, journey and step."""
     if not is_sorted(rows, "journey"):
         rows = rows.order_by(["customer_no", "journey", "step"])
-    table = fetch_arrow(rows.select(*names))
-    return {name: _as_array(name, table[name]) for name in names}
+    wanted = rows.select(*names)
+    parts: dict[str, list[Any]] = {name: [] for name in names}
+    for batch in fetch_batches(wanted, _ROWS_AT_ONCE):
+        for name, column in zip(names, batch.columns, strict=True):
+            parts[name].append(_as_array(name, column, parts[name]))
+    return {name: _joined(parts.pop(name)) for name in names}
 
 
-def _as_array(name: str, column: pa.ChunkedArray) -> Any:
+def _as_array(name: str, column: pa.Array, before: Sequence[Any]) -> Any:
+    """Return part of a column in memory of its own; `before` are the parts that came before."""
     kind = column.type
     if name in _KEYS:
-        return column.to_numpy().astype(_KEYS[name], copy=False)
+        return np.array(column.to_numpy(zero_copy_only=False), dtype=_KEYS[name])
     if pa.types.is_integer(kind) or name.endswith(("_us", "_micro")):
-        return pc.fill_null(column.cast(pa.int64()), MISSING).to_numpy()
+        return np.array(pc.fill_null(column.cast(pa.int64()), MISSING))
     if pa.types.is_boolean(kind):
-        return pc.fill_null(column.cast(pa.int8()), -1).to_numpy()
+        return np.array(pc.fill_null(column.cast(pa.int8()), -1))
     if pa.types.is_floating(kind):
-        return column.to_numpy()
+        return np.array(column.to_numpy(zero_copy_only=False))
     if not pa.types.is_dictionary(kind):
-        column = column.cast(pa.string()).dictionary_encode()
-    whole = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-    if isinstance(whole, pa.ChunkedArray):
-        whole = whole.unify_dictionaries().combine_chunks()
-    return _in_order_of_words(whole)
+        return column.cast(pa.string()).dictionary_encode()
+    number = np.array(pc.fill_null(column.indices.cast(pa.int32()), -1))
+    words = column.dictionary
+    same = bool(before) and before[-1].dictionary.equals(words)
+    words = before[-1].dictionary if same else pa.array(words.to_pylist(), words.type)
+    return pa.DictionaryArray.from_arrays(pa.array(number, mask=number < 0), words)
+
+
+def _joined(parts: list[Any]) -> Any:
+    if isinstance(parts[0], np.ndarray):
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return _in_order_of_words(pa.chunked_array(parts).unify_dictionaries().combine_chunks())
 
 
 def _in_order_of_words(column: pa.DictionaryArray) -> Codes:
@@ -380,6 +480,8 @@ def _in_order_of_words(column: pa.DictionaryArray) -> Codes:
     ordered = sorted(np.flatnonzero(there).tolist(), key=lambda spot: words[spot].encode())
     number = np.full(len(words) + 1, -1, dtype=np.int32)
     number[ordered] = np.arange(len(ordered), dtype=np.int32)
+    if len(ordered) <= np.iinfo(np.int8).max:
+        number = number.astype(np.int8)
     return Codes(number[used], tuple(words[spot] for spot in ordered))
 
 

@@ -75,22 +75,22 @@ class Outline:
         """Count the events."""
         return np.diff(self.events.begins)
 
-    @cached_property
+    @property
     def first(self) -> Numbers:
         """Number of the first touchpoint."""
         return self.events.touchpoint[self.first_row]
 
-    @cached_property
+    @property
     def last(self) -> Numbers:
         """Number of the last touchpoint so far."""
         return self.events.touchpoint[self.last_row]
 
-    @cached_property
+    @property
     def start_us(self) -> Whole:
         """Start of the first event; only in a log with a clock."""
         return self.events.t_us[self.first_row]
 
-    @cached_property
+    @property
     def end_us(self) -> Whole:
         """Start of the last event so far; only in a log with a clock."""
         return self.events.t_us[self.last_row]
@@ -108,6 +108,8 @@ class Outline:
     @cached_property
     def visits(self) -> tuple[Numbers, Whole]:
         """Touchpoints of all visits, journey after journey, and where those of each begin."""
+        if not self.events.has("session"):
+            return self.events.touchpoint, self.events.begins
         starts = self.events.starts_visit
         so_far = np.concatenate([[0], np.cumsum(starts)])
         return self.events.touchpoint[starts], so_far[self.events.begins].astype(np.int64)
@@ -116,6 +118,11 @@ class Outline:
     def variants(self) -> tuple[Numbers, Whole]:
         """Number of the variant of each journey, and by variant the first that went so."""
         return number_variants(*self.visits)
+
+    @cached_property
+    def ways(self) -> pa.StringArray:
+        """Touchpoint numbers of each variant, with a comma before and behind each."""
+        return pc.binary_join_element_wise("", _variant_texts(self), "", ",")
 
     def of(self, events: Events, journeys: Whole) -> Outline:
         """Return those of these `journeys`, of which `events` are left."""
@@ -232,9 +239,7 @@ def as_table(outline: Outline, names: Mapping[int, str]) -> pa.Table:
         "boundary_micro": nothing if micro is None else pa.array(micro, mask=micro == MISSING),
         "first_touchpoint": words.take(pa.array(outline.first)),
         "last_touchpoint": words.take(pa.array(outline.last)),
-        "variant": pa.array(variant_texts(outline), pa.string()).take(
-            pa.array(outline.variants[0])
-        ),
+        "variant": _variant_texts(outline).take(pa.array(outline.variants[0])),
         "end_kind": pa.array(END_KINDS, pa.string()).take(pa.array(outline.end_kind)),
         "cut_off": outline.cut_off,
     }
@@ -243,6 +248,11 @@ def as_table(outline: Outline, names: Mapping[int, str]) -> pa.Table:
 
 def variant_texts(outline: Outline, wanted: Whole | slice = slice(None)) -> list[str]:
     """Return the touchpoint numbers of the `wanted` variants, with commas between."""
+    texts: list[str] = _variant_texts(outline, wanted).to_pylist()
+    return texts
+
+
+def _variant_texts(outline: Outline, wanted: Whole | slice = slice(None)) -> pa.StringArray:
     visits, begins = outline.visits
     example = outline.variants[1][wanted]
     many = begins[example + 1] - begins[example]
@@ -250,8 +260,7 @@ def variant_texts(outline: Outline, wanted: Whole | slice = slice(None)) -> list
     row = np.arange(int(many.sum())) + np.repeat(begins[example] - (until - many), many)
     numbers = pa.array(visits[row].astype(np.int64)).cast(pa.string())
     offsets = pa.array(np.concatenate([[0], until]).astype(np.int32))
-    joined: list[str] = pc.binary_join(pa.ListArray.from_arrays(offsets, numbers), ",").to_pylist()
-    return joined
+    return pc.binary_join(pa.ListArray.from_arrays(offsets, numbers), ",")
 
 
 def as_words(codes: Codes) -> pa.Array:

@@ -17,7 +17,7 @@ Numbers = npt.NDArray[Any]
 @compiled
 def number_sessions(
     journey: Numbers, talk: Numbers, begin_us: Whole, done_us: Whole, limits: tuple[int, int]
-) -> Whole:
+) -> Numbers:
     """Number the sessions that events belong to, in the order in which they begin.
 
     A session is what the session column says, within one journey; elsewhere a run of events
@@ -31,11 +31,15 @@ def number_sessions(
     begin_us, done_us : ndarray of int64
         When each event begins and is over; all 0 without a clock, so that no silence is found.
     limits : (talks, gap_us)
+
+    Returns
+    -------
+    ndarray of int32
     """
     talks, gap_us = limits
     heard = np.full(talks, -1, dtype=np.int64)
     session_of = np.zeros(talks, dtype=np.int64)
-    number = np.empty(len(journey), dtype=np.int64)
+    number = np.empty(len(journey), dtype=np.int32)
     known, here, unnamed, busy_us = 0, -1, -1, 0
     for row in range(len(journey)):
         if journey[row] != here:
@@ -57,17 +61,29 @@ def number_sessions(
 
 
 @compiled
-def row_before(key: Numbers, keys: int) -> Whole:
-    """Return the row of the event before with the same key; −1 where there is none.
+def row_before(key: Numbers, keys: int) -> Numbers:
+    """Return the row (int32) of the event before with the same key; −1 where there is none.
 
     A key below 0 is none.
     """
-    latest = np.full(keys, -1, dtype=np.int64)
-    before = np.full(len(key), -1, dtype=np.int64)
+    latest = np.full(keys, -1, dtype=np.int32)
+    before = np.full(len(key), -1, dtype=np.int32)
     for row in range(len(key)):
         if key[row] >= 0:
             before[row] = latest[key[row]]
             latest[key[row]] = row
+    return before
+
+
+@compiled
+def before_first(unit: Numbers, marked: Numbers, units: int) -> npt.NDArray[np.bool_]:
+    """Mark the events that lie before the first marked one of their unit."""
+    seen = np.zeros(units, dtype=np.bool_)
+    before = np.empty(len(unit), dtype=np.bool_)
+    for row in range(len(unit)):
+        if marked[row]:
+            seen[unit[row]] = True
+        before[row] = not seen[unit[row]]
     return before
 
 
@@ -158,7 +174,10 @@ def value_at(values: Numbers, row: Whole, otherwise: Any) -> Numbers:
     """Return what each row has; `otherwise` where the row is below 0."""
     if not len(values):
         return np.full(len(row), otherwise)
-    return np.where(row >= 0, values[row], otherwise)
+    found = values[row]
+    if otherwise == MISSING:
+        found = found.astype(np.int64, copy=False)
+    return np.where(row >= 0, found, otherwise)
 
 
 @compiled

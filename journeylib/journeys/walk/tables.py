@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.journeys.walk.counting import median_in_cells, number_pairs
+from journeylib.journeys.walk.compiled import compiled
+from journeylib.journeys.walk.counting import base_in_cells, median_in_cells, number_pairs
 from journeylib.journeys.walk.events import Codes, Events
 from journeylib.journeys.walk.outline import Outline
 from journeylib.log import Cells, protect
@@ -60,9 +62,17 @@ def median_positions(
 ) -> npt.NDArray[np.float64]:
     """Return the median place of events within their journeys by cell, 0 first to 1 last."""
     events = outline.events
-    length = outline.steps[events.journey]
-    place = np.where(length > 1, (events.step - 1) / np.maximum(length - 1, 1), 0.5)
-    return median_in_cells(cell, place, cells)
+    return median_in_cells(cell, _places(events.step, outline.steps[events.journey]), cells)
+
+
+@compiled
+def _places(step: npt.NDArray[Any], steps: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return the place of each step in its journey; the only one of a journey is in the middle."""
+    place = np.full(len(step), 0.5)
+    for row in range(len(step)):
+        if steps[row] > 1:
+            place[row] = (step[row] - 1) / (steps[row] - 1)
+    return place
 
 
 def _most_frequent(events: Events, column: str) -> list[str | None]:
@@ -105,7 +115,8 @@ def edge_table(events: Events, names: Mapping[int, str]) -> pd.DataFrame:
     seconds, tied = np.full(len(keys), np.nan), np.zeros(len(keys), dtype=np.int64)
     if events.has("t_us"):
         seconds = _median_seconds(events, pair, len(keys))
-        alike = (pair >= 0) & ~events.is_last & (events.next_us == events.t_us)
+        alike = (pair >= 0) & ~events.is_last
+        alike[:-1] &= events.t_us[1:] == events.t_us[:-1]
         tied = np.bincount(pair[alike], minlength=len(keys))
     word = pd.Series([END, *(names[number] for number in range(len(names)))], dtype="str")
     source, target = keys // (len(names) + 1), keys % (len(names) + 1)
@@ -127,7 +138,38 @@ def edge_table(events: Events, names: Mapping[int, str]) -> pd.DataFrame:
     return edges.sort_values(order, ascending=[False, True, True]).reset_index(drop=True)
 
 
-def public_edges(edges: pd.DataFrame, touchpoints: list[str], minimum: int) -> pd.DataFrame:
+def moves_of_variants(
+    outline: Outline, names: Mapping[int, str], minimum: int
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return how many visits and customers each transition has at least, by the shown variants.
+
+    Left out are transitions at a touchpoint of which variants leave so few visits that these are
+    told by the variants alone.
+    """
+    number, example = outline.variants
+    customers = base_in_cells(number, number, outline.customer, len(example)).customers
+    journeys = np.bincount(number, minlength=len(example))
+    visits, begins = outline.visits
+    left = np.bincount(visits, minlength=len(names))
+    moves: dict[tuple[int, int], tuple[int, int]] = {}
+    for variant in np.flatnonzero(customers >= max(minimum, 1)):
+        way = visits[begins[example[variant]] : begins[example[variant] + 1]].tolist()
+        many, people = int(journeys[variant]), int(customers[variant])
+        np.subtract.at(left, way, many)
+        for move in pairwise((-1, *way, -2)):
+            before = moves.get(move, (0, 0))
+            moves[move] = before[0] + many, max(before[1], people)
+    few = {spot for spot in range(len(names)) if 0 < left[spot] < minimum}
+    word = {**names, -1: START, -2: END}
+    return {(word[a], word[b]): n for (a, b), n in moves.items() if not {a, b} & few}
+
+
+def public_edges(
+    edges: pd.DataFrame,
+    touchpoints: list[str],
+    minimum: int,
+    at_least: Mapping[tuple[str, str], tuple[int, int]],
+) -> pd.DataFrame:
     """Return the transitions that may be shown, with lower bounds where these are needed.
 
     Parameters
@@ -138,6 +180,8 @@ def public_edges(edges: pd.DataFrame, touchpoints: list[str], minimum: int) -> p
         Those that are shown with their visits, sorted.
     minimum : int
         Fewest customers of a shown transition.
+    at_least : mapping of (str, str) to (int, int)
+        Visits and customers that are known from elsewhere; `moves_of_variants`.
     """
     sources, targets = (pd.Index([end, *touchpoints]) for end in (START, END))
     # Touchpoints that are not shown are one, the last.
@@ -151,7 +195,10 @@ def public_edges(edges: pd.DataFrame, touchpoints: list[str], minimum: int) -> p
     named = (source < size - 1) & (target < size - 1)
     there = np.flatnonzero((counts[:, 0] > 0) | _corners(counts.reshape(size, size, 2), minimum))
     visits = (np.where(end < size - 1, end, -1)[there] for end in (source, target))
-    cells = Cells(counts[there], tuple(visits), named[there])
+    fewest = np.zeros_like(counts)
+    pairs = zip(edges["source"], edges["target"], strict=True)
+    np.add.at(fewest, place, np.array([at_least.get(pair, (0, 0)) for pair in pairs]))
+    cells = Cells(counts[there], tuple(visits), named[there], fewest=fewest[there])
     shown = protect(cells, minimum, bounds=True)
     least, bounded = np.zeros_like(counts), np.zeros(len(counts), dtype=bool)
     least[there], bounded[there] = shown.least, shown.at_least
@@ -198,5 +245,6 @@ def _corners(counts: npt.NDArray[np.int64], minimum: int) -> npt.NDArray[np.bool
 def _median_seconds(events: Events, pair: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.float64]:
     """Return the median time from the start of a visit to the start of the next, by pair."""
     onward = np.where(events.is_last, -1, pair)
-    us = np.where(onward >= 0, events.next_us - events.t_us[events.visit_row], 0)
+    us = events.next_us
+    us -= events.t_us[events.visit_row] if events.has("session") else events.t_us
     return median_in_cells(onward, us, pairs) / 1e6

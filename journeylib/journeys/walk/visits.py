@@ -10,7 +10,6 @@ import numpy.typing as npt
 from journeylib.journeys.walk.compiled import compiled
 
 Flags = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.int64]
 Numbers = npt.NDArray[Any]
 
 
@@ -30,11 +29,13 @@ def visit_starts(journey: Numbers, touchpoint: Numbers, session: Numbers) -> Fla
 
 
 @compiled
-def visit_numbers(starts: Flags, journey: Numbers, touchpoint: Numbers, touchpoints: int) -> Rows:
+def visit_numbers(
+    starts: Flags, journey: Numbers, touchpoint: Numbers, touchpoints: int
+) -> npt.NDArray[np.int32]:
     """Count the visits of the touchpoint in the journey up to and with each event, from 1."""
     latest = np.full(touchpoints, -1, dtype=np.int64)
-    times = np.zeros(touchpoints, dtype=np.int64)
-    number = np.zeros(len(journey), dtype=np.int64)
+    times = np.zeros(touchpoints, dtype=np.int32)
+    number = np.zeros(len(journey), dtype=np.int32)
     for row in range(len(journey)):
         here = touchpoint[row]
         if latest[here] != journey[row]:
@@ -47,11 +48,13 @@ def visit_numbers(starts: Flags, journey: Numbers, touchpoint: Numbers, touchpoi
 
 
 @compiled
-def last_at_touchpoint(journey: Numbers, touchpoint: Numbers, touchpoints: int) -> Rows:
+def last_at_touchpoint(
+    journey: Numbers, touchpoint: Numbers, touchpoints: int
+) -> npt.NDArray[np.int32]:
     """Return the last row of the event's journey at its touchpoint."""
     holder = np.full(touchpoints, -1, dtype=np.int64)
-    latest = np.zeros(touchpoints, dtype=np.int64)
-    found = np.empty(len(journey), dtype=np.int64)
+    latest = np.zeros(touchpoints, dtype=np.int32)
+    found = np.empty(len(journey), dtype=np.int32)
     for row in range(len(journey) - 1, -1, -1):
         here = touchpoint[row]
         if holder[here] != journey[row]:

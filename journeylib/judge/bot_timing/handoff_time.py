@@ -264,7 +264,7 @@ def places_of(sessions: BotSessions, breaks: Sequence[float] | None) -> list[flo
     if len(exits) < MIN_EXITS:
         return None
     places = sorted(set(breaks if breaks is not None else exits.quantile(list(QUANTILES))))
-    return [float(place) for place in places if place > 0]
+    return [float(time) for time in places if time > 0]
 
 
 def ordered_estimate(

@@ -209,20 +209,20 @@ def _shortfalls(scan: _Scan, step: Break, *, draws: int, seed: int) -> Floats:
     """Draw by how much the statistic at the true break falls short of its maximum."""
     rng = np.random.default_rng([seed, 1])
     k = int(np.argmax(scan.statistic))
-    place, size = float(scan.share[k]), min(int(scan.total), MAX_DRAWN)
-    early = step.before * place / (step.before * place + step.after * (1 - place))
+    cut, size = float(scan.share[k]), min(int(scan.total), MAX_DRAWN)
+    early = step.before * cut / (step.before * cut + step.after * (1 - cut))
     rank = np.arange(1, size + 1, dtype=np.float64)
     inside = _inside(rank / size)
     result = np.empty(draws)
     for b in range(draws):
         before = rng.random(size) < early
         share = rng.random(size)
-        share = np.sort(np.where(before, share * place, place + share * (1 - place)))
+        share = np.sort(np.where(before, share * cut, cut + share * (1 - cut)))
         best = max(
             _statistic(rank[inside] - 1, float(size), share[inside]).max(),
             _statistic(rank[inside], float(size), share[inside]).max(),
         )
-        true = _statistic(np.array([float(before.sum())]), float(size), np.array([place]))[0]
+        true = _statistic(np.array([float(before.sum())]), float(size), np.array([cut]))[0]
         # With many events at one moment the break may lie outside the window of ranks.
         result[b] = max(best, true) - true
     return result

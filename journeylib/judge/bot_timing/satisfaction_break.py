@@ -136,8 +136,8 @@ def _fit(design: Floats, y: Floats) -> Floats:
     return np.asarray(np.linalg.lstsq(design, y, rcond=None)[0], dtype=np.float64)
 
 
-def _with_bend(data: _Rated, place: float) -> Floats:
-    return np.column_stack([data.base, np.clip(data.minutes - place, 0, None)])
+def _with_bend(data: _Rated, bend: float) -> Floats:
+    return np.column_stack([data.base, np.clip(data.minutes - bend, 0, None)])
 
 
 def _bends(data: _Rated) -> Floats:
@@ -168,7 +168,7 @@ def _null(data: _Rated, draws: int, rng: np.random.Generator) -> Floats:
     return np.asarray(((again @ bends) ** 2).max(axis=1) / (again**2).sum(axis=1))
 
 
-def _answer(p_value: float, data: _Rated, place: float) -> Answer:
+def _answer(p_value: float, data: _Rated, bend: float) -> Answer:
     if p_value > EXISTS:
         return "none"
     n = len(data.y)
@@ -178,13 +178,13 @@ def _answer(p_value: float, data: _Rated, place: float) -> Answer:
         return float(n * np.log((rest**2).mean()) + parameters * np.log(n))
 
     width = data.base.shape[1]
-    broken = bic(_with_bend(data, place), width + 2)  # the bend and its place
+    broken = bic(_with_bend(data, bend), width + 2)  # the bend and its place
     curve = bic(np.column_stack([data.base, data.minutes**2]), width + 1)
     return "breaks" if curve - broken >= BEATS_SMOOTH else "bends_gradually"
 
 
 def _at(
-    answer: Answer, data: _Rated, place: float, rng: np.random.Generator, counts: dict[str, Any]
+    answer: Answer, data: _Rated, bend: float, rng: np.random.Generator, counts: dict[str, Any]
 ) -> Estimate:
     fields = counts | {
         "estimand": "length from which satisfaction of resolved sessions changes its slope",
@@ -201,5 +201,5 @@ def _at(
         places[b] = data.places[int(np.argmax(_gains(again)))]
     lo, hi = np.quantile(places, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(
-        place, "minutes", min(float(lo), place), max(float(hi), place), grade="C", **fields
+        bend, "minutes", min(float(lo), bend), max(float(hi), bend), grade="C", **fields
     )

@@ -186,9 +186,9 @@ def design_effects(sessions: SessionTimes, at: Floats) -> Floats:
     ended = sessions.event.astype(np.float64)
     whole = ended - rate * (sessions.end - sessions.entry)
     effects = np.empty(len(places))
-    for k, place in enumerate(places):
-        risk = np.minimum(sessions.end, place) - np.minimum(sessions.entry, place)
-        before = ended * (sessions.end <= place) - rate * risk
+    for k, time in enumerate(places):
+        risk = np.minimum(sessions.end, time) - np.minimum(sessions.entry, time)
+        before = ended * (sessions.end <= time) - rate * risk
         score = before - risk.sum() / sessions.exposure * whole
         total, squares, fourth = (
             np.bincount(sessions.customer, weights=score**power) for power in (1, 2, 4)

@@ -131,12 +131,14 @@ def _sessions(journeys: Journeys, contact: Whole) -> pd.DataFrame:
     events, many = journeys.events, int(contact.max(initial=-1)) + 1
     bot, disclosed = events.column("actor").is_word("bot"), events.column("ai_disclosed")
     first = first_rows(contact, bot, many)
-    told = first_rows(contact, disclosed == 1, many)
+    disclosure = first_rows(contact, disclosed == 1, many)
     # Silence of the column before the first yes: it may have been told there already.
-    before = (told[contact] < 0) | (np.arange(len(events)) < told[contact])
+    before = (disclosure[contact] < 0) | (np.arange(len(events)) < disclosure[contact])
     silent = first_rows(contact, bot & (disclosed < 0) & before, many) >= 0
     when = np.select(
-        [(told >= 0) & (told <= first), silent, told >= 0], ["at_once", "", "later"], "never"
+        [(disclosure >= 0) & (disclosure <= first), silent, disclosure >= 0],
+        ["at_once", "", "later"],
+        "never",
     )
     sessions = pd.DataFrame(
         {
@@ -176,13 +178,13 @@ def _by_touchpoint(sessions: pd.DataFrame, journeys: Journeys, fewest: int) -> p
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _sentences(result: Disclosure, known: int) -> str:
+def _sentences(result: Disclosure, sessions: int) -> str:
     """Say whether and when customers were told, on which base, and what to do where not."""
     sentences = [
         text(
             "judge.disclosure.result",
             **{when: _percent(getattr(result, when)) for when in WHEN},
-            sessions=known,
+            sessions=sessions,
             customers=result.never.n_customers,
         )
     ]

@@ -97,14 +97,47 @@ def find_phrases(journeys: Journeys, contact: Whole, min_customers: int) -> Phra
     Phrases are looked for in what bots say alone, never in what customers say. A sentence is
     shown if it went to enough customers word for word. Where two sentences differ only in words
     that look like names, or a greeting is followed by one, that part is left out (“…”), and so
-    is a single word that differs between two sentences and is no word of the phrases.
+    is a single word that differs between two sentences and is no word of the phrases, and every
+    capitalised word of a name in the role ``resource``: who serves is a person too.
     """
     if reason := text_abstain_reason(journeys):
         return Phrases(abstain=reason)
     spoken = _spoken(journeys, contact)
     phrases = _phrases(spoken, min_customers)
-    sentences = _sentences(spoken, min_customers)
+    sentences = _sentences(spoken, min_customers, _staff(journeys))
     return Phrases(phrases=phrases, sentences=sentences)
+
+
+def _staff(journeys: Journeys) -> frozenset[str]:
+    """Return the words of the names of those who serve, but for the words of the phrases."""
+    events = journeys.events
+    names = events.column("resource").words if events.has("resource") else ()
+    words = {word for name in names for word in re.findall(r"[^\W\d_]{3,}", str(name).casefold())}
+    return frozenset(words - _vocabulary())
+
+
+def _vocabulary() -> set[str]:
+    """Return the words of which the phrases are made."""
+    phrases = " ".join(p for one in LEXICONS for kind in one.disclosure.values() for p in kind)
+    return set(re.findall(r"[^\W\d_]+", phrases.casefold()))
+
+
+def _without_staff(sentence: str, staff: frozenset[str]) -> str:
+    """Leave out the capitalised words that name who serves.
+
+    Examples
+    --------
+    >>> _without_staff("I am a bot; Anna Berg's team helps you.", frozenset({"anna", "berg"}))
+    'I am a bot; … … team helps you.'
+    """
+    words = sentence.split(" ")
+    name = re.compile(r"[^\W\d_]{3,}")
+    return " ".join(
+        "…"
+        if word[:1].isupper() and staff & {part.casefold() for part in name.findall(word)}
+        else word
+        for word in words
+    )
 
 
 def _spoken(journeys: Journeys, contact: Whole) -> ibis.Table:
@@ -124,9 +157,9 @@ def _spoken(journeys: Journeys, contact: Whole) -> ibis.Table:
         }
     )
     steps = journeys.trail
-    known = hand_over(ibis.memtable(numbers), journeys.log_trail.get_backend())
-    same = [steps.journey == known["_of"], steps.step == known["_at"]]
-    turns = steps.inner_join(known, same)
+    turn_numbers = hand_over(ibis.memtable(numbers), journeys.log_trail.get_backend())
+    same = [steps.journey == turn_numbers["_of"], steps.step == turn_numbers["_at"]]
+    turns = steps.inner_join(turn_numbers, same)
     return turns.select("contact", "journey", "customer_no", "group", "turn", "text")
 
 
@@ -166,7 +199,7 @@ def _estimand(kind: str, min_customers: int) -> Estimand:
     return Estimand(what, "share", min_customers)
 
 
-def _sentences(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
+def _sentences(spoken: ibis.Table, min_customers: int, staff: frozenset[str]) -> pd.DataFrame:
     sentences = spoken.mutate(words=disclosing_sentence(_.text)).filter(
         _.words.notnull() & (_.words != "") & (_.words.length() <= LONGEST)
     )
@@ -185,7 +218,8 @@ def _sentences(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
         )
     )
     shown, _hidden = suppress(counts, max(min_customers, 1))
-    shown["words"] = _without_differing(shown["words"].tolist())
+    differing = _without_differing(shown["words"].tolist())
+    shown["words"] = [_without_staff(sentence, staff) for sentence in differing]
     # Two that are alike without what differs may share customers: the larger base is sure.
     shown = shown.sort_values(["customers", "words"], ascending=[False, True], kind="stable")
     return shown.drop_duplicates("words")[list(SENTENCE_COLUMNS)].reset_index(drop=True)
@@ -201,8 +235,7 @@ def _without_differing(sentences: list[str]) -> list[str]:
     >>> _without_differing(["I am a virtual assistant.", "I am a digital assistant."])
     ['I am a virtual assistant.', 'I am a digital assistant.']
     """
-    phrases = " ".join(p for one in LEXICONS for kind in one.disclosure.values() for p in kind)
-    vocabulary = set(re.findall(r"[^\W\d_]+", phrases.casefold()))
+    vocabulary = _vocabulary()
     split = [sentence.split(" ") for sentence in sentences]
     hidden: list[set[int]] = [set() for _sentence in split]
     for i, one in enumerate(split):

@@ -60,9 +60,9 @@ class Influence:
     @property
     def interval(self) -> tuple[float, float]:
         """Interval at the library's level, from the normal distribution."""
-        from scipy import stats
+        from scipy import special
 
-        half = float(stats.norm.ppf(0.5 + LEVEL / 2)) * self.se
+        half = float(special.ndtri(0.5 + LEVEL / 2)) * self.se
         return self.value - half, self.value + half
 
     def estimate(self, unit: str, **fields: Any) -> Estimate:
@@ -73,11 +73,11 @@ class Influence:
     @property
     def p_value(self) -> float:
         """Two-sided p-value of no difference."""
-        from scipy import stats
+        from scipy import special
 
         if not self.se > 0:
             return float("nan")
-        return float(2 * stats.norm.sf(abs(self.value) / self.se))
+        return float(2 * special.ndtr(-abs(self.value) / self.se))
 
 
 @dataclass(frozen=True)

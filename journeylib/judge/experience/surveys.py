@@ -9,6 +9,7 @@ from typing import Any
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
@@ -17,7 +18,7 @@ from journeylib.journeys import Journeys
 from journeylib.judge.estimation.design_matrix import as_covariate
 from journeylib.judge.experience.customer_outcomes import of_kind
 from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
-from journeylib.log import bounded_share, customer_group, fetch
+from journeylib.log import bounded_share, customer_group, fetch, share_bounds
 from journeylib.measures import RATING_SCALES, ratio_of_sums
 
 NPS_SCALE = (0.0, 10.0)
@@ -133,7 +134,8 @@ def survey_table(
         mean of all who were asked as far as what was known then explains who answers; of the
         customers that steps which model each journey work on, and it says so); ``nps`` (Estimate,
         points: promoters less detractors, of 100 answers, where the survey is one of recommending,
-        by its name, on 0 to 10; with the same bounds); ``worst``, ``best``
+        by its name, on 0 to 10; with the same bounds). Mean and score abstain with ``privacy`` and
+        hold bounds, where they would tell what a few customers answered; ``worst``, ``best``
         (float); ``scale_assumed`` (bool).
 
     Notes
@@ -158,33 +160,125 @@ def _survey(
     customers = int(answered["customer"].nunique())
     if customers < journeys.settings.min_customers:
         return None
-    answers = asked["value_micro"].astype("float64").to_numpy(na_value=np.nan) / MICRO
-    mean = response_bounds(np.sort(answers), worst=scale.worst, best=scale.best, unit="points")
-    lo, hi = (mean.lo, mean.hi) if scale.silence_recorded else (None, None)
-    mean = replace(mean, n_customers=customers, lo=lo, hi=hi)
+    replies = Replies(
+        asked["value_micro"].astype("float64").to_numpy(na_value=np.nan) / MICRO,
+        pd.factorize(asked["customer"])[0],
+        scale,
+        journeys.settings.min_customers,
+    )
+    mean, adjusted = _mean(replies), _adjusted(journeys, kind, scale, adjust)
+    if mean.value is None and adjusted.value is not None:
+        adjusted = Estimate.none("privacy", "points", estimand=adjusted.estimand)
     estimates = (
         _response_rate(asked, scale, journeys.settings.min_customers),
         mean,
-        _adjusted(journeys, kind, scale, adjust),
-        _net_promoter_score(answers, kind, scale, customers),
+        adjusted,
+        _net_promoter_score(replies, kind),
     )
     ends = (scale.worst, scale.best, scale.assumed)
     return (kind, len(asked), len(answered), *estimates, *ends)
 
 
-def _net_promoter_score(answers: Floats, kind: str, scale: Scale, customers: int) -> Estimate:
-    """Return promoters less detractors, of 100 answers; the bounds make the silent one of them."""
-    estimand = "promoters less detractors, of 100 answers"
+@dataclass(frozen=True)
+class Replies:
+    """What each request of one survey brought.
+
+    Attributes
+    ----------
+    answers : ndarray of float64, shape (requests,)
+        NaN where the customer was silent.
+    customer : ndarray of int64, shape (requests,)
+        Number of the customer who was asked.
+    scale : Scale
+    minimum : int
+        Fewest customers of whom something may be told.
+    """
+
+    answers: Floats
+    customer: npt.NDArray[np.int64]
+    scale: Scale
+    minimum: int
+
+    @property
+    def given(self) -> npt.NDArray[np.bool_]:
+        """Requests that were answered."""
+        return np.isfinite(self.answers)
+
+    @property
+    def customers(self) -> int:
+        """How many customers answered."""
+        return len(np.unique(self.customer[self.given]))
+
+    def share(self, of_them: npt.NDArray[np.bool_]) -> tuple[float, float]:
+        """Return ends of the share of answers that are such: one number, where it may be shown.
+
+        Fewer customers than the minimum who gave such an answer, or who gave another, are not
+        told apart from none.
+        """
+        such, who = of_them[self.given], self.customer[self.given]
+        ends = share_bounds(such.sum(), len(such), minimum=self.minimum, of_persons=True)
+        fewest = min(len(np.unique(who[such])), len(np.unique(who[~such])))
+        if ends is None and 1 < self.minimum > fewest:
+            return 0.0, 1.0
+        return ends or (float(such.mean()), float(such.mean()))
+
+    def of_nearly_all(self, answer: float) -> float | None:
+        """Return the least share of an answer that all but a few customers gave, else None."""
+        such = self.answers == answer
+        lo, hi = self.share(such)
+        others = len(np.unique(self.customer[self.given & ~such]))
+        return lo if lo < hi == 1.0 and others < self.minimum else None
+
+
+def _mean(replies: Replies) -> Estimate:
+    """Return the mean answer; its ends alone, where all but a few gave the worst or the best."""
+    scale = replies.scale
+    mean = response_bounds(
+        np.sort(replies.answers), worst=scale.worst, best=scale.best, unit="points"
+    )
+    lo, hi = (mean.lo, mean.hi) if scale.silence_recorded else (None, None)
+    mean = replace(mean, n_customers=replies.customers, lo=lo, hi=hi)
+    span = scale.best - scale.worst
+    alike_best, alike_worst = (replies.of_nearly_all(end) for end in (scale.best, scale.worst))
+    if alike_best is not None:
+        ends = scale.worst + span * alike_best, scale.best
+    elif alike_worst is not None:
+        ends = scale.worst, scale.best - span * alike_worst
+    else:
+        return mean
+    if scale.silence_recorded:
+        silent = 1 - replies.given.mean()
+        ends = (
+            ends[0] + silent * (scale.worst - ends[0]), ends[1] + silent * (scale.best - ends[1])
+        )  # fmt: skip
+    return replace(mean, value=None, lo=ends[0], hi=ends[1], abstain="privacy")
+
+
+def _net_promoter_score(replies: Replies, kind: str) -> Estimate:
+    """Return promoters less detractors, of 100 answers; the bounds make the silent one of them.
+
+    Where a few promote or detract, or all but a few do, bounds take its place.
+    """
+    scale, estimand = replies.scale, "promoters less detractors, of 100 answers"
     if not _is_nps(kind) or (scale.worst, scale.best) != NPS_SCALE:
         return Estimate.none("no_column", "points", estimand=estimand)
-    net = int((answers >= PROMOTES).sum()) - int((answers <= DETRACTS).sum())
-    asked, answered = len(answers), int(np.isfinite(answers).sum())
-    lo, hi = (100 * (net + sign * (asked - answered)) / asked for sign in (-1, 1))
-    value = 100 * net / answered
-    if not scale.silence_recorded:
-        return Estimate(value, "points", n_customers=customers, estimand=estimand)
+    promote = replies.share(replies.answers >= PROMOTES)
+    detract = replies.share(replies.answers <= DETRACTS)
+    least, most = 100 * (promote[0] - detract[1]), 100 * (promote[1] - detract[0])
+    value = least if least == most else None
+    lo, hi = (least, most) if value is None else (None, None)
+    if scale.silence_recorded:
+        rate = float(replies.given.mean())
+        lo, hi = (rate * end + sign * 100 * (1 - rate) for end, sign in ((least, -1), (most, 1)))
+        lo, hi = (lo, hi) if value is None else (min(lo, value), max(hi, value))
     return Estimate(
-        value, "points", min(lo, value), max(hi, value), n_customers=customers, estimand=estimand
+        value,
+        "points",
+        lo,
+        hi,
+        n_customers=replies.customers,
+        abstain="privacy" if value is None else None,
+        estimand=estimand,
     )
 
 

@@ -57,20 +57,44 @@ def moments_of_truth(journeys: Journeys, settings: JudgeSettings | None = None) 
     and the very displeased tend to answer.
     """
     settings = settings or JudgeSettings()
-    asked, log = settings.moments, journeys.log
-    if asked.good is None or not asked.outcomes or log.outcomes is None or not journeys.has_clock:
+    asked, cases = settings.moments, _all_cases(journeys, settings)
+    if cases is None:
         return pd.DataFrame(columns=list(MOMENT_COLUMNS))
-    refuse_absent(journeys, asked, "judge.moments")
-    scales = survey_scales(journeys, settings.surveys)
-    visits = visits_of(journeys, asked)
-    cases = [
-        case
-        for kind in asked.outcomes
-        for case in _cases(journeys, visits, kind, scales.get(kind), asked)
-    ]
-    family = [visits.sample.annotate(case.effect()) for case in cases]
+    family = [case.visits.sample.annotate(case.effect()) for case in cases]
     moments = decide(family, q=asked.false_discoveries, margin=asked.margin)
     return _with_context(moments, family, cases, _reach_per_year(journeys), asked)
+
+
+def moments_of_verdicts(journeys: Journeys, settings: JudgeSettings) -> pd.DataFrame:
+    """Return of `moments_of_truth` what verdicts rest on, in less time.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``touchpoint`` and ``effect`` as there, ``grade``. With `bad_at` also ``is_moment`` as
+        there, and ``asymmetry`` with the same number.
+
+    Notes
+    -----
+    Only a moment of truth that loses more than it wins forbids automation. So the falsification
+    tests wait until all else speaks for a moment, and are left out without `bad_at`.
+    """
+    asked, cases = settings.moments, _all_cases(journeys, settings) or []
+    family = [case.visits.sample.annotate(case.effect(falsified=False)) for case in cases]
+    moments = decide(family, q=asked.false_discoveries, margin=asked.margin)
+    if asked.bad_at is None:
+        return moments[["touchpoint", "effect", "grade"]]
+    tested = [
+        case.visits.sample.annotate(case.effect()) if likely else effect
+        for case, effect, likely in zip(cases, family, moments["is_moment"], strict=True)
+    ]
+    moments = decide(tested, q=asked.false_discoveries, margin=asked.margin)
+    ratios = [
+        case.asymmetry(falsified=False) if moment else None
+        for case, moment in zip(cases, moments["is_moment"], strict=True)
+    ]
+    shown = moments[["touchpoint", "effect", "grade", "is_moment"]]
+    return shown.assign(asymmetry=pd.Series(ratios, dtype=object))
 
 
 def _with_context(
@@ -155,16 +179,20 @@ class _Case:
             **base,
         )
 
-    def effect(self) -> VisitEffect:
+    def effect(self, *, falsified: bool = True) -> VisitEffect:
         """Compare good with bad visits."""
-        effect = self._compare(good=(1,), bad=(-1,))
+        effect = self._compare(good=(1,), bad=(-1,), falsified=falsified)
         return effect if self.scale is None else self._of_responders(effect)
 
-    def asymmetry(self) -> Estimate:
+    def asymmetry(self, *, falsified: bool = True) -> Estimate:
         """Set the loss of a bad visit against the gain of a good one."""
-        return asymmetry(self._compare(good=(0,), bad=(-1,)), self._compare(good=(1,), bad=(0,)))
+        lost = self._compare(good=(0,), bad=(-1,), falsified=falsified)
+        won = self._compare(good=(1,), bad=(0,), falsified=falsified)
+        return asymmetry(lost, won)
 
-    def _compare(self, *, good: tuple[int, ...], bad: tuple[int, ...]) -> VisitEffect:
+    def _compare(
+        self, *, good: tuple[int, ...], bad: tuple[int, ...], falsified: bool
+    ) -> VisitEffect:
         marks = self.visits.rows["quality"]
         keep = marks.isin([*good, *bad]) & self.y.notna()
         part, y = self.visits.where(keep), self.y[keep.to_numpy()]
@@ -176,8 +204,13 @@ class _Case:
             start=part.rows["t_us"].to_numpy(),
             control=_control(part.rows),
         )
-        unit = "share" if self.scale is None else OF_SCALE
-        return visit_effect(sample, touchpoint=self.touchpoint, outcome=self.outcome, unit=unit)
+        return visit_effect(
+            sample,
+            touchpoint=self.touchpoint,
+            outcome=self.outcome,
+            unit="share" if self.scale is None else OF_SCALE,
+            falsified=falsified,
+        )
 
     def _of_responders(self, effect: VisitEffect) -> VisitEffect:
         rate = self.response_rate
@@ -188,6 +221,21 @@ class _Case:
             effect=replace(effect.effect, grade="C"),
             checks=(*effect.checks, Check("response", "not_assessable", share)),
         )
+
+
+def _all_cases(journeys: Journeys, settings: JudgeSettings) -> list[_Case] | None:
+    """Return every touchpoint × outcome; None where no moments can be looked for."""
+    asked, log = settings.moments, journeys.log
+    if asked.good is None or not asked.outcomes or log.outcomes is None or not journeys.has_clock:
+        return None
+    refuse_absent(journeys, asked, "judge.moments")
+    scales = survey_scales(journeys, settings.surveys)
+    visits = visits_of(journeys, asked)
+    return [
+        case
+        for kind in asked.outcomes
+        for case in _cases(journeys, visits, kind, scales.get(kind), asked)
+    ]
 
 
 def _cases(

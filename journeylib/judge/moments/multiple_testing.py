@@ -172,13 +172,13 @@ def asymmetry(bad: VisitEffect, good: VisitEffect) -> Estimate:
     covariance of the two effects from what each customer moves both by: they share the neutral
     visits, with opposite signs.
     """
-    from scipy import stats
+    from scipy import special
 
     lost, won = bad.effect, good.effect
     base: dict[str, Any] = {"n_customers": min(lost.n_customers, won.n_customers)}
     if lost.value is None or won.value is None or bad.se is None or good.se is None:
         return Estimate.none(lost.abstain or won.abstain or "unidentified", "ratio", **base)
-    z = float(stats.norm.ppf(0.975))
+    z = float(special.ndtri(0.975))
     g = (z * good.se / won.value) ** 2 if won.value else np.inf
     if g >= 1:
         return Estimate.none("unidentified", "ratio", **base)

@@ -165,7 +165,7 @@ class _Spans:
 
 
 def _cox(spans: _Spans, n_customers: int, method: str) -> Estimate:
-    from scipy import stats
+    from scipy import special
     from statsmodels.duration.hazard_regression import PHReg
 
     fields: dict[str, Any] = {
@@ -194,7 +194,7 @@ def _cox(spans: _Spans, n_customers: int, method: str) -> Estimate:
     log_ratio, se = float(fit.params[0]), float(fit.bse[0])
     if not (np.isfinite(log_ratio) and np.isfinite(se)):
         return Estimate.none("unidentified", "hazard ratio", **fields)
-    z = float(stats.norm.ppf(0.975))
+    z = float(special.ndtri(0.975))
     return Estimate(
         value=float(np.exp(log_ratio)),
         unit="hazard ratio",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis
@@ -89,7 +89,8 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
     follow = follow_up(journeys, asked.adjust)
     annotate = follow.sample.annotate
     spots = journeys.touchpoints
-    shown = spots.loc[spots["customers"] >= journeys.settings.min_customers, "touchpoint"]
+    minimum = journeys.settings.min_customers
+    shown = spots.loc[spots["customers"] >= minimum, "touchpoint"]
     rows = []
     for kind in asked.outcomes:
         if kind in answers:
@@ -99,11 +100,20 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
             ratio, landmark, day, reasons = effects_of(
                 followed, first_visits(follow, name), asked.horizon_days
             )
-            estimates = (annotate(ratio), annotate(landmark), day, _p_value(ratio))
+            both = (annotate(_of_all(one, follow, minimum)) for one in (ratio, landmark))
+            estimates = (*both, day, _p_value(ratio))
             rows.append((name, kind, *estimates, np.nan, reasons))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     p_values = table["p_value"].to_numpy(dtype=np.float64)
     return table.assign(p_value=p_values, q_value=adjusted_p_values(p_values, "fdr_bh"))
+
+
+def _of_all(ratio: Estimate, follow: FollowUp, minimum: int) -> Estimate:
+    """Count all customers where only a few had left before: their number is not told apart."""
+    left_before = len(follow.people) - ratio.n_customers
+    if minimum > 1 and 0 < left_before <= minimum:
+        return replace(ratio, n_customers=len(follow.people))
+    return ratio
 
 
 def follow_up(journeys: Journeys, adjust: tuple[str, ...] = ()) -> FollowUp:
@@ -182,9 +192,9 @@ def _direction(ratio: Estimate) -> int:
 
 def _p_value(ratio: Estimate) -> float:
     """Return the two-sided p-value of a ratio of 1, from the interval that it came with."""
-    from scipy import stats
+    from scipy import special
 
     if not (ratio.value and ratio.lo and ratio.hi):
         return float("nan")
-    half = (np.log(ratio.hi) - np.log(ratio.lo)) / (2 * stats.norm.ppf(0.975))
-    return float(2 * stats.norm.sf(abs(np.log(ratio.value)) / half))
+    half = (np.log(ratio.hi) - np.log(ratio.lo)) / (2 * special.ndtri(0.975))
+    return float(2 * special.ndtr(-abs(np.log(ratio.value)) / half))

@@ -79,10 +79,10 @@ def check_columns(journeys: Journeys, settings: MomentSettings) -> None:
     if good and not (good in BUILT_IN or _stands_for(journeys, good)):
         missing.insert(0, good)
     for name in missing:
-        known = [c for c in journeys.steps.columns if not c.endswith("_us")]
+        columns = [c for c in journeys.steps.columns if not c.endswith("_us")]
         raise ConfigError(
             f"judge.moments names the column '{name}', which the log does not carry."
-            f"{did_you_mean(name, [*known, *BUILT_IN])} Declare it in roles.attributes."
+            f"{did_you_mean(name, [*columns, *BUILT_IN])} Declare it in roles.attributes."
         )
     if good == NO_TRANSFER and not journeys.has("actor"):
         raise ConfigError("judge.moments.good: no_transfer needs the role 'actor' in the log.")

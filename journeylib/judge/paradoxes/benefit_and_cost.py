@@ -93,18 +93,18 @@ def _moments(events: Events, rows: Flags) -> pd.DataFrame:
 
 def _cries(context: ParadoxContext) -> pd.DataFrame:
     """Return the moments in which a customer sounds negative, or leaves a bot in frustration."""
-    events, found = context.contacts.events, []
+    events, moments = context.contacts.events, []
     if isinstance(context.scores, Scores):
         likely = score_of_events(context.scores, events, "negative")
-        found.append(_moments(events, customer_speaks(context) & (likely >= EVEN_ODDS)))
+        moments.append(_moments(events, customer_speaks(context) & (likely >= EVEN_ODDS)))
     if context.sessions is not None:
         ended = context.sessions
         left = ended[(ended["end"] == "frustrated") & ended["seconds_to_end"].notna()]
         after_us = (left["seconds_to_end"] * US_PER_SECOND).round().astype("int64")
         at_us = left["start_us"].astype("int64") + after_us
         own = left[["customer_no", "group"]].astype("int64").assign(at_us=at_us)
-        found.append(own)
-    return pd.concat(found, ignore_index=True)
+        moments.append(own)
+    return pd.concat(moments, ignore_index=True)
 
 
 def cheaper_contact(context: ParadoxContext) -> Side:
@@ -188,10 +188,10 @@ def _rises(context: ParadoxContext, scores: Scores) -> pd.DataFrame:
     rows = np.flatnonzero(answered)
     turns = pd.DataFrame({"contact": contacts.number[rows], "by_bot": by_bot[rows]})
     turns["rise"] = score[then[rows]] - score[rows]
-    found = turns.merge(contacts.table, on="contact")
-    in_baseline = (found["arm"] != NEITHER) | ~found["human"]
-    arm = np.where(found["by_bot"], BOT, np.where(in_baseline, HUMAN, NEITHER))
-    return found.assign(arm=arm)
+    rises = turns.merge(contacts.table, on="contact")
+    in_baseline = (rises["arm"] != NEITHER) | ~rises["human"]
+    arm = np.where(rises["by_bot"], BOT, np.where(in_baseline, HUMAN, NEITHER))
+    return rises.assign(arm=arm)
 
 
 def satisfied(context: ParadoxContext) -> Side:

@@ -198,12 +198,12 @@ def _shared_intents(per_arm: pd.DataFrame) -> tuple[list[int], float]:
 def _sums(rows: pd.DataFrame, intents: list[int], columns: dict[str, pd.Series[int]]) -> Floats:
     """Sum per group and intent: the columns of arm 1, then those of arm 0."""
     spot = pd.Index(intents).get_indexer(pd.Index(rows["intent"]))
-    kept = spot >= 0
-    first = np.where(rows["arm"] == 1, 0, len(columns))[kept]
-    where = (rows["group"].to_numpy(dtype=np.int64)[kept], spot[kept])
+    is_compared = spot >= 0
+    first = np.where(rows["arm"] == 1, 0, len(columns))[is_compared]
+    where = (rows["group"].to_numpy(dtype=np.int64)[is_compared], spot[is_compared])
     sums = np.zeros((GROUPS, len(intents), 2 * len(columns)), dtype=np.int64)
     for number, values in enumerate(columns.values()):
-        np.add.at(sums, (*where, first + number), values.to_numpy(dtype=np.int64)[kept])
+        np.add.at(sums, (*where, first + number), values.to_numpy(dtype=np.int64)[is_compared])
     return sums.astype(np.float64)
 
 
@@ -302,7 +302,7 @@ def share_of_sums(
         n_customers=[people["customers"]],
         n_trials=[trials],
     )
-    found = Estimate(
+    share = Estimate(
         float(result.value[0]),
         estimand.unit,
         float(result.lo[0]),
@@ -315,7 +315,7 @@ def share_of_sums(
         assumptions=estimand.assumptions,
     )
     few = min(estimand.min_customers, MIN_CELL)
-    return bounded_share(found, float(result.value[0]) * trials, trials, minimum=few)
+    return bounded_share(share, float(result.value[0]) * trials, trials, minimum=few)
 
 
 def largest_of_last(totals: Floats) -> Floats:

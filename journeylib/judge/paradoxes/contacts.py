@@ -25,7 +25,7 @@ from journeylib.journeys import (
 )
 from journeylib.judge.settings import ParadoxSettings
 from journeylib.log import customer_numbers, fetch
-from journeylib.measures import MeasureSettings, done_of, sessions_of
+from journeylib.measures import MeasureSettings, sessions_of
 
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -110,7 +110,7 @@ def _facts(
     t_us = np.full(len(events), MISSING) if timeless else events.t_us
     served_us = value_at(t_us, served, MISSING)
     asked_us = value_at(t_us, customer, MISSING)
-    done_us = nothing if timeless else latest_in(number, done_of(events), every, many)
+    done_us = nothing if timeless else latest_in(number, events.done_us, every, many)
     waited = np.where((customer >= 0) & (customer < served), served_us - asked_us, 0)
     intent, dropped = np.full(many, -1), np.isin(events.touchpoint, _bad_ends(journeys))
     if journeys.has("intent"):
@@ -150,9 +150,9 @@ def _bad_ends(journeys: Journeys) -> list[int]:
 
 
 def _costs(events: Events, number: Whole, many: int) -> Whole:
-    known, cost = events.known("cost_micro"), events.column("cost_micro")
-    total = sum_in_cells(number[known], cost[known], many)
-    return np.where(first_rows(number, known, many) >= 0, total, MISSING)
+    has_cost, cost = events.known("cost_micro"), events.column("cost_micro")
+    total = sum_in_cells(number[has_cost], cost[has_cost], many)
+    return np.where(first_rows(number, has_cost, many) >= 0, total, MISSING)
 
 
 def _comparable(begin_us: Whole, settings: ParadoxSettings) -> Flags:
@@ -249,14 +249,14 @@ def episodes(
     last = np.append(first[1:], len(table))[: len(first)] - 1
     of = np.cumsum(opens) - 1
     cost = table["cost_micro"].to_numpy()
-    known = np.where(cost == MISSING, -1, of)
+    matter = np.where(cost == MISSING, -1, of)
     columns = ["journey", "customer_no", "group", "intent", "arm", "fields", "begin_us"]
     resolved = ~table["failed"].to_numpy()[last] & (begin[last] <= last_us - window)
     matters = table.loc[first, columns].assign(
         contacts=last - first + 1,
         cost_micro=np.where(
-            np.bincount(known[known >= 0], minlength=len(first)) > 0,
-            sum_in_cells(known, cost, len(first)),
+            np.bincount(matter[matter >= 0], minlength=len(first)) > 0,
+            sum_in_cells(matter, cost, len(first)),
             MISSING,
         ),
         resolved=resolved,

@@ -147,14 +147,14 @@ def bot_names(context: ParadoxContext) -> Codes:
     """Return what tells bots apart, for each event: its resource, or else its touchpoint."""
     events, names = context.contacts.events, context.journeys.names
     here = [names[number] for number in range(len(names))]
-    known: Codes | None = events.column("resource") if events.has("resource") else None
-    words = sorted({*here, *(() if known is None else known.words)})
-    place = {word: number for number, word in enumerate(words)}
-    of_touchpoint = np.array([place[name] for name in here], dtype=np.int32)[events.touchpoint]
-    if known is None:
+    resource: Codes | None = events.column("resource") if events.has("resource") else None
+    words = sorted({*here, *(() if resource is None else resource.words)})
+    number_of = {word: number for number, word in enumerate(words)}
+    of_touchpoint = np.array([number_of[name] for name in here], dtype=np.int32)[events.touchpoint]
+    if resource is None:
         return Codes(of_touchpoint, tuple(words))
-    of_resource = np.array([*(place[word] for word in known.words), -1], dtype=np.int32)
-    number = np.where(known.known, of_resource[known.number], of_touchpoint)
+    of_resource = np.array([*(number_of[word] for word in resource.words), -1], dtype=np.int32)
+    number = np.where(resource.known, of_resource[resource.number], of_touchpoint)
     return Codes(number, tuple(words))
 
 

@@ -13,7 +13,11 @@ from journeylib.judge.scorecard.value_functions import AxisScore, axis_score, va
 from journeylib.judge.settings import Axis, JudgeSettings, OfficeEffect
 
 MIN_TOUCHPOINTS = 4
-CANNOT_EXIST: dict[str, tuple[str, ...]] = {"human": ("human_request",)}
+# By who serves: a request for a human where one serves; work to take over where none does.
+CANNOT_EXIST: dict[str, tuple[str, ...]] = {
+    "human": ("human_request",),
+    "bot": ("load", "saving"),
+}
 
 
 def score_axis(
@@ -26,7 +30,8 @@ def score_axis(
     """Score one axis at one touchpoint from what was observed there.
 
     What cannot exist there is left out rather than counted as missing or as zero: a request for
-    a human where a human serves; words of customers at a back office, unless some were heard.
+    a human where a human serves, minutes of humans where a bot serves alone, and words of
+    customers at a back office, unless some were heard.
     """
     unheard = effect.no_customer_voice if effect is not None else ()
     cannot = CANNOT_EXIST.get(served_by or "", ())
@@ -38,11 +43,11 @@ def score_axis(
     observed = [seen.get(name, NOT_TAKEN) for name in used]
     drawn = [o.missing is None or bool(np.isfinite(o.draws).any()) for o in observed]
     draws = max(
-        (len(o.draws) for o, known in zip(observed, drawn, strict=True) if known), default=1
+        (len(o.draws) for o, has_draws in zip(observed, drawn, strict=True) if has_draws), default=1
     )
     u_draws = [
-        value_of(used[name], o.draws) if known else np.full(draws, np.nan)
-        for (name, o), known in zip(zip(used, observed, strict=True), drawn, strict=True)
+        value_of(used[name], o.draws) if has_draws else np.full(draws, np.nan)
+        for (name, o), has_draws in zip(zip(used, observed, strict=True), drawn, strict=True)
     ]
     u = [value_of(used[name], o.raw) for name, o in zip(used, observed, strict=True)]
     return axis_score(

@@ -24,6 +24,7 @@ from journeylib.judge.scorecard.reasons import (
 )
 from journeylib.judge.scorecard.stability import (
     Weights,
+    beyond_limits,
     broken_share,
     draw_weights,
     settling_indicator,
@@ -112,8 +113,9 @@ def score_evidence(
     for record in evidence.touchpoints.to_dict("records"):
         cells = {str(column): cell for column, cell in record.items()}
         seen, effect = observed[str(cells["touchpoint"])], office_effect(cells, settings)
-        fit = score_axis("automation_fit", seen, settings)
-        need = score_axis("empathy_need", seen, settings, effect, cells.get("served_by"))
+        served_by = cells.get("served_by")
+        fit = score_axis("automation_fit", seen, settings, served_by=served_by)
+        need = score_axis("empathy_need", seen, settings, effect, served_by)
         case = Case(cells, seen, fit, need, effect.empathy_binds)
         vetoes = vetoes_of(case, settings, evidence.handoffs, moments)
         decision = _decide(case, vetoes, settings, weights, hatch_unsure=unsure)
@@ -140,10 +142,10 @@ class Decision:
     abstain: str | None = None
 
 
-def office_effect(place: Mapping[Any, Any], settings: JudgeSettings) -> OfficeEffect:
+def office_effect(touchpoint: Mapping[Any, Any], settings: JudgeSettings) -> OfficeEffect:
     """Return what the office changes; unknown counts as front, the cautious reading."""
     by_name: dict[Any, OfficeEffect] = {**settings.offices}
-    return by_name.get(place.get("office"), settings.offices["front"])
+    return by_name.get(touchpoint.get("office"), settings.offices["front"])
 
 
 def _decide(
@@ -166,7 +168,8 @@ def _decide(
     if vetoes.broken:
         stability = broken_share(vetoes, case.seen, settings)
     else:
-        shares = verdict_shares(fit, need, vetoes, settings, weights)
+        beyond = beyond_limits(vetoes, case.seen, settings)
+        shares = verdict_shares(case, vetoes, settings, weights, beyond)
         stability = float(shares[CODE[verdict]])
     if not case.scored:
         if stability < settings.min_stability:
@@ -198,7 +201,7 @@ def _open_figure(
     """Return the measure that keeps the verdict open; None where the weights do."""
     if vetoes.broken:
         return vetoes.broken[0]
-    return settling_indicator(case.fit, case.need, vetoes, settings, weights)
+    return settling_indicator(case, vetoes, settings, weights)
 
 
 def _without_evidence(case: Case, vetoes: Vetoes, settings: JudgeSettings) -> Decision:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +12,10 @@ from journeylib.core import SEED, Floats
 from journeylib.judge.scorecard.observations import Observation
 from journeylib.judge.scorecard.value_functions import AxisScore, weighted_score
 from journeylib.judge.scorecard.verdict import VERDICTS, Vetoes, verdict_codes
+from journeylib.judge.scorecard.vetoes import Case
 from journeylib.judge.settings import AXES, JudgeSettings
 
+Bools = npt.NDArray[np.bool_]
 MIN_ENTROPY_DROP = 0.01
 PROBE_VECTORS = 20  # enough to tell which indicator keeps a verdict open, at a fifth of the time
 
@@ -76,19 +77,57 @@ def draw_weights(settings: JudgeSettings) -> Weights:
     return Weights(fit=weights[0], need=weights[1])
 
 
+def beyond_limits(
+    vetoes: Vetoes, seen: Mapping[str, Observation], settings: JudgeSettings
+) -> dict[str, Bools]:
+    """Return in which resamples a measure is beyond a limit that its lower bound does not pass.
+
+    Returns
+    -------
+    dict of measure to ndarray of bool, shape (draws,)
+        Limits of 'fix first', and the veto of vulnerable customers where the customer sees the
+        step; a measure that is beyond in no resample is left out.
+    """
+    limits = {name: at for name, at in settings.fix_limits.items() if name not in vetoes.broken}
+    if vetoes.empathy_binds and "vulnerable" not in vetoes.names:
+        limits["vulnerable"] = settings.veto_vulnerable
+    beyond = {name: seen[name].draws > at for name, at in limits.items() if name in seen}
+    return {name: resamples for name, resamples in beyond.items() if resamples.any()}
+
+
 def verdict_shares(
-    fit: AxisScore, need: AxisScore, vetoes: Vetoes, settings: JudgeSettings, weights: Weights
+    case: Case,
+    vetoes: Vetoes,
+    settings: JudgeSettings,
+    weights: Weights,
+    beyond: Mapping[str, Bools],
 ) -> Floats:
     """Return the share of each verdict over resamples of customers × weight vectors.
+
+    Parameters
+    ----------
+    case : Case
+        Its two scores.
+    vetoes : Vetoes
+    settings : JudgeSettings
+    weights : Weights
+    beyond : mapping of str to ndarray of bool
+        From `beyond_limits`: in these resamples the step is broken, or the veto holds.
 
     Returns
     -------
     ndarray of float64, shape (len(VERDICTS),)
         In the order of `VERDICTS`, summing to 1.
     """
-    a = _scores(fit, weights.fit, settings.min_coverage)
-    e = _scores(need, weights.need, settings.min_coverage)
+    a = _scores(case.fit, weights.fit, settings.min_coverage)
+    e = _scores(case.need, weights.need, settings.min_coverage)
     codes = verdict_codes(a, e, vetoes, settings)
+    for name, resamples in sorted(beyond.items(), key=lambda one: one[0] != "vulnerable"):
+        if name == "vulnerable":
+            other = replace(vetoes, names=(*vetoes.names, name))
+        else:
+            other = replace(vetoes, broken=(*vetoes.broken, name))
+        codes = np.where(resamples[:, None], verdict_codes(a, e, other, settings), codes)
     return np.bincount(codes.ravel(), minlength=len(VERDICTS)) / codes.size
 
 
@@ -122,9 +161,9 @@ def entropy(shares: Floats) -> float:
 
 
 def settling_indicator(
-    fit: AxisScore, need: AxisScore, vetoes: Vetoes, settings: JudgeSettings, weights: Weights
+    case: Case, vetoes: Vetoes, settings: JudgeSettings, weights: Weights
 ) -> str | None:
-    """Return the indicator which, if it were known exactly, would most settle the verdict.
+    """Return the measure which, if it were known exactly, would most settle the verdict.
 
     Returns
     -------
@@ -132,22 +171,34 @@ def settling_indicator(
         None where none of them would: then the weights, not the data, keep it open.
     """
     weights = weights.first(PROBE_VECTORS)
-    doubt = entropy(verdict_shares(fit, need, vetoes, settings, weights))
-    best, best_drop = None, MIN_ENTROPY_DROP
-    for axis in (fit, need):
-        for spot, name in enumerate(axis.names):
-            if not np.isfinite(axis.u[spot]):
-                continue
-            exact = _exact(axis, spot)
-            pair = (exact, need) if axis is fit else (fit, exact)
-            drop = doubt - entropy(verdict_shares(*pair, vetoes, settings, weights))
-            if drop > best_drop:
-                best, best_drop = name, drop
-    return best
+    beyond = beyond_limits(vetoes, case.seen, settings)
+    doubt = entropy(verdict_shares(case, vetoes, settings, weights, beyond))
+    indicators = {
+        name
+        for _axis, score in case.axes
+        for name, u in zip(score.names, score.u, strict=True)
+        if np.isfinite(u)
+    }
+    drops = {}
+    for name in sorted(indicators | set(beyond)):
+        exact = _exact(case, name)
+        left = beyond_limits(vetoes, exact.seen, settings)
+        drops[name] = doubt - entropy(verdict_shares(exact, vetoes, settings, weights, left))
+    best = max(drops, key=lambda name: drops[name], default=None)
+    return None if best is None or drops[best] <= MIN_ENTROPY_DROP else best
 
 
-def _exact(axis: AxisScore, spot: int) -> AxisScore:
-    """Return the axis with one indicator's interval shrunk to its point."""
+def _exact(case: Case, name: str) -> Case:
+    """Return the case with one measure's interval shrunk to its point."""
+    seen, one = dict(case.seen), case.seen[name]
+    seen[name] = replace(one, draws=np.full(len(one.draws), one.raw))
+    return replace(case, seen=seen, fit=_known(case.fit, name), need=_known(case.need, name))
+
+
+def _known(axis: AxisScore, name: str) -> AxisScore:
+    if name not in axis.names:
+        return axis
+    spot = axis.names.index(name)
     u_draws = axis.u_draws.copy()
     u_draws[spot] = axis.u[spot]
-    return dataclasses.replace(axis, u_draws=u_draws)
+    return replace(axis, u_draws=u_draws)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import special
 
 from journeylib.lab.statistics.design import ALPHA
 
@@ -42,7 +42,7 @@ def likelihood_ratio(
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         log = 0.5 * np.log(v / (v + tau**2)) + d**2 * tau**2 / (2 * v * (v + tau**2))
         if one_sided:
-            log = log + np.log(2) + stats.norm.logcdf(d * tau / np.sqrt(v * (v + tau**2)))
+            log = log + np.log(2) + special.log_ndtr(d * tau / np.sqrt(v * (v + tau**2)))
         return np.asarray(np.exp(log), dtype=np.float64)
 
 
@@ -61,10 +61,11 @@ def one_sided_width(variance: float, tau: float, alpha: float = ALPHA) -> float:
     ``difference − width`` is a lower bound at all looks at once: the largest value against
     which the one-sided test does not reject.
     """
+    from scipy.optimize import brentq
 
     def lack(width: float) -> float:
         ratio = likelihood_ratio(width, variance, tau, one_sided=True)
         return float(np.log(np.maximum(ratio, 1e-300))) + float(np.log(alpha))
 
     top = float(half_width(variance, tau, alpha / 2)) * 2
-    return float(optimize.brentq(lack, 0.0, top, xtol=1e-12))
+    return float(brentq(lack, 0.0, top, xtol=1e-12))

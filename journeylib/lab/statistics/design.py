@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy import special
 
 ALPHA = 0.05
 POWER = 0.80
@@ -41,7 +41,7 @@ class Design:
     def factor(self) -> float:
         """Squared sum of the two quantiles, with what looks add and adjusting takes off."""
         tail = self.alpha if self.one_sided else self.alpha / 2
-        z = stats.norm.isf(tail) + stats.norm.ppf(self.power)
+        z = special.ndtri(self.power) - special.ndtri(tail)
         return float(z**2 * self.inflation * (1 - self.correlation**2))
 
 

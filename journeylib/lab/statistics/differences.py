@@ -152,8 +152,16 @@ def _linear(arm: Arm) -> Floats:
     return np.asarray(ratio + (arm.top - ratio * arm.base) * arm.customers / total)
 
 
-def difference(control: Arm, new: Arm) -> Difference:
+def difference(control: Arm, new: Arm, *, share: bool = False) -> Difference:
     """Estimate new minus control, with customers as clusters, adjusted where there is a covariate.
+
+    Parameters
+    ----------
+    control, new : Arm
+    share : bool
+        The measure is a share. An arm whose customers are all alike, none or all of them, has the
+        variance of one with a case of each kind more (Agresti and Caffo 2000): what nobody of
+        500 did, somebody of the next may do.
 
     Examples
     --------
@@ -167,23 +175,36 @@ def difference(control: Arm, new: Arm) -> Difference:
     one, other = adjusted(control, new)
     a, b = ratio_variance(one.top, one.base), ratio_variance(other.top, other.base)
     counts = (control.customers, new.customers)
+    if share:
+        a, b = _of_share(a, counts[0]), _of_share(b, counts[1])
     own = a[1] / max(counts[0], 1), b[1] / max(counts[1], 1)
     return Difference(b[0] - a[0], sum(own), a[0], b[0], counts, own[1])
+
+
+def _of_share(found: tuple[float, float], customers: int) -> tuple[float, float]:
+    """Return a share and its variance, which is not 0 where it is none or all."""
+    ratio, variance = found
+    if variance == 0 and ratio in (0.0, 1.0):
+        variance = (customers + 1) / (customers + 2) ** 2
+    return ratio, variance
 
 
 def pooled(stages: Iterable[Difference]) -> Difference:
     """Pool the differences of stages with other shares by inverse variance.
 
-    A stage in which one arm is too small to have a variance is left out.
+    A stage in which one arm is too small to have a variance is left out. Where that leaves none,
+    the customers are counted and nothing is estimated.
 
     Notes
     -----
     Counts must not be added up over stages: where shares and the base change together, the
     sum shows a difference that no stage has (Crook et al. 2009).
     """
+    stages = list(stages)
     usable = [one for one in stages if math.isfinite(one.variance) and one.variance > 0]
     if not usable:
-        return Difference(math.nan, math.nan, math.nan, math.nan, (0, 0))
+        control, new = (sum(one.customers[arm] for one in stages) for arm in (0, 1))
+        return Difference(math.nan, math.nan, math.nan, math.nan, (control, new))
     weights = np.array([1 / one.variance for one in usable])
     share = weights / weights.sum()
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
+from scipy import special
 
 from journeylib.lab.statistics.design import ALPHA, POWER
 
@@ -109,6 +109,8 @@ def pocock(times: Sequence[float], alpha: float = ALPHA) -> Boundary:
 
 @lru_cache(maxsize=64)
 def _scaled(times: tuple[float, ...], alpha: float, power: float) -> Boundary:
+    from scipy.optimize import brentq
+
     shape = np.array(times) ** -power
 
     def boundary(c: float) -> Boundary:
@@ -117,7 +119,7 @@ def _scaled(times: tuple[float, ...], alpha: float, power: float) -> Boundary:
     def excess(c: float) -> float:
         return float(np.sum(crossing(boundary(c)))) - alpha
 
-    return boundary(float(optimize.brentq(excess, 1.0, 5.0, xtol=1e-10)))
+    return boundary(float(brentq(excess, 1.0, 5.0, xtol=1e-10)))
 
 
 def spent(time: float, alpha: float = ALPHA) -> float:
@@ -130,7 +132,7 @@ def spent(time: float, alpha: float = ALPHA) -> float:
     """
     if time <= 0:
         return 0.0
-    return float(4 * stats.norm.sf(stats.norm.isf(alpha / 4) / np.sqrt(min(time, 1.0))))
+    return float(4 * special.ndtr(special.ndtri(alpha / 4) / np.sqrt(min(time, 1.0))))
 
 
 def spending(
@@ -160,6 +162,8 @@ def spending(
 def _spending(
     times: tuple[float, ...], alpha: float, spent_by: Callable[[float, float], float]
 ) -> Boundary:
+    from scipy.optimize import brentq
+
     z: list[float] = []
     before = 0.0
     for look, time in enumerate(times):
@@ -172,7 +176,7 @@ def _spending(
             return float(crossing(Boundary(so_far, (*z, candidate)))[0][-1]) - share
 
         out = share <= 0 or excess(FAR) > 0
-        z.append(FAR if out else float(optimize.brentq(excess, 0.0, FAR, xtol=1e-9)))
+        z.append(FAR if out else float(brentq(excess, 0.0, FAR, xtol=1e-9)))
     return Boundary(times, tuple(z))
 
 
@@ -184,10 +188,11 @@ def inflation(boundary: Boundary, power: float = POWER, alpha: float = ALPHA) ->
     >>> [round(inflation(obrien_fleming(even_looks(looks))), 3) for looks in (2, 3, 5, 10)]
     [1.008, 1.017, 1.028, 1.04]
     """
+    from scipy.optimize import brentq
 
     def lack(drift: float) -> float:
         return float(crossing(boundary, drift)[0].sum()) - power
 
-    one_look = stats.norm.isf(alpha / 2) + stats.norm.ppf(power)
-    needed = optimize.brentq(lack, 0.5 * one_look, 2 * one_look, xtol=1e-9)
+    one_look = special.ndtri(power) - special.ndtri(alpha / 2)
+    needed = brentq(lack, 0.5 * one_look, 2 * one_look, xtol=1e-9)
     return float((needed / one_look) ** 2)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize
 
 Floats = NDArray[np.float64]
 FEWEST = 8  # periods or teams an arm
@@ -100,9 +99,11 @@ def _deals(units: int, new: int, deals: int) -> Floats:
 
 
 def _end(p_value: Callable[[float], float], inside: float, outside: float, alpha: float) -> float:
+    from scipy.optimize import brentq
+
     def excess(shift: float) -> float:
         return p_value(shift) - alpha
 
     if excess(outside) > 0:
         return math.copysign(math.inf, outside - inside)
-    return float(optimize.brentq(excess, inside, outside, xtol=1e-6, rtol=1e-6, maxiter=60))
+    return float(brentq(excess, inside, outside, xtol=1e-6, rtol=1e-6, maxiter=60))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
 
 from journeylib.core import number, rounded, text
 from journeylib.lab.settings import Cost, Objective
@@ -139,18 +138,18 @@ def _state(objective: Objective, value: Value) -> tuple[ObjectiveState, str]:
     return "cannot_be_told", text("lab.objective.cannot_be_told", why=why)
 
 
-def _cost(cost: Cost, found: Value) -> tuple[bool, str] | None:
-    if found.value is None:
+def _cost(cost: Cost, measured: Value) -> tuple[bool, str] | None:
+    if measured.value is None:
         return False, text("lab.objective.unread", measure=cost.measure)
     for bound, beyond in (
-        (cost.min, cost.min is not None and found.value < cost.min),
-        (cost.max, cost.max is not None and found.value > cost.max),
+        (cost.min, cost.min is not None and measured.value < cost.min),
+        (cost.max, cost.max is not None and measured.value > cost.max),
     ):
         if beyond:
             return True, text(
                 "lab.objective.broken",
                 measure=cost.measure,
-                value=number(found.value),
+                value=number(measured.value),
                 bound=number(bound),
             )
     return None
@@ -172,6 +171,8 @@ def pace(runs: Sequence[tuple[dt.date, float]]) -> Pace | None:
     y = np.array([value for _day, value in runs])
     if np.ptp(x) == 0:
         return None
+    from scipy import stats
+
     fit = stats.linregress(x, y)
     half = float(stats.t.ppf(0.975, len(runs) - 2) * fit.stderr)
     slope = float(fit.slope)

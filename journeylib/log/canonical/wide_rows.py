@@ -189,8 +189,8 @@ def _threaded(table: ir.Table, replies: Replies, missing: tuple[str, ...]) -> ir
     """Add the thread of each row: the id of the event that its chain of answers began with."""
     own = present(table[replies.id], missing)
     pairs = table.select(own=own, to=present(table[replies.reply_to], missing)).distinct()
-    found = pairs.filter(pairs.own.notnull()).order_by("own", "to").to_pandas()
-    roots = ibis.memtable(thread_roots(found["own"], found["to"]))
+    reply_pairs = pairs.filter(pairs.own.notnull()).order_by("own", "to").to_pandas()
+    roots = ibis.memtable(thread_roots(reply_pairs["own"], reply_pairs["to"]))
     joined = table.mutate(**{_OWN: own}).left_join(roots, _OWN)
     return joined.select(*table.columns, THREAD)
 
@@ -220,19 +220,19 @@ def _happened(table: ir.Table, span: Span, missing: tuple[str, ...]) -> ir.Boole
     return start.notnull() & ~idle
 
 
-def _one_step(table: ir.Table, wide: WideRows, place: int) -> ir.Table:
-    step, span = list(wide.unpivot.items())[place]
+def _one_step(table: ir.Table, wide: WideRows, number: int) -> ir.Table:
+    step, span = list(wide.unpivot.items())[number]
     made: dict[str, ir.Value] = {STEP: ibis.literal(step)}
     if wide.has_clocks:
-        made[START] = table[f"{_TIME}{place}_start"]
+        made[START] = table[f"{_TIME}{number}_start"]
         if wide.has_ends:
-            made[END] = table[f"{_TIME}{place}_end"]
+            made[END] = table[f"{_TIME}{number}_end"]
     else:
         made[START] = table[span.start[0]]
         if wide.has_ends:
             kind = table[span.start[0]].type()
             made[END] = table[span.end[0]] if span.end else ibis.null(kind)
-    made[POSITION] = table[POSITION] * len(wide.unpivot) + place
+    made[POSITION] = table[POSITION] * len(wide.unpivot) + number
     helpers = [name for name in table.columns if name.startswith(_TIME)]
     return table.mutate(**made).drop(*helpers)
 

@@ -400,6 +400,19 @@ def fetch(table: ibis.Table) -> pd.DataFrame:
     return frame
 
 
+def fetch_batches(table: ibis.Table, rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield a table of DuckDB some `rows` at a time, in order: at least one batch, maybe empty."""
+    backend = table.get_backend()
+    backend._run_pre_execute_hooks(table)
+    reader = backend.con.sql(backend.compile(table)).to_arrow_reader(rows)
+    none = True
+    for batch in reader:
+        none = False
+        yield batch
+    if none:
+        yield pa.RecordBatch.from_pylist([], reader.schema)
+
+
 def fetch_arrow(table: ibis.Table) -> pa.Table:
     """Bring a table out of the engine as Arrow; DuckDB's codes of few names stay codes."""
     backend = table.get_backend()

@@ -17,13 +17,13 @@ from journeylib.log.sources.table_sources import drop_scratch
 _SAMPLE_ROWS = 20_000
 
 
-def propose_by_recipe(known: RecognisedExport) -> Proposal:
+def propose_by_recipe(export: RecognisedExport) -> Proposal:
     """Return the schema that a recipe implies for an export.
 
     What the recipe left out or did not know is among the warnings.
     """
-    recipe = known.recipe
-    source: Any = list(known.files) if len(known.files) > 1 else known.files[0]
+    recipe = export.recipe
+    source: Any = list(export.files) if len(export.files) > 1 else export.files[0]
     raw = run_recipe(source, recipe, connect(), lambda columns, _: list(columns))
     names = [name for name in raw.table.columns if name not in (FILE, ROW, POSITION)]
     texts = {name: raw.table[name].cast("string") for name in names}
@@ -33,10 +33,10 @@ def propose_by_recipe(known: RecognisedExport) -> Proposal:
     sure = [fact.text for fact in raw.facts if fact.severity in ("ok", "note")]
     doubts = [fact.text for fact in raw.facts if fact.severity not in ("ok", "note")]
     facts = [text("log.proposal.export", title=recipe.title, name=recipe.name), *sure]
-    if known.beside:
-        facts.append(text("log.proposal.beside", files=known.beside))
-    if known.unused:
-        facts.append(text("log.proposal.unused", files=known.unused))
+    if export.beside:
+        facts.append(text("log.proposal.beside", files=export.beside))
+    if export.unused:
+        facts.append(text("log.proposal.unused", files=export.unused))
     if recipe.lacks:
         doubts.append(recipe.lacks)
     return Proposal(

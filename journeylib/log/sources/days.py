@@ -28,12 +28,12 @@ def wanted_window(options: ReadOptions, schema: Schema) -> Window | None:
     SchemaError
         A day is no date, the last comes before the first, or the log has no times to choose days.
     """
-    days, known = options.days, end_of(options.as_of)
+    days, known_until = options.days, end_of(options.as_of)
     if schema.timestamp is None:
         if days is not None:
             raise SchemaError("days choose events by their time; the schema names no 'timestamp'.")
         return None
-    if days is None and known is None:
+    if days is None and known_until is None:
         return None
     begin, end = FIRST_US, LAST_US + 1
     if days is not None:
@@ -42,7 +42,7 @@ def wanted_window(options: ReadOptions, schema: Schema) -> Window | None:
             raise SchemaError(f"days: {last} comes before {first}. Write the first day first.")
         begin = day_start(first, schema.timezone, "days")
         end = day_start(last + dt.timedelta(days=1), schema.timezone, "days")
-    return Window(schema.timestamp, begin, end if known is None else min(end, known))
+    return Window(schema.timestamp, begin, end if known_until is None else min(end, known_until))
 
 
 def as_day(given: Any, setting: str) -> dt.date:

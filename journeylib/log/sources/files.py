@@ -74,7 +74,8 @@ def matching_files(text: str) -> list[Path]:
         folder = path.parent
         siblings = [p.name for p in folder.iterdir()] if folder.is_dir() else []
         where = "" if folder.is_dir() else f" There is no folder '{folder.name}' either."
-        raise LogError(f"there is no file '{path.name}'.{did_you_mean(path.name, siblings)}{where}")
+        hint = did_you_mean(path.name, siblings) or f"{where} Check its name and its folder."
+        raise LogError(f"there is no file '{path.name}'.{hint}")
     if not path.is_file():
         raise LogError(f"{path.name} is a pipe or a device. Write its content to a file first.")
     return [path]

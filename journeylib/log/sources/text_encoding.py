@@ -40,6 +40,7 @@ _DAMAGES = (
     zipfile.BadZipFile,
     tarfile.TarError,
 )
+TEXT_KINDS = {"", ".csv", ".tsv", ".tab", ".txt", ".dat"}
 _DELIMITERS = (",", ";", "\t", "|", "^", "~", ":")
 DELIMITER_NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
 _BOMS = (
@@ -477,7 +478,11 @@ def dialect(text: PlainText, delimiter: str | None = None) -> Dialect:
             "closed. Correct the file, or export it again."
         )
     if len(rows) < 2:
-        raise LogError(f"{text.name} holds a header and no rows. Check the filter of the export.")
+        kind = Path(text.name).suffix
+        hint = "" if kind in TEXT_KINDS else f" It was read as CSV: save a '{kind}' file as such."
+        raise LogError(
+            f"{text.name} holds a header and no rows. Check the filter of the export.{hint}"
+        )
     if _is_row(rows[0], rows[1:]):
         raise LogError(
             f"{text.name} seems to have no header: its first line holds values, not names of "

@@ -17,6 +17,7 @@ from journeylib.journeys import (
     MISSING,
     Events,
     Journeys,
+    before_first,
     first_rows,
     goal_events,
     last_rows,
@@ -47,12 +48,14 @@ class BotSessions:
     ----------
     events : Events
         All events of the journeys.
-    session : ndarray of int64
+    session : ndarray of int32
         Of each event, the number of its session, a bot's or not.
     speech : Speech
         What the texts of the events say.
-    table : pandas.DataFrame
-        One row per bot session, times and steps `MISSING` where there is none: ``session_no``,
+    before_human : ndarray of bool
+        The events before any human acted in their session.
+    facts : dict of str to ndarray
+        One entry per bot session, times `MISSING` and steps 0 where there is none: ``session_no``,
         ``session``, ``journey`` (number in the order of events), ``opened`` (its first step),
         ``customer_no``, ``group``, ``touchpoint_no`` (of the bot's first turn), ``intent``
         (number, −1 unknown); ``start_us`` (first bot turn), ``end_us``, ``bot_done_us`` (the
@@ -61,39 +64,46 @@ class BotSessions:
         ``perhaps_us`` (next one that may be about the same, as an intent is missing, or is);
         ``human_joined``, ``resolved``, ``silent``, ``promised`` (or queued), ``offered``,
         ``cold`` (the human came in a later session that the customer opened; boolean);
-        ``requests`` (before a human); ``state`` (of `STATES`); the steps ``first_bot``,
+        ``requests`` (before a human); ``state`` (place in `STATES`); the steps ``first_bot``,
         ``request_step``, ``bot_done_step``, ``last_step``; ``rating_micro`` (the last given).
     """
 
     events: Events
-    session: Whole
+    session: Numbers
     speech: Speech
-    table: pd.DataFrame
+    before_human: Flags
+    facts: dict[str, Numbers]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The facts as a table, ``state`` by its name."""
+        state = pd.Categorical.from_codes(self.facts["state"], pd.Index(STATES))
+        return pd.DataFrame(self.facts | {"state": state}, copy=False)
+
+    def ended(self, state: str) -> Flags:
+        """Mark the sessions that ended in a state, in the order of `facts`."""
+        return np.asarray(self.facts["state"] == STATES.index(state))
 
     @cached_property
     def matter(self) -> tuple[Numbers, int]:
         """Number of the matter of each event (journey and intent), and how many there are."""
+        if not self.events.has("intent"):
+            return self.events.journey, len(self.events.begins) - 1
         number, keys = number_pairs(self.events.journey, self.speech.intent + 1, 1 << 31)
         return number, len(keys)
 
-    @cached_property
-    def bot_session(self) -> Whole:
-        """Of each event, the place of its session in `table`; −1 where it is no bot's."""
-        number = np.full(int(self.session.max(initial=-1)) + 1, -1, dtype=np.int64)
-        number[self.table["session"]] = np.arange(len(self.table))
+    @property
+    def bot_session(self) -> Numbers:
+        """Of each event, the place of its session in `facts`; −1 where it is no bot's."""
+        own = self.facts["session"]
+        number = np.full(int(self.session.max(initial=-1)) + 1, -1, dtype=np.int32)
+        number[own] = np.arange(len(own))
         return number[self.session]
 
     @cached_property
     def human_row(self) -> Whole:
-        """Of each event, the first row of a human in its session; −1 where there is none."""
-        human = self.speech.human
-        return first_rows(self.session, human, int(self.session.max(initial=-1)) + 1)[self.session]
-
-    @cached_property
-    def before_human(self) -> Flags:
-        """Mark the events before any human acted in their session."""
-        rows = np.arange(len(self.session))
-        return np.asarray((self.human_row < 0) | (rows < self.human_row))
+        """Of each session, the first row of a human; −1 where there is none."""
+        return first_rows(self.session, self.speech.human, int(self.session.max(initial=-1)) + 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +174,7 @@ def heard_in(journeys: Journeys, settings: MeasureSettings) -> Speech:
     marks["asks"] = marks["asks"] | (by_name & customer)
     everywhere = journeys.log.schema.text_by == "customer"
     speaks = customer | marks["spoken"] if everywhere else customer
-    unknown = np.full(len(events), -1, dtype=np.int32)
-    about = unknown if intent is None else intent
+    about = np.broadcast_to(np.int32(-1), len(events)) if intent is None else intent
     return Speech(bot, human, customer, speaks, everywhere, about, **marks)
 
 
@@ -207,20 +216,15 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
 def _bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     speech = heard_in(journeys, settings)
     session = sessions_of(journeys, settings)
-    served = _served(journeys, speech, session)
-    first_human, first_bot = served["first_human"], served["first_bot"]
-    begun_by_bot = (first_bot >= 0) & ((first_human < 0) | (first_bot < first_human))
-    opened = served[begun_by_bot.to_numpy()].reset_index(drop=True)
-    facts = _facts(journeys, speech, session, opened)
+    before = before_first(session, speech.human, int(session.max(initial=-1)) + 1)
+    opened = _opened(journeys, speech, session)
+    facts = opened | _facts(journeys, speech, session, before, opened)
     queued = np.isin(journeys.events.touchpoint, queue_numbers(journeys, settings))
-    own, many = opened["session"].to_numpy(), int(session.max(initial=-1)) + 1
-    facts = facts.assign(
-        queued=last_rows(session, queued, many)[own],
-        marked=last_rows(session, _marked(journeys, speech), many)[own],
-    )
-    return BotSessions(
-        journeys.events, session, speech, _with_states(facts, speech, journeys, settings)
-    )
+    own, many = opened["session"], int(session.max(initial=-1)) + 1
+    facts["queued"] = last_rows(session, queued, many)[own]
+    facts["marked"] = last_rows(session, _marked(journeys, speech), many)[own]
+    facts = _with_states(facts, speech, journeys, settings)
+    return BotSessions(journeys.events, session, speech, before, facts)
 
 
 def queue_numbers(journeys: Journeys, settings: MeasureSettings) -> list[int]:
@@ -246,7 +250,7 @@ def leaving_shows(journeys: Journeys, settings: MeasureSettings) -> bool:
     return not silent and customers_act(journeys) and text_abstain_reason(journeys) is None
 
 
-def sessions_of(journeys: Journeys, settings: MeasureSettings) -> Whole:
+def sessions_of(journeys: Journeys, settings: MeasureSettings) -> Numbers:
     """Return the number of the session that each event belongs to; see `number_sessions`."""
     events = journeys.events
     talk, talks = np.full(len(events), -1, dtype=np.int32), 0
@@ -255,90 +259,82 @@ def sessions_of(journeys: Journeys, settings: MeasureSettings) -> Whole:
         talks = len(events.column("session").words)
     begin_us = done_us = np.zeros(len(events), dtype=np.int64)
     if journeys.has_clock:
-        begin_us, done_us = events.t_us, done_of(events)
+        begin_us, done_us = events.t_us, events.done_us
     gap_us = round(settings.session_gap_minutes * 60 * US_PER_SECOND)
     return number_sessions(events.journey, talk, begin_us, done_us, (talks, gap_us))
 
 
-def done_of(events: Events) -> Whole:
-    """Return when each event is over: its end, or its start where no end is known."""
-    service = events.service_us
-    return events.t_us + np.where(service == MISSING, 0, service)
+def _opened(journeys: Journeys, speech: Speech, session: Numbers) -> dict[str, Numbers]:
+    """Return the sessions in which a bot acts before any human, and what comes after each.
 
-
-def _served(journeys: Journeys, speech: Speech, session: Whole) -> pd.DataFrame:
-    """Return one row per session in which somebody serves or asks, a bot's or not.
-
-    A session in which nobody does is nobody's next contact either. Rows are numbers of events.
+    What comes after is found among the sessions in which somebody serves or asks: one in which
+    nobody does is nobody's next contact either.
     """
     events, many = journeys.events, int(session.max(initial=-1)) + 1
     serves = speech.bot | speech.human | (speech.customer & speech.spoken)
-    first = first_rows(session, np.ones(len(events), dtype=bool), many)
-    firsts = {
-        name: first_rows(session, marked, many)
-        for name, marked in (
-            ("first_bot", speech.bot),
-            ("first_human", speech.human),
-            ("first_customer", speech.customer),
-            ("first_named", speech.intent >= 0),
-        )
-    }
+    served = np.flatnonzero(first_rows(session, serves, many) >= 0)
+
+    def first(marked: Flags) -> Whole:
+        return np.asarray(first_rows(session, marked, many)[served])
+
+    begin = first(np.ones(len(events), dtype=bool))
+    bot, human, customer = (first(who) for who in (speech.bot, speech.human, speech.customer))
     t_us = events.t_us if journeys.has_clock else np.full(len(events), MISSING)
-    table = pd.DataFrame(
-        {
-            "session": np.arange(many),
-            "journey": events.journey[first],
-            "opened": events.step[first],
-            "customer_no": events.customer[first].astype(np.int64),
-            "group": events.group[first].astype(np.int64),
-            "begin_us": t_us[first],
-            "intent": value_at(speech.intent, firsts["first_named"], -1),
-            "joined_us": value_at(t_us, firsts["first_human"], MISSING),
-            **firsts,
-        }
-    )[first_rows(session, serves, many) >= 0]
-    return _with_next(table.reset_index(drop=True), int(speech.intent.max(initial=-1)) + 1)
+    part: dict[str, Numbers] = {
+        "session": served.astype(np.int32),
+        "journey": events.journey[begin],
+        "opened": events.step[begin],
+        "customer_no": events.customer[begin],
+        "group": events.group[begin].astype(np.int64),
+        "intent": value_at(speech.intent, first(speech.intent >= 0), -1),
+        "joined_us": value_at(t_us, human, MISSING),
+        "first_bot": bot,
+        "first_human": human,
+    }
+    own = np.flatnonzero((bot >= 0) & ((human < 0) | (bot < human)))
+    asked = (customer >= 0) & (human >= 0) & (customer < human)
+    opened_us = np.where(asked, part["joined_us"], MISSING)
+    following = _following(part, t_us[begin], opened_us, int(speech.intent.max(initial=-1)) + 1)
+    return {name: values[own] for name, values in (part | following).items()}
 
 
-def _with_next(served: pd.DataFrame, intents: int) -> pd.DataFrame:
-    """Add the next human, the next one in a session that the customer opened, the next contact."""
-    part = {name: served[name].to_numpy() for name in served}
-    first_customer, first_human = part["first_customer"], part["first_human"]
-    asked = (first_customer >= 0) & (first_human >= 0) & (first_customer < first_human)
-    journey, intent, joined = part["journey"], part["intent"], part["joined_us"]
-    by_time = rows_in_order(part["opened"], journey, part["begin_us"], part["customer_no"])
-    owner, about, begin = (part[n][by_time] for n in ("customer_no", "intent", "begin_us"))
-    again, perhaps = np.full(len(served), MISSING), np.full(len(served), MISSING)
+def _following(
+    part: dict[str, Numbers], begin_us: Whole, opened_us: Whole, intents: int
+) -> dict[str, Numbers]:
+    """Return the next human, the next one in a session that the customer opened, and contacts."""
+    journey, intent = part["journey"], part["intent"]
+    by_time = rows_in_order(part["opened"], journey, begin_us, part["customer_no"])
+    owner, about, begin = (values[by_time] for values in (part["customer_no"], intent, begin_us))
+    again, perhaps = np.full(len(owner), MISSING), np.full(len(owner), MISSING)
     again[by_time] = least_of_later(intents, owner, about, begin, False)
     perhaps[by_time] = least_of_later(intents, owner, about, begin, True)
-    own_human = np.where(asked, joined, MISSING)
-    return served.assign(
-        next_human_us=least_of_later(intents, journey, intent, joined, True),
-        next_opened_us=least_of_later(intents, journey, intent, own_human, True),
-        again_us=again,
-        perhaps_us=perhaps,
-    )
+    return {
+        "next_human_us": least_of_later(intents, journey, intent, part["joined_us"], True),
+        "next_opened_us": least_of_later(intents, journey, intent, opened_us, True),
+        "again_us": again,
+        "perhaps_us": perhaps,
+    }
 
 
 def _facts(
-    journeys: Journeys, speech: Speech, session: Whole, opened: pd.DataFrame
-) -> pd.DataFrame:
-    """Return what else is told of the bot sessions `opened`."""
+    journeys: Journeys,
+    speech: Speech,
+    session: Numbers,
+    before: Flags,
+    opened: dict[str, Numbers],
+) -> dict[str, Numbers]:
+    """Return what else is told of the bot sessions `opened`; `before` marks who meets no human."""
     events, many = journeys.events, int(session.max(initial=-1)) + 1
-    own = opened["session"].to_numpy()
+    own = opened["session"]
     clock = journeys.has_clock
     t_us = events.t_us if clock else np.full(len(events), MISSING)
-    done_us = done_of(events) if clock else t_us
+    done_us = events.done_us if clock else t_us
     every = np.ones(len(events), dtype=bool)
-    first_human = np.full(many, len(events), dtype=np.int64)
-    joined = opened["first_human"].to_numpy()
-    first_human[own] = np.where(joined < 0, len(events), joined)
-    before = np.arange(len(events)) < first_human[session]
     names = journeys.names
     ends = journeys.settings.bad_ends
     bad = np.isin(events.touchpoint, [no for no, name in names.items() if name in ends])
     goal = goal_events(journeys.outline, journeys.settings, names)
-    asks = speech.asks & before
+    asks, acted = speech.asks & before, speech.bot & before
 
     def first(marked: Flags) -> Whole:
         return np.asarray(first_rows(session, marked, many)[own])
@@ -346,38 +342,50 @@ def _facts(
     def last(marked: Flags) -> Whole:
         return np.asarray(last_rows(session, marked, many)[own])
 
+    def step(row: Whole) -> Whole:
+        return value_at(steps, row, 0)
+
+    steps = events.step
     request, spoken = first(asks), last(speech.bot & speech.spoken & ~speech.speaks)
-    reply = last(speech.speaks & speech.spoken)
-    offer = np.zeros(many, dtype=np.int64) - 1
-    offer[own] = first(speech.offers)
-    early = speech.bot & (np.arange(len(events)) <= offer[session])
-    bot_turns = np.bincount(session[early], minlength=many)[own]
+    reply, began = last(speech.speaks & speech.spoken), opened["first_bot"]
     rating = np.full(len(own), MISSING)
     if journeys.has("rating_micro"):
         rating = value_at(
             events.column("rating_micro"), last(events.known("rating_micro")), MISSING
         )
     reached = last_rows(events.journey, goal, len(journeys.outline))
-    return opened.assign(
-        touchpoint_no=value_at(events.touchpoint, first(speech.bot), -1).astype(np.int64),
-        start_us=value_at(t_us, first(speech.bot), MISSING),
-        end_us=latest_in(session, done_us, every, many)[own],
-        bot_done_us=latest_in(session, done_us, speech.bot & before, many)[own],
-        spoken=spoken,
-        awaits=value_at(speech.awaits, spoken, False),
-        offers=value_at(speech.offers, spoken, False),
-        confirms=value_at(speech.confirms, reply, False),
-        last_customer=last(speech.customer),
-        dropped=last(bad),
-        goal=reached[opened["journey"].to_numpy()],
-        requests=np.bincount(session[asks], minlength=many)[own],
-        request_us=value_at(t_us, request, MISSING),
-        request_step=value_at(events.step, request, MISSING),
-        bot_done_step=value_at(events.step, last(speech.bot & before), MISSING),
-        last_step=value_at(events.step, last(every), MISSING),
-        rating_micro=rating,
-        offered=(offer[own] >= 0) & (bot_turns <= EARLY_BOT_TURNS),
-    )
+    return {
+        "touchpoint_no": value_at(events.touchpoint, began, -1),
+        "start_us": value_at(t_us, began, MISSING),
+        "end_us": latest_in(session, done_us, every, many)[own],
+        "bot_done_us": latest_in(session, done_us, acted, many)[own],
+        "spoken": spoken,
+        "awaits": value_at(speech.awaits, spoken, False),
+        "offers": value_at(speech.offers, spoken, False),
+        "confirms": value_at(speech.confirms, reply, False),
+        "last_customer": last(speech.customer),
+        "dropped": last(bad),
+        "goal": reached[opened["journey"]],
+        "requests": np.bincount(session[asks], minlength=many)[own].astype(np.int32),
+        "request_us": value_at(t_us, request, MISSING),
+        "request_step": step(request),
+        "bot_done_step": step(last(acted)),
+        "last_step": step(last(every)),
+        "rating_micro": rating,
+        "offered": _offered_early(speech, session, own),
+    }
+
+
+def _offered_early(speech: Speech, session: Numbers, own: Whole) -> Flags:
+    """Mark the sessions in which a bot's first offer of a human is among its first turns."""
+    if not speech.offers.any():
+        return np.zeros(len(own), dtype=bool)
+    many = int(session.max(initial=-1)) + 1
+    offer = np.full(many, -1, dtype=np.int64)
+    offer[own] = first_rows(session, speech.offers, many)[own]
+    early = speech.bot & (np.arange(len(session)) <= offer[session])
+    bot_turns = np.bincount(session[early], minlength=many)[own]
+    return np.asarray((offer[own] >= 0) & (bot_turns <= EARLY_BOT_TURNS))
 
 
 def soon_after(later: Any, earlier: Any, us: int) -> Flags:
@@ -388,17 +396,16 @@ def soon_after(later: Any, earlier: Any, us: int) -> Flags:
 
 
 def _with_states(
-    facts: pd.DataFrame, speech: Speech, journeys: Journeys, settings: MeasureSettings
-) -> pd.DataFrame:
+    part: dict[str, Numbers], speech: Speech, journeys: Journeys, settings: MeasureSettings
+) -> dict[str, Numbers]:
     handover_us = round(settings.handover_hours * 3600 * US_PER_SECOND)
     settle_us = max(handover_us, round(settings.session_gap_minutes * 60 * US_PER_SECOND))
-    part = {str(name): facts[name].to_numpy() for name in facts}
     heard = journeys.has("text") and bool(speech.customer.any())
     unanswered = (part["spoken"] >= 0) & (part["last_customer"] < part["spoken"])
     first_bot, seen = part["first_bot"], part["first_human"] >= 0
     soon = soon_after(part["next_human_us"], part["end_us"], handover_us)
     last_us = journeys.last_us
-    young = np.zeros(len(facts), dtype=bool)
+    young = np.zeros(len(first_bot), dtype=bool)
     if last_us is not None:
         young = part["end_us"] > last_us - settle_us
     joined = seen | (part["marked"] >= first_bot)
@@ -408,19 +415,18 @@ def _with_states(
     silent = (waiting & ~resolved) | (part["dropped"] >= first_bot) | left_queue
     next_human = np.where(soon, part["next_human_us"], MISSING)
     same = part["next_opened_us"] == part["next_human_us"]
-    states = np.array(STATES, dtype=object)
     spot = np.select([joined | soon, young, silent], [1, 3, 2], 0)
-    table = facts.assign(
-        human_joined=joined,
-        human_us=np.where(seen, part["joined_us"], next_human),
-        resolved=resolved,
-        silent=silent,
-        promised=(part["offers"] & ~part["awaits"]) | left_queue,
-        cold=~seen & soon & same,
-        state=pd.Categorical(states[spot], STATES),
-        session_no=np.arange(len(facts)),
-        first_bot=value_at(journeys.events.step, first_bot, MISSING),
-    )
+    table = part | {
+        "human_joined": joined,
+        "human_us": np.where(seen, part["joined_us"], next_human),
+        "resolved": resolved,
+        "silent": silent,
+        "promised": (part["offers"] & ~part["awaits"]) | left_queue,
+        "cold": ~seen & soon & same,
+        "state": spot.astype(np.int8),
+        "session_no": np.arange(len(first_bot), dtype=np.int32),
+        "first_bot": journeys.events.step[first_bot],
+    }
     columns = [
         *("session_no", "session", "journey", "opened", "customer_no", "group", "touchpoint_no"),
         *("intent", "start_us", "end_us", "bot_done_us", "human_us", "request_us", "again_us"),
@@ -428,7 +434,7 @@ def _with_states(
         *("human_joined", "resolved", "silent", "promised", "offered", "cold", "requests"),
         *("state", "first_bot", "request_step", "bot_done_step", "last_step", "rating_micro"),
     ]
-    return table[columns]
+    return {name: table[name] for name in columns}
 
 
 def _marked(journeys: Journeys, speech: Speech) -> Flags:

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import GROUPS, US_PER_DAY, AbstainReason, Estimate, Floats, resample
-from journeylib.journeys import Journeys
+from journeylib.journeys import MISSING, Journeys, compiled, count_neighbours, count_units
 from journeylib.log import Cells, Shown, bounded_share, protect, share_bounds, shows, suppress
-from journeylib.measures.bots.bot_sessions import STATES, BotSessions, Flags, soon_after
+from journeylib.measures.bots.bot_sessions import STATES, BotSessions, Flags
 from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
@@ -20,6 +20,7 @@ from journeylib.measures.touchpoints.group_sums import Rows, measured
 
 Ints = npt.NDArray[np.int64]
 STEPS = ("raw", "repeat", "silent", "unknown", "verified")
+JOINED = 0
 CURVE_DAYS = range(1, 31)
 CURVE_COLUMNS = ("days", "sessions", "verified", "verified_lo", "verified_hi", "upper")
 SPOT_COLUMNS = (
@@ -39,38 +40,78 @@ def waterfall_flags(sessions: BotSessions, last_us: int | None, days: float) -> 
     ``unknown`` (nothing shows a solution, or the customer came back and it is not known if about
     the same) and ``verified``.
     """
-    table = sessions.table
-    if last_us is None:  # without a clock no session is mature
-        return {name: np.zeros(len(table), dtype=bool) for name in ("mature", *STEPS)}
-    window = round(days * US_PER_DAY)
-    joined, silent, resolved = (
-        table[name].to_numpy() for name in ("human_joined", "silent", "resolved")
-    )
-    mature = table["end_us"].to_numpy() <= last_us - window
-    raw = mature & ~joined
-    again = soon_after(table["again_us"], table["end_us"], window)
-    came_back = again | (table["state"] == "handed_over").to_numpy()
-    sure = resolved & ~soon_after(table["perhaps_us"], table["end_us"], window)
-    left = raw & ~came_back
-    talked = left & ~silent
+    end = _steps_taken(sessions, last_us, days)
     return {
-        "mature": mature,
-        "raw": raw,
-        "repeat": raw & came_back,
-        "silent": left & silent,
-        "unknown": talked & ~sure,
-        "verified": talked & sure,
+        "mature": end >= 0,
+        "raw": end > JOINED,
+        **{name: end == step for step, name in enumerate(STEPS) if step > JOINED},
     }
+
+
+def _steps_taken(sessions: BotSessions, last_us: int | None, days: float) -> npt.NDArray[np.int8]:
+    """Return the place in `STEPS` at which each bot session leaves the waterfall.
+
+    `JOINED` where a human joined, below 0 where the session is not mature.
+    """
+    part = sessions.facts
+    if last_us is None:  # without a clock no session is mature
+        return np.full(len(part["end_us"]), -1, dtype=np.int8)
+    times = part["end_us"], part["again_us"], part["perhaps_us"]
+    flags = part["human_joined"], sessions.ended("handed_over"), part["silent"], part["resolved"]
+    return leave_waterfall(times, flags, last_us, round(days * US_PER_DAY))
+
+
+@compiled
+def leave_waterfall(
+    times: tuple[Ints, Ints, Ints],
+    flags: tuple[Flags, Flags, Flags, Flags],
+    last_us: int,
+    window_us: int,
+) -> npt.NDArray[np.int8]:
+    """Return where each bot session leaves the waterfall; see `waterfall_flags` for the steps.
+
+    Parameters
+    ----------
+    times : (end_us, again_us, perhaps_us)
+    flags : (human_joined, handed_over, silent, resolved)
+    last_us : int
+        When the log ends.
+    window_us : int
+    """
+    end_us, again_us, perhaps_us = times
+    joined, handed, silent, resolved = flags
+    step = np.empty(len(end_us), dtype=np.int8)
+    for row in range(len(end_us)):
+        until = end_us[row] + window_us
+        if until > last_us:
+            step[row] = -1
+        elif joined[row]:
+            step[row] = 0
+        elif handed[row] or (again_us[row] != MISSING and again_us[row] <= until):
+            step[row] = 1
+        elif silent[row]:
+            step[row] = 2
+        elif resolved[row] and (perhaps_us[row] == MISSING or perhaps_us[row] > until):
+            step[row] = 4
+        else:
+            step[row] = 3
+    return step
 
 
 def session_counts(sessions: BotSessions, last_us: int | None, days: float) -> pd.DataFrame:
     """Count sessions by touchpoint and customer group: states, and steps of the waterfall."""
-    table = sessions.table
-    columns = {"sessions": np.ones(len(table), dtype=np.int64)}
-    columns |= {state: (table["state"] == state).to_numpy().astype(np.int64) for state in STATES}
-    columns |= {n: v.astype(np.int64) for n, v in waterfall_flags(sessions, last_us, days).items()}
-    keys = ["touchpoint_no", "group"]
-    return table[keys].assign(**columns).groupby(keys, as_index=False).sum()
+    part, cells = sessions.facts, sessions.events.touchpoints * GROUPS
+    cell = part["touchpoint_no"].astype(np.int64) * GROUPS + part["group"]
+    counts = {"sessions": np.bincount(cell, minlength=cells)}
+    counts |= {
+        state: np.bincount(cell[part["state"] == place], minlength=cells)
+        for place, state in enumerate(STATES)
+    }
+    for name, marked in waterfall_flags(sessions, last_us, days).items():
+        counts[name] = np.bincount(cell[marked], minlength=cells)
+    there = np.flatnonzero(counts["sessions"])
+    keys = {"touchpoint_no": there // GROUPS, "group": there % GROUPS}
+    return pd.DataFrame(keys | {name: many[there] for name, many in counts.items()})
 
 
 def waterfall(sessions: BotSessions, last_us: int | None, days: float) -> pd.DataFrame:
@@ -85,7 +126,7 @@ def waterfall(sessions: BotSessions, last_us: int | None, days: float) -> pd.Dat
         shows `public_waterfall`.
     """
     flags = waterfall_flags(sessions, last_us, days)
-    customer = sessions.table["customer_no"].to_numpy()
+    customer = sessions.facts["customer_no"]
     mature = int(flags["mature"].sum())
     steps = STEPS if mature else ()
     frame = pd.DataFrame(
@@ -93,7 +134,7 @@ def waterfall(sessions: BotSessions, last_us: int | None, days: float) -> pd.Dat
             "step": pd.Series(list(steps), dtype="str"),
             "sessions": np.array([flags[step].sum() for step in steps], dtype=np.int64),
             "customers": np.array(
-                [len(np.unique(customer[flags[step]])) for step in steps], dtype=np.int64
+                [count_neighbours(customer[flags[step]]) for step in steps], dtype=np.int64
             ),
         }
     )
@@ -151,15 +192,14 @@ def states_shown(sessions: BotSessions, minimum: int) -> tuple[frozenset[str], I
         The same at each of these touchpoints, one after the other, with lower bounds where the
         numbers would tell of a few; none where the touchpoint itself is rare.
     """
-    table = sessions.table
-    spots, spot = np.unique(table["touchpoint_no"].to_numpy(), return_inverse=True)
-    state = pd.Index(STATES).get_indexer(pd.Index(table["state"]))
-    customer = table["customer_no"].to_numpy()
+    part = sessions.facts
+    state, customer = part["state"].astype(np.int64), part["customer_no"]
+    there = np.bincount(part["touchpoint_no"], minlength=1) > 0
+    spots, spot = np.flatnonzero(there), (np.cumsum(there) - 1)[part["touchpoint_no"]]
 
     def counted(cell: Ints, many: int) -> Ints:
-        people = np.unique(np.stack([cell, customer]), axis=1)[0]
-        cells = (np.bincount(one, minlength=many) for one in (cell, people))
-        return np.stack(list(cells), axis=-1)
+        people = count_units(cell, customer, many)
+        return np.stack([np.bincount(cell, minlength=many), people], axis=-1)
 
     kinds = len(STATES)
     of_all = protect(
@@ -187,13 +227,13 @@ def verified(
     bounds are of identification, not of sampling.
     """
     mature, sure, unknown = (int(counts[c].sum()) for c in ("mature", "verified", "unknown"))
-    rows = sessions.table[waterfall_flags(sessions, journeys.last_us, days)["mature"]]
-    n_customers = rows["customer_no"].nunique()
+    counted = waterfall_flags(sessions, journeys.last_us, days)["mature"]
+    n_customers = count_neighbours(sessions.facts["customer_no"][counted])
     base: dict[str, Any] = {
         "estimand": f"bot sessions with no human, no contact about it within {days:g} days, no "
         "silent leaving, and a sign of a solution, of mature bot sessions",
         "n_customers": n_customers,
-        "n_journeys": rows["journey"].nunique(),
+        "n_journeys": count_neighbours(sessions.facts["journey"][counted]),
         "n_events": mature,
     }
     reason: AbstainReason | None = None
@@ -238,15 +278,16 @@ def containment_curve(
         return pd.DataFrame({c: pd.Series(dtype="float64") for c in columns}).astype(
             {"days": "int64", "sessions": "int64"}
         )
-    group, customer = (sessions.table[name].to_numpy() for name in ("group", "customer_no"))
+    group, customer = sessions.facts["group"], sessions.facts["customer_no"]
     totals, n = np.zeros((GROUPS, len(CURVE_DAYS), 3)), np.zeros(len(CURVE_DAYS), dtype=np.int64)
+    unknown, sure = STEPS.index("unknown"), STEPS.index("verified")
     for index, days in enumerate(CURVE_DAYS):
-        flags = waterfall_flags(sessions, last_us, days)
-        for axis, name in enumerate(("mature", "verified", "unknown")):
-            totals[:, index, axis] = np.bincount(group[flags[name]], minlength=GROUPS)
-        seen = np.zeros(int(customer.max(initial=-1)) + 1, dtype=bool)
-        seen[customer[flags["mature"]]] = True
-        n[index] = seen.sum()
+        step = _steps_taken(sessions, last_us, days)
+        cell = group * (len(STEPS) + 1) + step + 1
+        by_step = np.bincount(cell, minlength=GROUPS * (len(STEPS) + 1)).reshape(GROUPS, -1)
+        totals[:, index, 0] = by_step[:, 1:].sum(axis=1)
+        totals[:, index, 1:] = by_step[:, [sure + 1, unknown + 1]]
+        n[index] = count_neighbours(customer[step >= 0])
     mature = totals[:, :, 0].sum(axis=0)
     result = resample(totals[:, :, [1, 0]], quotient, share=True, n_customers=n, n_trials=mature)
     with np.errstate(invalid="ignore"):
@@ -262,9 +303,9 @@ def containment_curve(
             "customers": n,
         }
     )
-    sure = zip(totals[:, :, 1].sum(axis=0), mature, strict=True)
+    shares = zip(totals[:, :, 1].sum(axis=0), mature, strict=True)
     minimum = max(min_customers, 1)
-    curve = curve[[share_bounds(hits, of, minimum=minimum) is None for hits, of in sure]]
+    curve = curve[[share_bounds(hits, of, minimum=minimum) is None for hits, of in shares]]
     return suppress(curve, minimum)[0][columns]
 
 
@@ -276,12 +317,12 @@ def by_touchpoint(
     `spots` and `public` are those of `states_shown`.
     """
     names = journeys.touchpoints.set_index("touchpoint_no")["touchpoint"]
-    people = sessions.table.groupby("touchpoint_no", as_index=False).agg(
-        customers=("customer_no", "nunique")
+    people = count_units(
+        sessions.facts["touchpoint_no"], sessions.facts["customer_no"], sessions.events.touchpoints
     )
     numbers = ["sessions", *STATES, "mature", "unknown", "verified"]
     table = counts.groupby("touchpoint_no", as_index=False)[numbers].sum()
-    table = table.merge(people, on="touchpoint_no")
+    table["customers"] = people[table["touchpoint_no"]]
     table["touchpoint"] = table["touchpoint_no"].map(names)
     table, hidden = suppress(table, journeys.settings.min_customers)
     mature = table["mature"].where(table["mature"] > 0).astype("float64")
@@ -329,10 +370,9 @@ def containment_measure(
     """
     spots = journeys.touchpoints.sort_values("touchpoint_no")
     flags = waterfall_flags(sessions, journeys.last_us, settings.repeat_days)
-    table = sessions.table
+    part = sessions.facts
     rows = Rows(
-        len(spots),
-        *(table[c].to_numpy() for c in ("touchpoint_no", "group", "journey", "customer_no")),
+        len(spots), *(part[c] for c in ("touchpoint_no", "group", "journey", "customer_no"))
     )
     possible = flags["verified"] | flags["unknown"]
     sums, at_most = (

@@ -18,6 +18,7 @@ from journeylib.measures.bots.bot_sessions import (
     STATES,
     BotSessions,
     Flags,
+    Numbers,
     bot_sessions,
     customers_act,
     leaving_shows,
@@ -198,8 +199,8 @@ def audit_handoffs(
     handovers, repeated = handover_table(sessions, journeys), repeated_table(sessions)
     estimates: dict[str, Any] = {}
     for table, wanted in (
-        (sessions.table, _session_ratios(journeys, settings, sessions, heard)),
-        (sessions.table, {"loops": Ratio(looped, None, _LOOPS)}),
+        (sessions.facts, _session_ratios(journeys, settings, sessions, heard)),
+        (sessions.facts, {"loops": Ratio(looped, None, _LOOPS)}),
         (changes, {n: Ratio(changes[n], changes["changed"], t) for n, t in _PING_PONG.items()}),
         (handovers, _handover_ratios(journeys, settings, handovers, heard)),
         (
@@ -228,6 +229,22 @@ def audit_handoffs(
         dead_ends=dead_ends(journeys, sessions),
         by_touchpoint=containment.by_touchpoint(sessions, journeys, counts, spots, public),
         session_table=session_ends(sessions, settings, looped),
+    )
+
+
+def escape_hatch(
+    journeys: Journeys, settings: MeasureSettings, *, sessions: BotSessions | None
+) -> Handoffs:
+    """Return of `audit_handoffs` what verdicts rest on: `requests_honoured` and `dead_ends`."""
+    if sessions is None:
+        return Handoffs(abstain="no_column")
+    wanted = _session_ratios(journeys, settings, sessions, text_abstain_reason(journeys))
+    honoured = {"requests_honoured": wanted["requests_honoured"]}
+    minimum = journeys.settings.min_customers
+    estimates = ratios(sessions.table, honoured, min_customers=minimum)
+    return Handoffs(
+        requests_honoured=estimates["requests_honoured"],
+        dead_ends=dead_ends(journeys, sessions),
     )
 
 
@@ -289,28 +306,29 @@ def _session_ratios(
     sessions: BotSessions,
     heard: AbstainReason | None,
 ) -> dict[str, Ratio]:
-    last_us, table = journeys.last_us, sessions.table
+    last_us, part = journeys.last_us, sessions.facts
     mature = containment.waterfall_flags(sessions, last_us, settings.repeat_days)["mature"]
-    state, asked = table["state"], table["requests"] > 0
+    handed, is_open = sessions.ended("handed_over"), sessions.ended("open")
+    asked = part["requests"] > 0
     honoured_us = round(settings.honoured_minutes * 60 * US_PER_SECOND)
     asking = None if settings.human_request_words else heard
-    answered: Any = table["human_joined"]
+    answered: Any = part["human_joined"]
     askable = asked
     if last_us is not None:
-        answered = soon_after(table["human_us"], table["request_us"], honoured_us)
-        unseen = (state == "handed_over") & (table["human_us"] == MISSING)
-        askable = asked & (table["request_us"] <= last_us - honoured_us) & ~unseen
+        answered = soon_after(part["human_us"], part["request_us"], honoured_us)
+        unseen = handed & (part["human_us"] == MISSING)
+        askable = asked & (part["request_us"] <= last_us - honoured_us) & ~unseen
     silence = heard if customers_act(journeys) else "no_column"
     return {
         "contained_raw": Ratio(
-            ~table["human_joined"],
+            ~part["human_joined"],
             mature if mature.any() else None,
             "bot sessions that no human joined",
             abstain=None if leaving_shows(journeys, settings) else "no_column",
         ),
         "silent_abandonment": Ratio(
-            state == "abandoned",
-            state != "open",
+            sessions.ended("abandoned"),
+            ~is_open,
             "bot sessions that the customer left in silence or for a bad end",
             abstain=silence,
         ),
@@ -326,21 +344,21 @@ def _session_ratios(
             abstain=asking,
         ),
         "cries_to_human": Ratio(
-            table["requests"],
-            asked & (state == "handed_over"),
+            part["requests"],
+            asked & handed,
             "requests until a human came, a session",
             unit="requests",
             lowest=1.0,
             abstain=asking,
         ),
         "dead_cries": Ratio(
-            state != "handed_over",
-            asked & (state != "open"),
+            ~handed,
+            asked & ~is_open,
             "sessions with a request in which no human came",
             abstain=asking,
         ),
         "escape_hatch_offered": Ratio(
-            table["offered"],
+            part["offered"],
             None,
             "bot sessions in which a human is offered within the first three turns",
             abstain=heard,
@@ -386,9 +404,10 @@ def _handover_ratios(
 
 def actor_changes(journeys: Journeys) -> pd.DataFrame:
     """Count changes of actor between successive known ones; see `Handoffs.actor_changes`."""
-    everybody = journeys.events
+    events = journeys.events
+    is_known = events.column("actor").known
     # A step of nobody known hides no change: who acts before and after it are known.
-    events = everybody.only(everybody.column("actor").number >= 0)
+    events = events if is_known.all() else events.only(is_known)
     actor = events.column("actor")
     words, then = actor.words, events.next_of(actor.number, -1)
     changed = (then >= 0) & (actor.number != then)
@@ -429,44 +448,43 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
     solution: *resolved*. All else is *open*, which is censoring at the session's end: also
     sessions of unknown success.
     """
-    table, window = sessions.table, round(settings.repeat_days * US_PER_DAY)
-    came_back = soon_after(table["again_us"], table["end_us"], window)
-    state, asked, resolved = table["state"], table["requests"] > 0, table["resolved"]
-    handed = state == "handed_over"
-    fled = (state == "abandoned") | ((state == "ended_with_bot") & ~resolved & came_back)
-    solved = (state == "ended_with_bot") & resolved
+    part, window = sessions.facts, round(settings.repeat_days * US_PER_DAY)
+    came_back = soon_after(part["again_us"], part["end_us"], window)
+    handed, stayed = (sessions.ended(state) for state in ("handed_over", "ended_with_bot"))
+    asked, resolved = part["requests"] > 0, part["resolved"]
+    fled = sessions.ended("abandoned") | (stayed & ~resolved & came_back)
     at_us, at_step = (
-        np.select([asked, handed], [table[request], table[bot_done]], table[last])
+        np.select([asked, handed], [part[request], part[bot_done]], part[last])
         for request, bot_done, last in (
             ("request_us", "bot_done_us", "end_us"),
             ("request_step", "bot_done_step", "last_step"),
         )
     )
-    timed = table["start_us"] != MISSING
-    seconds = (
-        np.where(timed, np.maximum(at_us - np.where(timed, table["start_us"], 0), 0), 0)
-        / US_PER_SECOND
-    )
-    ends = np.select(
-        [asked | fled, handed, solved], ["frustrated", "transferred", "resolved"], "open"
-    )
-    numbers = {
-        name: table[name].astype("Int64").mask(table[name] == MISSING)
-        for name in ("start_us", "rating_micro")
-    }
+    timed = part["start_us"] != MISSING
+    since = np.where(timed, at_us - np.where(timed, part["start_us"], 0), 0)
+    ends = ("frustrated", "transferred", "resolved", "open")
+    end = np.select([asked | fled, handed, stayed & resolved], [0, 1, 2], 3)
     words = sessions.events.column("intent").words if sessions.events.has("intent") else ()
-    intent = words_at(words, table["intent"].to_numpy())
-    columns = ["session_no", "customer_no", "group", "touchpoint_no", "intent", "start_us"]
-    columns += ["seconds_to_end", "turns_to_end", "rating_micro", "end", "looped"]
-    return table.assign(
-        intent=intent,
-        seconds_to_end=np.where(timed, seconds, np.nan),
-        # A customer who asks before the bot's first word is gone at its first turn.
-        turns_to_end=np.maximum(at_step - table["first_bot"] + 1, 1),
-        end=pd.Series(ends, dtype="str"),
-        looped=looped,
-        **numbers,
-    )[columns]
+    numbers = ("session_no", "customer_no", "group", "touchpoint_no")
+    columns = {name: part[name].astype(np.int64) for name in numbers}
+    return pd.DataFrame(
+        {
+            **columns,
+            "intent": words_at(words, part["intent"]),
+            "start_us": _known(part["start_us"]),
+            "seconds_to_end": np.where(timed, np.maximum(since, 0) / US_PER_SECOND, np.nan),
+            # A customer who asks before the bot's first word is gone at its first turn.
+            "turns_to_end": np.maximum(at_step - part["first_bot"] + 1, 1).astype(np.int64),
+            "rating_micro": _known(part["rating_micro"]),
+            "end": words_at(ends, end),
+            "looped": looped,
+        }
+    )
+
+
+def _known(values: Numbers) -> Any:
+    """Return whole numbers of which some may be `MISSING`."""
+    return pd.arrays.IntegerArray(values, values == MISSING, copy=True)
 
 
 def handoff_measures(

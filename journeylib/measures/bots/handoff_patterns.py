@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 
 import ibis
 import numpy as np
@@ -10,17 +11,9 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import GROUPS, Estimate, resample
-from journeylib.journeys import (
-    BAD_END,
-    Events,
-    Journeys,
-    first_rows,
-    journey_graph,
-    number_pairs,
-    row_before,
-)
+from journeylib.journeys import BAD_END, Journeys, first_rows, number_pairs, row_before
 from journeylib.log import fails_to_answer, fetch, normalised, says_again
-from journeylib.measures.bots.bot_sessions import BotSessions, Flags, Numbers, done_of
+from journeylib.measures.bots.bot_sessions import BotSessions, Flags, Numbers
 from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient, ratio_of_sums
 from journeylib.measures.settings import MeasureSettings
@@ -51,7 +44,8 @@ def loops_of(sessions: BotSessions) -> Flags:
     bot_session = np.where(speech.bot, sessions.bot_session, -1)
     turns = np.flatnonzero(bot_session >= 0)
     own, spot = bot_session[turns], events.touchpoint[turns]
-    before = row_before(own, len(sessions.table))
+    many = len(sessions.facts["session"])
+    before = row_before(own, many)
     fresh = (before < 0) | (spot[before] != spot)
     spoken = np.full(len(turns), -1, dtype=np.int64)
     words = 0
@@ -62,7 +56,7 @@ def loops_of(sessions: BotSessions) -> Flags:
     rounds = np.flatnonzero((spoken >= 0) | fresh)
     pair, keys = number_pairs(own[rounds], what[rounds], words + events.touchpoints)
     often = np.bincount(pair, minlength=len(keys)) >= LOOP_ROUNDS
-    looped = np.zeros(len(sessions.table), dtype=bool)
+    looped = np.zeros(many, dtype=bool)
     looped[keys[often] // (words + events.touchpoints)] = True
     return looped
 
@@ -79,15 +73,17 @@ def ping_pong_table(sessions: BotSessions) -> pd.DataFrame:
     """
     events, speech = sessions.events, sessions.speech
     matter, many = sessions.matter
-    serving, hand = speech.bot | speech.human, _hand(events)
-    key = np.where(serving, matter, -1)
-    before = row_before(key, many)
+    serving = speech.bot | speech.human
+    before = row_before(np.where(serving, matter, -1), many)
     crossed = (before >= 0) & (speech.bot != speech.bot[before])
-    named = row_before(np.where(speech.bot | (speech.human & (hand >= 0)), matter, -1), many)
-    passed = (named >= 0) & speech.human & speech.human[named] & _another(hand, named)
-    first = first_rows(key[serving], np.ones(serving.sum(), dtype=bool), many)
+    passed = np.zeros(len(events), dtype=bool)
+    if events.has("resource"):
+        hand = events.column("resource").number
+        named = row_before(np.where(speech.bot | (speech.human & (hand >= 0)), matter, -1), many)
+        passed = (named >= 0) & speech.human & speech.human[named] & _other_hand(hand, hand[named])
+    first = first_rows(matter, serving, many)
     there = np.flatnonzero(first >= 0)
-    row = np.flatnonzero(serving)[first[there]]
+    row = first[there]
     crossings, passings = (
         np.bincount(matter[marked], minlength=many)[there] for marked in (crossed, passed)
     )
@@ -104,16 +100,9 @@ def ping_pong_table(sessions: BotSessions) -> pd.DataFrame:
     return table.assign(ping_pong=table["ping_pong_bots"] | table["ping_pong_people"])
 
 
-def _hand(events: Events) -> Numbers:
-    """Return the number of the resource that acts; −1 where it is not known."""
-    if not events.has("resource"):
-        return np.full(len(events), -1)
-    return np.asarray(events.column("resource").number)
-
-
-def _another(hand: Numbers, other: Numbers) -> Flags:
-    """Mark where the hand of the other row is known to be another one."""
-    return np.asarray((hand >= 0) & (hand[other] >= 0) & (hand != hand[other]))
+def _other_hand(hand: Numbers, other: Numbers) -> Flags:
+    """Mark where both resources are known and not the same."""
+    return np.asarray((hand >= 0) & (other >= 0) & (hand != other))
 
 
 def handover_table(sessions: BotSessions, journeys: Journeys) -> pd.DataFrame:
@@ -132,9 +121,11 @@ def handover_table(sessions: BotSessions, journeys: Journeys) -> pd.DataFrame:
         failed = failed | (events.column("error") == 1)
     bot_session = sessions.bot_session
     amiss = failed & sessions.speech.bot & sessions.before_human & (bot_session >= 0)
-    stumbled = np.bincount(bot_session[amiss], minlength=len(sessions.table)) > 0
-    table = sessions.table.assign(requested=sessions.table["requests"] > 0, stumbled=stumbled)
-    return table[table["state"] == "handed_over"]
+    part, handed = sessions.facts, sessions.ended("handed_over")
+    stumbled = np.bincount(bot_session[amiss], minlength=len(handed)) > 0
+    table = {name: part[name][handed] for name in ("group", "customer_no", "journey", "cold")}
+    asked = {"requested": part["requests"][handed] > 0, "stumbled": stumbled[handed]}
+    return pd.DataFrame(table | asked)
 
 
 def repeated_table(sessions: BotSessions) -> pd.DataFrame:
@@ -146,14 +137,15 @@ def repeated_table(sessions: BotSessions) -> pd.DataFrame:
     row. Of very many words only those of a fixed sample of customers count.
     """
     events, speech, session = sessions.events, sessions.speech, sessions.session
-    handed = sessions.table[sessions.table["state"] == "handed_over"]
+    part, handed = sessions.facts, sessions.ended("handed_over")
     first = np.full(len(events.begins) - 1, len(events) + 1, dtype=np.int64)
-    np.minimum.at(first, handed["journey"].to_numpy(), handed["opened"].to_numpy())
-    opened = events.step[np.unique(session, return_index=True)[1]][session]
-    words = speech.spoken & (speech.speaks | speech.human) & (sessions.human_row >= 0)
-    after = np.flatnonzero(
-        words & (np.arange(len(events)) >= sessions.human_row) & (opened >= first[events.journey])
-    )
+    np.minimum.at(first, part["journey"][handed], part["opened"][handed])
+    words = speech.spoken & (speech.speaks | speech.human) & ~sessions.before_human
+    after = np.flatnonzero(words)
+    if len(after):
+        many = int(session.max()) + 1
+        began = first_rows(session, np.ones(len(events), dtype=bool), many)[session[after]]
+        after = after[events.step[began] >= first[events.journey[after]]]
     per_mille = min(1000, 1000 * MOST_REPLIES // max(len(after), 1))
     after = after[(events.customer[after].astype(np.int64) * KNUTH) % 1000 < per_mille]
     units, unit = np.unique(session[after], return_inverse=True)
@@ -196,7 +188,7 @@ def _near_copies(sessions: BotSessions, replies: Numbers) -> Flags:
 
     def copies(reply: int) -> bool:
         text, turns = texts[reply], earlier_of[int(events.journey[reply])]
-        until = bisect_left(turns, int(sessions.human_row[reply]))
+        until = bisect_left(turns, int(sessions.human_row[sessions.session[reply]]))
         return any(
             min(len(text.split()), len(texts[row].split())) >= WORDS_TO_COMPARE
             and token_set_ratio(text, texts[row]) >= SAME_WORDS
@@ -324,15 +316,17 @@ def dead_ends(journeys: Journeys, sessions: BotSessions) -> tuple[str, ...]:
     """
     spots, names = sessions.events.touchpoint, journeys.names
     people, bots = (
-        {names[number] for number in np.unique(spots[marked]).tolist()}
+        {names[number] for number in np.flatnonzero(np.bincount(spots[marked])).tolist()}
         for marked in (sessions.speech.human, sessions.speech.bot)
     )
-    # The whole graph: an edge left out for privacy must not make a dead end.
-    graph = journey_graph(journeys, min_customers=1)
+    # All transitions: one left out for privacy must not make a dead end.
+    before = defaultdict(list)
+    for source, target in zip(journeys.edges["source"], journeys.edges["target"], strict=True):
+        before[target].append(source)
     # Walked once, backwards from the people: a walk from each bot takes minutes in a wide log.
     leads, front = set(people), sorted(people)
     while front:
-        new = set(graph.predecessors(front.pop())) - leads
+        new = set(before[front.pop()]) - leads
         leads |= new
         front += sorted(new)
     closed = sorted(bots - leads)
@@ -342,16 +336,15 @@ def dead_ends(journeys: Journeys, sessions: BotSessions) -> tuple[str, ...]:
 
 def _bad_endings(journeys: Journeys, sessions: BotSessions) -> dict[str, float]:
     """Return the lower limit of the share of bad endings among sessions through a touchpoint."""
-    events, outline, table = sessions.events, journeys.outline, sessions.table
-    many, settled = events.touchpoints, (table["state"] != "open").to_numpy()
-    bad = (table["state"] == "abandoned").to_numpy()
-    bad = bad | (outline.end_kind[table["journey"]] == BAD_END)
+    events, outline, part = sessions.events, journeys.outline, sessions.facts
+    many, settled = events.touchpoints, ~sessions.ended("open")
+    bad = sessions.ended("abandoned") | (outline.end_kind[part["journey"]] == BAD_END)
     bot_session = np.where(sessions.speech.bot, sessions.bot_session, -1)
     _pair, keys = number_pairs(bot_session, events.touchpoint, many)
     keys = np.sort(keys)
     own, spot = keys // many, keys % many
     own, spot = own[settled[own]], spot[settled[own]]
-    group, customer = (table[c].to_numpy()[own] for c in ("group", "customer_no"))
+    group, customer = part["group"][own], part["customer_no"][own]
     rows = Rows(many, spot, group, own, customer)
     sums = np.stack([rows.in_cells(bad[own]), rows.in_cells(np.ones(len(own)))], axis=-1)
     n = rows.base(np.ones(len(own), dtype=bool)).customers
@@ -373,16 +366,18 @@ def transfers_measure(
     matter, many = sessions.matter
     serving = speech.bot | speech.human
     before = row_before(np.where(serving, matter, -1), many)
-    later = np.flatnonzero(before >= 0)
-    then = np.full(len(events), -1, dtype=np.int64)
-    then[before[later]] = later
-    follows = then >= 0
-    soon = follows
+    # A human who comes next, and the row of whom it comes after.
+    later = np.flatnonzero((before >= 0) & speech.human)
+    earlier = before[later]
+    taken_over = speech.bot[earlier]
+    if events.has("resource"):
+        hand = events.column("resource").number
+        taken_over = taken_over | _other_hand(hand[later], hand[earlier])
     if journeys.has_clock:
         limit_us = round(settings.handover_hours * 3600 * 1_000_000)
-        soon = follows & (events.t_us[then] - done_of(events) <= limit_us)
-    other = speech.bot | _another(_hand(events), then)
-    passed = soon & speech.human[then] & other
+        taken_over = taken_over & (events.t_us[later] - events.done_us[earlier] <= limit_us)
+    passed = np.zeros(len(events), dtype=bool)
+    passed[earlier[taken_over]] = True
     rows = Rows.of(events, serving)
     every = np.ones(int(serving.sum()), dtype=bool)
     sums = np.stack([rows.in_cells(passed[serving]), rows.in_cells(every)], axis=-1)

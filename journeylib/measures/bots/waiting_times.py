@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 
 from journeylib.core import GROUPS, US_PER_SECOND, Estimate, Floats, resample
-from journeylib.journeys import MISSING
+from journeylib.journeys import MISSING, count_neighbours
 from journeylib.log import bounded_share
-from journeylib.measures.bots.bot_sessions import BotSessions
+from journeylib.measures.bots.bot_sessions import BotSessions, Flags
 
 MOST_TIMES = 2_000
 SERVED, LOST, WAITING = 0, 1, 2
+FATES = 3
 
 
 def queue_times(sessions: BotSessions, last_us: int) -> pd.DataFrame:
@@ -28,30 +29,42 @@ def queue_times(sessions: BotSessions, last_us: int) -> pd.DataFrame:
         ``group``, ``seconds`` (int64, whole), ``fate`` (int64: 0 served, 1 lost, 2 waiting),
         ``n`` (int64). Its ``attrs``: ``customers`` and ``journeys`` in the queue.
     """
-    table = sessions.table
-    waiting = (table["state"] == "handed_over") | (table["requests"] > 0) | table["promised"]
-    return _times(table[waiting], "bot_done_us", last_us)
+    part = sessions.facts
+    waiting = sessions.ended("handed_over") | (part["requests"] > 0) | part["promised"]
+    return _times(sessions, waiting, "bot_done_us", last_us)
 
 
 def request_times(sessions: BotSessions, last_us: int) -> pd.DataFrame:
     """Count the times from the first request for a human, as `queue_times` counts waits."""
-    return _times(sessions.table[sessions.table["requests"] > 0], "request_us", last_us)
+    return _times(sessions, sessions.facts["requests"] > 0, "request_us", last_us)
 
 
-def _times(queued: pd.DataFrame, since: str, last_us: int) -> pd.DataFrame:
+def _times(sessions: BotSessions, queued: Flags, since: str, last_us: int) -> pd.DataFrame:
+    part, handed_over = sessions.facts, sessions.ended("handed_over")
     # A hand-over that only a mark tells has no time at which a human answered.
-    queued = queued[(queued["state"] != "handed_over") | (queued["human_us"] != MISSING)]
-    served, waiting = (queued["state"] == state for state in ("handed_over", "open"))
-    until = np.where(served, queued["human_us"], np.where(waiting, last_us, queued["end_us"]))
-    waits = queued[["group"]].assign(
-        seconds=np.maximum(until - queued[since], 0) // US_PER_SECOND,
-        fate=np.where(served, SERVED, np.where(waiting, WAITING, LOST)),
+    rows = np.flatnonzero(queued & (~handed_over | (part["human_us"] != MISSING)))
+    served, waiting = handed_over[rows], sessions.ended("open")[rows]
+    until = np.where(
+        served, part["human_us"][rows], np.where(waiting, last_us, part["end_us"][rows])
     )
-    keys = ["group", "seconds", "fate"]
-    frame = waits.groupby(keys, as_index=False).size().rename(columns={"size": "n"})
-    frame = frame.astype("int64")
+    seconds = np.maximum(until - part[since][rows], 0) // US_PER_SECOND
+    fate = np.where(served, SERVED, np.where(waiting, WAITING, LOST))
+    # One number for each wait, in the order of group, seconds and fate.
+    most = int(seconds.max(initial=0)) + 1
+    kinds, n = np.unique(
+        (part["group"][rows].astype(np.int64) * most + seconds) * FATES + fate, return_counts=True
+    )
+    frame = pd.DataFrame(
+        {
+            "group": kinds // (most * FATES),
+            "seconds": kinds // FATES % most,
+            "fate": kinds % FATES,
+            "n": n,
+        }
+    )
     frame.attrs.update(
-        customers=queued["customer_no"].nunique(), journeys=queued["journey"].nunique()
+        customers=count_neighbours(part["customer_no"][rows]),
+        journeys=count_neighbours(part["journey"][rows]),
     )
     return frame
 
@@ -135,9 +148,10 @@ def wait_estimates(
 def _by_time(times: pd.DataFrame) -> tuple[Floats, Floats]:
     """Return the distinct times, and counts of shape (groups, times, fates)."""
     seconds = times["seconds"].to_numpy()
-    grain = 1
-    while len(distinct := np.unique(seconds // grain * grain)) > MOST_TIMES:
+    grain, distinct = 1, np.unique(seconds)
+    while len(distinct) > MOST_TIMES:
         grain *= 2  # seconds do not matter among thousands of distinct waits
+        distinct = np.unique(distinct // grain * grain)
     cell = np.searchsorted(distinct, seconds // grain * grain)
     counts = np.zeros((GROUPS, len(distinct), 3))
     np.add.at(counts, (times["group"], cell, times["fate"]), times["n"])

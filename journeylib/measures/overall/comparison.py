@@ -79,19 +79,19 @@ class Comparison:
     channel_order: tuple[str, ...] = ()
 
     @property
-    def found(self) -> pd.DataFrame:
+    def differences(self) -> pd.DataFrame:
         """The rows of `table` that chance does not explain (q at most .05)."""
         return self.table[self.table["q_value"] <= FOUND].reset_index(drop=True)
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """One sentence for each of `found`."""
-        return tuple(_sentence(row) for row in self.found.to_dict("records"))
+        """One sentence for each of `differences`."""
+        return tuple(_sentence(row) for row in self.differences.to_dict("records"))
 
     def __repr__(self) -> str:
         """Say what was compared, and what was found."""
         title = f"A: {self.a}.\nB: {self.b}.\n"
-        differing = len(self.found)
+        differing = len(self.differences)
         if self.abstain is not None:
             return (
                 f"{title}Not compared: a group, or what sets the groups apart, is of fewer than "
@@ -270,7 +270,7 @@ def _difference(sums: Floats) -> Floats:
 
 def _tested(pairs: list[tuple[Key, _Cell, _Cell]]) -> pd.DataFrame:
     """Return the rows of `Comparison.table`."""
-    from scipy import stats
+    from scipy import special
 
     sums = np.stack(
         [np.stack([a.top, a.base, b.top, b.base], axis=-1) for _key, a, b in pairs], axis=1
@@ -301,7 +301,7 @@ def _tested(pairs: list[tuple[Key, _Cell, _Cell]]) -> pd.DataFrame:
     whole = (frame["kind"] == "touchpoint") & (np.abs(result.value) == 1)
     chosen = set(frame.loc[whole, "source"])
     decided = np.array([not chosen.isdisjoint(key[1:]) for key, _a, _b in pairs])
-    p_values = np.where(decided, np.nan, 2 * stats.t.sf(t, freedom))
+    p_values = np.where(decided, np.nan, 2 * special.stdtr(freedom, -t))
     frame["q_value"] = adjusted_p_values(p_values, "fdr_bh")
     frame["n_a"] = [a.n for _key, a, _b in pairs]
     frame["n_b"] = [b.n for _key, _a, b in pairs]

@@ -114,7 +114,9 @@ def _loops(journeys: Journeys, base: dict[str, int]) -> dict[str, Estimate]:
     same = moves & (events.next_touchpoint == events.touchpoint)
     latest = last_at_touchpoint(events.journey, events.touchpoint, events.touchpoints)
     # Rows of earlier journeys lie before: the latest return so far needs no reset.
-    within = moves & ~same & (np.maximum.accumulate(latest) > np.arange(len(events)))
+    within = (
+        moves & ~same & (np.maximum.accumulate(latest) > np.arange(len(events), dtype=np.int32))
+    )
     texts = {
         "loop_rate": (within, "transitions on a cycle of their own journey, among all"),
         "self_loop_rate": (same, "transitions from a touchpoint to itself, among all"),

@@ -38,8 +38,8 @@ class Reach:
         where too few were heard). Empty in a log without segments.
     months : pandas.DataFrame
         One row per calendar month (UTC) and touchpoint: ``month`` (``YYYY-MM``), ``touchpoint``
-        (str), ``events``, ``journeys``, ``customers`` (int64). At most the last `MONTHS` months;
-        empty in a log without a clock.
+        (str), ``events``, ``journeys``, ``customers`` (int64). At most the last `MONTHS` months
+        that are over; empty in a log without a clock.
     """
 
     stages: pd.DataFrame
@@ -195,22 +195,26 @@ def _months(journeys: Journeys, minimum: int) -> pd.DataFrame:
     counts = ("events", "journeys", "customers")
     if not events.has("t_us") or not len(events):
         return pd.DataFrame({name: [] for name in ("month", "touchpoint", *counts)})
-    month = events.t_us.astype("datetime64[us]").astype("datetime64[M]")
-    index = MONTHS - 1 - (month.max() - month).astype(np.int64)
-    cell = np.where(index >= 0, events.touchpoint.astype(np.int64) * MONTHS + index, -1)
-    spot, at = np.divmod(np.arange(MONTHS * len(names)), MONTHS)
+    day = events.t_us.astype("datetime64[us]").astype("datetime64[D]")
+    month = day.astype("datetime64[M]")
+    closed = (day.max() + 1).astype("datetime64[M]") - 1  # the last month that is over by then
+    # What came before the first month, and after the last, are parts too, which nobody sees.
+    many = MONTHS + 2
+    index = np.clip(MONTHS - (closed - month).astype(np.int64), 0, MONTHS + 1)
+    cell = events.touchpoint.astype(np.int64) * many + index
+    spot, at = np.divmod(np.arange(many * len(names)), many)
     table = pd.DataFrame(
         {
-            "month": (month.max() - (MONTHS - 1 - at)).astype(str),
+            "month": (closed - (MONTHS - at)).astype(str),
             "touchpoint": [names[number] for number in spot],
-            **vars(events.base(cell, MONTHS * len(names))),
+            **vars(events.base(cell, many * len(names))),
         }
     )
     # The months of a touchpoint add up to its total.
-    shape = (len(names), MONTHS)
+    shape = (len(names), many)
     customers, cases = (table[name].to_numpy().reshape(shape) for name in ("customers", "events"))
-    shown = table[protect_parts(customers, cases, minimum).ravel()]
-    return shown.sort_values(["month", "touchpoint"], ignore_index=True)
+    shown = protect_parts(customers, cases, minimum).ravel() & (at > 0) & (at <= MONTHS)
+    return table[shown].sort_values(["month", "touchpoint"], ignore_index=True)
 
 
 def _largest(cells: _Cells, minimum: int) -> list[str]:

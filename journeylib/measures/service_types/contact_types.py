@@ -177,7 +177,7 @@ def estimate_service_types(
     kappa = agreement(twice["type"].to_numpy(object), twice["second_type"].to_numpy(object))
     by_language = learn["language"].value_counts()
     own = contacts["language"].isin(by_language.index[by_language >= MIN_LEARNED])
-    found = ServiceTypes(
+    result = ServiceTypes(
         types.names,
         "estimated",
         learned=len(learn),
@@ -190,31 +190,33 @@ def estimate_service_types(
         else estimate_matters(contacts, labelled, min_customers=journeys.settings.min_customers),
     )
     if not own.any():
-        return replace(found, answer="few_labels")
+        return replace(result, answer="few_labels")
     if learn["type"].value_counts().reindex(types.names, fill_value=0).min() < MIN_OF_A_TYPE:
-        return replace(found, answer="few_of_a_type")
+        return replace(result, answer="few_of_a_type")
     if kappa.value is not None and kappa.value < MIN_AGREEMENT:
-        return replace(found, answer="people_disagree")
+        return replace(result, answer="people_disagree")
     judged = _judge(contacts[own].reset_index(drop=True), learn, measured, types.names)
-    found = replace(found, measured=len(judged.measured))
+    result = replace(result, measured=len(judged.measured))
     if len(judged.measured) < MIN_MEASURED:
-        return replace(found, answer="few_measured")
-    return _estimated(journeys, judged, found, settings)
+        return replace(result, answer="few_measured")
+    return _estimated(journeys, judged, result, settings)
 
 
-def _with_customers(told: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
+def _with_customers(labelled: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
     """Add who each labelled contact is of; one that the log does not hold is of nobody else."""
     held = contacts.drop_duplicates("contact").set_index("contact")
-    rows = held.index.get_indexer(pd.Index(told["contact"]))
+    rows = held.index.get_indexer(pd.Index(labelled["contact"]))
     customers, groups = (held[name].to_numpy() for name in ("customer_no", "group"))
     lost = rows < 0
-    stranger = np.array([int(str(key)[:4], 16) for key in told["contact"]], dtype=np.int64)
-    language = languages_of(told["opening"]).to_numpy(dtype=object)
+    stranger = np.array([int(str(key)[:4], 16) for key in labelled["contact"]], dtype=np.int64)
+    language = languages_of(labelled["opening"]).to_numpy(dtype=object)
     if len(held):
         languages = held["language"].to_numpy(dtype=object)
         language = np.where(lost, language, languages[rows])
-    return told.assign(
-        customer_no=np.where(lost, -1 - np.arange(len(told)), customers[rows] if len(held) else 0),
+    return labelled.assign(
+        customer_no=np.where(
+            lost, -1 - np.arange(len(labelled)), customers[rows] if len(held) else 0
+        ),
         group=np.where(lost, stranger, groups[rows] if len(held) else 0),
         language=language,
     )
@@ -249,7 +251,7 @@ def _judge(
 
 
 def _estimated(
-    journeys: Journeys, judged: _Judged, found: ServiceTypes, settings: MeasureSettings
+    journeys: Journeys, judged: _Judged, result: ServiceTypes, settings: MeasureSettings
 ) -> ServiceTypes:
     contacts, measured = judged.contacts, judged.measured
     row, true = measured["row"].to_numpy(), measured["true"].to_numpy()
@@ -263,7 +265,7 @@ def _estimated(
     right = Ratio(number[row] == true, number[row] >= 0, what, of_model=True)
     keys = journeys.outline.key[contacts["journey"].to_numpy()]
     return replace(
-        found,
+        result,
         band=band,
         typed=ratios(contacts, {"typed": given}, min_customers=minimum)["typed"],
         right=ratios(listed, {"right": right}, min_customers=minimum)["right"],
@@ -282,7 +284,7 @@ def _estimated(
 
 def _shares(journeys: Journeys, judged: _Judged) -> Iterator[TypeShare]:
     contacts, names = judged.contacts, journeys.names
-    yield from _shares_of(journeys, judged, "log", "", np.ones(len(contacts), dtype=bool))
+    yield from _shares_of(journeys, judged, "log", "", np.arange(len(contacts)))
     touchpoint = contacts["touchpoint_no"].map(names).to_numpy(dtype=object)
     parts: tuple[tuple[Literal["touchpoint", "channel", "segment"], np.ndarray], ...] = (
         ("touchpoint", touchpoint),
@@ -290,8 +292,17 @@ def _shares(journeys: Journeys, judged: _Judged) -> Iterator[TypeShare]:
         ("segment", contacts["segment"].to_numpy(dtype=object)),
     )
     for by, values in parts:
-        for name in sorted(set(values) - {""}):
-            yield from _shares_of(journeys, judged, by, name, values == name)
+        for name, rows in rows_by_name(values):
+            yield from _shares_of(journeys, judged, by, name, rows)
+
+
+def rows_by_name(values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each name but the empty one, in order, and its rows: one pass for all names."""
+    number, names = pd.factorize(values, sort=True)
+    order, ends = np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))
+    for name, rows in zip(names, np.split(order, ends[:-1]), strict=True):
+        if name:
+            yield str(name), rows
 
 
 def _shares_of(
@@ -299,33 +310,33 @@ def _shares_of(
     judged: _Judged,
     by: Literal["log", "touchpoint", "channel", "segment"],
     name: str,
-    part: np.ndarray,
+    rows: np.ndarray,
 ) -> Iterator[TypeShare]:
     """Yield the share of each type; for the whole log of what people are unsure of as well."""
     minimum = journeys.settings.min_customers
-    people = judged.contacts["customer_no"].to_numpy()[part]
+    people = judged.contacts["customer_no"].to_numpy()[rows]
     if len(np.unique(people)) < minimum:
         return
     wanted = [*judged.names, UNSURE] if by == "log" else judged.names
     for number, kind in enumerate(wanted):
-        share = _share(judged, number, part, minimum)
+        share = _share(judged, number, rows, minimum)
         yield TypeShare(by, name, kind, share.method == CORRECTED, share)
 
 
-def _share(judged: _Judged, number: int, part: np.ndarray, minimum: int) -> Estimate:
-    """Return the share of a type in a part of the contacts; a number beyond the types: unsure."""
-    here = judged.measured[part[judged.measured["row"].to_numpy()]]
+def _share(judged: _Judged, number: int, rows: np.ndarray, minimum: int) -> Estimate:
+    """Return the share of a type in some of the contacts; a number beyond the types: unsure."""
+    here = judged.measured[np.isin(judged.measured["row"].to_numpy(), rows)]
     unsure = number == len(judged.names)
-    predicted = np.zeros(len(part)) if unsure else judged.probabilities[:, number]
-    labelled = Labelled(
-        true=(here["true"].to_numpy() == (-1 if unsure else number)).astype(float),
-        predicted=predicted[here["row"].to_numpy()],
-        weight=here["weight"].to_numpy(),
+    of_type = 0 if unsure else number
+    true = (here["true"].to_numpy() == (-1 if unsure else number)).astype(float)
+    labelled_likely, likely = (
+        judged.probabilities[at, of_type] * (not unsure) for at in (here["row"].to_numpy(), rows)
     )
-    people = judged.contacts["customer_no"].to_numpy()[part]
+    labelled = Labelled(true=true, predicted=labelled_likely, weight=here["weight"].to_numpy())
+    people = judged.contacts["customer_no"].to_numpy()[rows]
     kind = UNSURE if unsure else judged.names[number]
     what = f"contacts that are {kind}"
-    return share_estimate(labelled, predicted[part], people, what=what, min_customers=minimum)
+    return share_estimate(labelled, likely, people, what=what, min_customers=minimum)
 
 
 def _bots(
@@ -360,4 +371,5 @@ def _bots(
                 for end, marked in ends.items()
             }
             became = ratios(contacts, wanted, min_customers=minimum)
-            yield BotContacts(name, kind, _share(judged, i, part, minimum), **became)
+            share = _share(judged, i, np.flatnonzero(part), minimum)
+            yield BotContacts(name, kind, share, **became)

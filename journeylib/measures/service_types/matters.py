@@ -123,15 +123,15 @@ def _labelled(
     weight = of_customer.to_numpy(dtype=float)[rows]
     names = sorted(set(matters))
     true = np.where(np.isin(true, names), true, OTHER)
-    found = []
+    shares = []
     for name in (*names, OTHER):
         says = (predicted == name).astype(float)
         labelled = Labelled((true == name).astype(float), says[rows], weight)
         what = f"contacts about {name}"
         share = share_estimate(labelled, says, people, what=what, min_customers=minimum)
         if len(np.unique(people[predicted == name])) >= minimum:
-            found.append(Matter(name, share))
-    return Matters("labels", _by_share(found))
+            shares.append(Matter(name, share))
+    return Matters("labels", _by_share(shares))
 
 
 def topics(contacts: pd.DataFrame, *, min_customers: int) -> Matters:
@@ -217,5 +217,5 @@ def _names_in(opening: str) -> list[str]:
     return [name for pair in _NAME.findall(opening) for name in pair if name]
 
 
-def _by_share(found: Sequence[Matter]) -> tuple[Matter, ...]:
-    return tuple(sorted(found, key=lambda one: (-(one.share.value or 0.0), one.name)))
+def _by_share(matters: Sequence[Matter]) -> tuple[Matter, ...]:
+    return tuple(sorted(matters, key=lambda one: (-(one.share.value or 0.0), one.name)))

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core import LEVEL, AbstainReason, Estimate, Floats
+from journeylib.core import LEVEL, AbstainReason, Estimate, Floats, wilson
 
 MIN_MEASURED, MIN_MEASURED_HERE = 60, 30
 MIN_CONTACTS = 100
+WIDE = 1.96  # standard errors from an agreement to the end of its interval
 CORRECTED = "prediction-powered, labels drawn at random"
 UNCORRECTED = "mean probability, not corrected by labels"
 Whole = npt.NDArray[np.int64]
@@ -97,8 +98,9 @@ def share_estimate(
 ) -> Estimate:
     """Return the share of a type in one part of the log.
 
-    Prediction-powered where at least `MIN_MEASURED_HERE` of its contacts were labelled at random;
-    elsewhere the mean probability, an assumption (grade D) without an interval, from
+    Prediction-powered where at least `MIN_MEASURED_HERE` of its contacts were labelled at random,
+    with Wilson's interval: labels that are all alike are no proof that all contacts are.
+    Elsewhere the mean probability, an assumption (grade D) without an interval, from
     `MIN_CONTACTS` contacts on.
     """
     n, people = len(labelled.true), len(np.unique(customers))
@@ -108,14 +110,13 @@ def share_estimate(
         "n_small", "share", n_customers=people, n_events=len(predicted), estimand=what
     )
     if n >= MIN_MEASURED_HERE:
-        from scipy import stats
+        from scipy import special
 
         share = prediction_powered(labelled, predicted, customers)
-        half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * share.se
-        value, lo, hi = (
-            float(np.clip(one, 0.0, 1.0))
-            for one in (share.value, share.value - half, share.value + half)
-        )
+        # A sum of weights that is 1 but for the last digit is 1: its labels are all alike.
+        value = round(float(np.clip(share.value, 0.0, 1.0)), 12)
+        t = float(special.stdtrit(n - 1, 0.5 + LEVEL / 2))
+        lo, hi = (float(end) for end in wilson(value, share.se, t, n, len(predicted)))
         return replace(empty, value=value, lo=lo, hi=hi, abstain=None, method=CORRECTED)
     if len(predicted) < MIN_CONTACTS:
         return empty
@@ -128,7 +129,8 @@ def agreement(first: npt.NDArray[np.object_], second: npt.NDArray[np.object_]) -
 
     Notes
     -----
-    The interval is by the jackknife over openings.
+    The error is by the jackknife over openings, the interval Wilson's on the share that agrees:
+    people who agree on all of a few openings may yet disagree.
     """
     what = "agreement of two people beyond chance"
     n = len(first)
@@ -150,8 +152,19 @@ def agreement(first: npt.NDArray[np.object_], second: npt.NDArray[np.object_]) -
         reason: AbstainReason = "unidentified"
         return Estimate.none(reason, "kappa", n_events=n, estimand=what)
     without = kappa(both.sum() - both, one.sum(axis=0) - one, two.sum(axis=0) - two, n - 1)
+    without = without[np.isfinite(without)]  # without this one, there is one word left
     se = float(np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()))
-    lo, hi = np.clip([value - 1.96 * se, value + 1.96 * se], -1, 1)
+    agreed = float(both.sum()) / n
+    # kappa = (agreed - by chance) / (1 - by chance)
+    beyond = 1 - _by_chance(one, two)
+    ends = wilson(agreed, se * beyond, WIDE, n, n)
+    lo, hi = (float(np.clip(1 - (1 - end) / beyond, -1, 1)) for end in ends)
     return Estimate(
-        value, "kappa", lo=float(lo), hi=float(hi), n_events=n, estimand=what, method="jackknife"
-    )
+        value, "kappa", lo=min(lo, value), hi=max(hi, value), n_events=n, estimand=what,
+        method="jackknife, Wilson's interval",
+    )  # fmt: skip
+
+
+def _by_chance(one: Whole, two: Whole) -> float:
+    """Return the share on which two people agree by chance, each a column per word."""
+    return float((one.mean(axis=0) * two.mean(axis=0)).sum())

@@ -224,11 +224,11 @@ def learn_matters(
     return MatterModel(model.matters, features, machine, limit)
 
 
-def _best_limit(margins: Floats, true: npt.NDArray[Any], told: npt.NDArray[Any]) -> float:
+def _best_limit(margins: Floats, true: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> float:
     """Return the limit by which most openings are given the right matter, or `OTHER` rightly."""
     order = np.argsort(margins, kind="stable")
     # What one more opening below the limit wins: another matter is found, a right one is lost.
-    won = (true == OTHER).astype(np.int64) - (true == told)
+    won = (true == OTHER).astype(np.int64) - (true == predicted)
     gains = np.cumsum(won[order])
     best = int(gains.argmax())
     return float(np.nextafter(margins[order[best]], np.inf)) if gains[best] > 0 else -np.inf

@@ -192,9 +192,9 @@ def _half(part: Estimate) -> float:
     return 0.0 if part.lo is None or part.hi is None else (part.hi - part.lo) / 2
 
 
-def _cells(found: Any, true: Any) -> Integers:
+def _cells(detected: Any, true: Any) -> Integers:
     """Return 0 for a true positive, 1 a false positive, 2 a false negative, 3 a true negative."""
-    return np.where(found, np.where(true, 0, 1), np.where(true, 2, 3))
+    return np.where(detected, np.where(true, 0, 1), np.where(true, 2, 3))
 
 
 def _check(

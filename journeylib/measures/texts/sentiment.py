@@ -439,11 +439,11 @@ def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
         return silent("human_request", "share", reason, len(journeys.touchpoints))
     events, words = journeys.events, settings.human_request_words
     heard = by_customers(journeys)
-    said = ibis.cases((heard, asks_for_human(_.text, words)), else_=False)
+    request = ibis.cases((heard, asks_for_human(_.text, words)), else_=False)
     own = events.mark("is a customer's text", heard)
     first, cell = _first_there(events, own)
     cells = int(cell.max(initial=-1)) + 1
-    asks = events.mark(f"asks for a human {sorted(words)}", said)
+    asks = events.mark(f"asks for a human {sorted(words)}", request)
     asked = np.bincount(cell[own & asks], minlength=cells) > 0
     there = np.zeros(len(events), dtype=np.int64)
     there[first] = asked[cell[first]]
@@ -490,16 +490,16 @@ def experience_table(
         {"total": np.where(is_scored, score, 0), "n": is_scored * np.int64(MICRO)},
     )
     spots = journeys.touchpoints
-    place = spots["touchpoint_no"].to_numpy()
+    row = spots["touchpoint_no"].to_numpy()
     result = measures.resampled
     frame = pd.DataFrame(
         {
             "touchpoint": spots["touchpoint"],
-            "sentiment": result.value[place],
-            "lo": np.clip(result.lo[place], -1, 1),
-            "hi": np.clip(result.hi[place], -1, 1),
+            "sentiment": result.value[row],
+            "lo": np.clip(result.lo[row], -1, 1),
+            "hi": np.clip(result.hi[row], -1, 1),
             "source": scores.source,
-            "n_customers": measures.n_customers[place],
+            "n_customers": measures.n_customers[row],
         }
     )
     return suppress(frame, max(journeys.settings.min_customers, 1), "n_customers")[0]

@@ -99,15 +99,20 @@ def visit_durations(journeys: Journeys) -> Durations:
     """One entry per visit: ``service_us`` from its start to its end, ``wait_us`` after it.
 
     A visit of a single event without an end has no known service. With business hours, the same
-    within them (``service_business_us``, ``wait_business_us``).
+    within them (``service_business_us``, ``wait_business_us``). In a log without ends and sessions
+    no service is known, and there is none here.
     """
     events = journeys.events
-    last = np.flatnonzero(events.ends_visit)
-    own, began = events.service_us[last], events.t_us[events.visit_row[last]]
-    end = events.t_us[last] + np.where(own == MISSING, 0, own)
-    unknown = events.starts_visit[last] & (own == MISSING)
-    us = {"service_us": np.where(unknown, MISSING, end - began), "wait_us": events.wait_us[last]}
+    last: Numbers | slice = slice(None)
+    if events.has("session"):
+        last = np.flatnonzero(events.ends_visit)
+    us = {"wait_us": events.wait_us[last]}
     hours = journeys.settings.business_hours
+    if events.has("end_us") or events.has("session") or hours is not None:
+        own, began = events.service_us[last], events.t_us[events.visit_row[last]]
+        end = events.done_us[last]
+        unknown = events.starts_visit[last] & (own == MISSING)
+        us["service_us"] = np.where(unknown, MISSING, end - began)
     if hours is not None:
         following = events.next_us[last]
         goes_on = following != MISSING
@@ -119,9 +124,9 @@ def visit_durations(journeys: Journeys) -> Durations:
 
 
 @compiled
-def bins_of(us: Whole) -> Whole:
+def bins_of(us: Whole) -> npt.NDArray[np.int16]:
     """Return the number of the bin that holds each duration in microseconds; -1 of `MISSING`."""
-    bins = np.full(len(us), -1, dtype=np.int64)
+    bins = np.full(len(us), -1, dtype=np.int16)
     for row in range(len(us)):
         if us[row] != MISSING:
             doublings = math.log2(1 + us[row] / US_PER_SECOND)
@@ -164,7 +169,7 @@ def histograms(visits: Durations, column: str, few: npt.NDArray[np.bool_]) -> It
 
 @compiled
 def range_of_bins(
-    touchpoint: Numbers, bins: Whole, few: npt.NDArray[np.bool_]
+    touchpoint: Numbers, bins: Numbers, few: npt.NDArray[np.bool_]
 ) -> tuple[Whole, Whole]:
     """Return the lowest bin of each touchpoint, and how many bins there are up to the highest.
 
@@ -188,7 +193,7 @@ def range_of_bins(
 
 @compiled
 def count_bins(
-    rows: tuple[Numbers, Numbers, Whole], begins: Whole, lowest: Whole, counts: Floats
+    rows: tuple[Numbers, Numbers, Numbers], begins: Whole, lowest: Whole, counts: Floats
 ) -> None:
     """Add durations to `counts`; rows hold touchpoint, group and bin.
 
@@ -286,9 +291,9 @@ def _per_touchpoint(
 
 def from_draws(result: Resampled, sums: Floats, first: Whole | None = None) -> Resampled:
     """Take the standard error from the draws: a quantile is too rough for the jackknife."""
-    from scipy import stats
+    from scipy import special
 
-    t = stats.t.ppf(0.5 + LEVEL / 2, np.maximum(occupied(sums, first) - 1, 1))
+    t = special.stdtrit(np.maximum(occupied(sums, first) - 1, 1), 0.5 + LEVEL / 2)
     finite = np.isfinite(result.draws)
     # A draw may leave a rare touchpoint out altogether; numpy's nanstd warns if all do.
     many = np.maximum(finite.sum(axis=0), 1)
@@ -301,7 +306,7 @@ def from_draws(result: Resampled, sums: Floats, first: Whole | None = None) -> R
 def _typical(visits: Durations, column: str, few: npt.NDArray[np.bool_]) -> Resampled:
     """Return the median of each touchpoint; the engine sees every microsecond of it."""
     us = visits.us[column]
-    touchpoint = np.where(us == MISSING, -1, visits.touchpoint)
+    touchpoint = np.where(us == MISSING, np.int32(-1), visits.touchpoint)
     seconds = median_in_cells(touchpoint, us, len(few)) / US_PER_SECOND
     return around_medians(visits, column, few, seconds)
 

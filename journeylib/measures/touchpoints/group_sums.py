@@ -53,9 +53,10 @@ class Rows:
         return Rows(events.touchpoints, *columns)
 
     @property
-    def cell(self) -> Whole:
-        """Number of the touchpoint in the customer group."""
-        return self.group.astype(np.int64) * self.touchpoints + self.touchpoint
+    def cell(self) -> Numbers:
+        """Number (int32) of the touchpoint in the customer group."""
+        cell = self.group.astype(np.int32) * np.int32(self.touchpoints) + self.touchpoint
+        return cell.astype(np.int32, copy=False)
 
     def in_cells(self, values: Numbers) -> Floats:
         """Sum marks or whole numbers, shape (groups, touchpoints)."""

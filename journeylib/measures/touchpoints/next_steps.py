@@ -16,6 +16,8 @@ from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints import group_sums
 
 THIRDS = 3
+# Above it most cells are empty, and sorting is cheaper than to go through them.
+MOST_CELLS_AN_EVENT = 4
 _CELL = ("pair", "group", "third", "n")
 # Each third must hold its part of the minimum of visits to say where they lead.
 PART_OF_MINIMUM = 1 / THIRDS
@@ -80,23 +82,38 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
         Visits whose successor is known, from the walk over the visits.
     """
     events, outline, many = journeys.events, journeys.outline, len(journeys.names)
-    onward = np.flatnonzero(events.ends_visit & ~events.is_last)
-    over = np.flatnonzero(~outline.is_open)
-    source = np.concatenate([events.touchpoint[onward], outline.last[over]])
-    target = np.concatenate([events.next_touchpoint[onward], np.full(len(over), -1)])
-    group = np.concatenate([events.group[onward], outline.group[over]]).astype(np.int64)
-    third = np.zeros(len(source), dtype=np.int64)
-    if journeys.has_clock and journeys.first_us is not None and journeys.last_us is not None:
-        t_us = np.concatenate([events.t_us[onward], outline.end_us[over]])
-        third = (t_us - journeys.first_us) * THIRDS // (journeys.last_us - journeys.first_us + 1)
-    number, keys = number_pairs(source, target + 1, many + 1)
+    onward = events.ends_visit & ~events.is_last
+    over = ~outline.is_open
+    ends = np.full(int(over.sum()), -1, dtype=np.int32)
+    number, keys = number_pairs(
+        np.concatenate([events.touchpoint[onward], outline.last[over]]),
+        np.concatenate([events.next_touchpoint[onward], ends]) + 1,
+        many + 1,
+    )
     rank, ordered = np.argsort(np.argsort(keys)), np.sort(keys)
-    number, there = number_pairs(rank[number] * GROUPS + group, third, THIRDS)
-    order = np.argsort(there)
-    n, there = np.bincount(number, minlength=len(there))[order], there[order]
+    cell = rank[number]
+    cell *= GROUPS
+    cell += np.concatenate([events.group[onward], outline.group[over]])
+    cell *= THIRDS
+    if journeys.has_clock and journeys.first_us is not None and journeys.last_us is not None:
+        third = np.concatenate([events.t_us[onward], outline.end_us[over]])
+        third -= journeys.first_us
+        third *= THIRDS
+        third //= journeys.last_us - journeys.first_us + 1
+        cell += third
+    there, n = _occupied(cell, len(keys) * GROUPS * THIRDS)
     columns = (there // (GROUPS * THIRDS), there // THIRDS % GROUPS, there % THIRDS, n)
     cells = pd.DataFrame(dict(zip(_CELL, columns, strict=True))).astype("int64")
     return Successors(ordered // (many + 1), ordered % (many + 1) - 1, cells, base)
+
+
+def _occupied(cell: group_sums.Whole, cells: int) -> tuple[group_sums.Whole, group_sums.Whole]:
+    """Return the cells that occur, in order, and how often each does."""
+    if cells > MOST_CELLS_AN_EVENT * len(cell):
+        return np.unique(cell, return_counts=True)
+    n = np.bincount(cell, minlength=cells)
+    there = np.flatnonzero(n)
+    return there, n[there]
 
 
 def successor_measures(

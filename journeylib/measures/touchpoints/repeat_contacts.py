@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from journeylib.core import SEED, US_PER_DAY, Resampled
 from journeylib.journeys import (
     MISSING,
     Journeys,
     compiled,
+    count_neighbours,
     first_rows,
     least_of_later,
     number_pairs,
@@ -75,10 +75,10 @@ def _repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
         return Repeats(silent("repeat_contact", "share", "immature_window", many), None)
     contacts = find_contacts(journeys, settings)
     contacts = contacts.where(contacts.at_us <= mature_until)
-    again = contacts.next_us != MISSING
-    came_back = again & (np.where(again, contacts.next_us - contacts.at_us, 0) <= window_us)
-    perhaps = contacts.perhaps_us != MISSING
-    perhaps &= np.where(perhaps, contacts.perhaps_us - contacts.at_us, 0) <= window_us
+    came_back, perhaps = (
+        (then_us != MISSING) & (then_us - window_us <= contacts.at_us)
+        for then_us in (contacts.next_us, contacts.perhaps_us)
+    )
     sums = {
         "visits": np.ones(len(came_back), dtype=bool),
         "repeats": came_back,
@@ -96,7 +96,9 @@ def _repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
     between = between_bounds(least.resampled, most.resampled)
     shares = replace(least, resampled=between, possible=most.hits)
     customers, units = contacts.rows.customer, contacts.rows.journey
-    return Repeats(shares, cells, len(pd.unique(customers)), len(pd.unique(units)))
+    seen = np.zeros(len(journeys.outline), dtype=bool)
+    seen[units] = True
+    return Repeats(shares, cells, count_neighbours(customers), int(seen.sum()))
 
 
 def between_bounds(least: Resampled, most: Resampled) -> Resampled:
@@ -152,27 +154,31 @@ def find_contacts(journeys: Journeys, settings: MeasureSettings) -> Contacts:
         session = events.column("session").number
         talk, keys = number_pairs(np.where(session >= 0, about + 1, -1), session, 1 << 31)
         talks = len(keys)
-    service = np.where(events.service_us == MISSING, 0, events.service_us)
     about, customer, t_us = about[order], events.customer[order], events.t_us[order]
     contact = contacts_of(
         (matters + 1, talks, _gap_us(settings)),
-        *(customer, about + 1, talk[order], t_us, service[order]),
+        *(customer, about + 1, talk[order], t_us, events.done_us[order]),
     )
-    every = np.ones(len(order), dtype=bool)
+    every = np.ones(len(contact), dtype=bool)
     begins = first_rows(contact, every, int(contact.max(initial=-1)) + 1)
-    begin_us = np.full(len(order), MISSING, dtype=np.int64)
-    begin_us[begins] = t_us[begins]
+    # Contacts are numbered as they begin: these rows lie in order.
+    owner, matter, begin_us = customer[begins], about[begins], t_us[begins]
+    if not journeys.has("intent"):
+        next_us = least_of_later(matters, owner, matter, begin_us, False)
+        rows = Rows.of(events, begins if isinstance(order, slice) else order[begins])
+        # Every touchpoint is known, so none may be the same but those that are.
+        return Contacts(rows, begin_us, next_us, next_us, np.ones(len(begins), dtype=bool))
+    opens = np.full(len(contact), MISSING, dtype=np.int64)
+    opens[begins] = begin_us
     next_us, perhaps_us = (
-        least_of_later(matters, customer, about, begin_us, possible) for possible in (False, True)
+        least_of_later(matters, customer, about, opens, possible) for possible in (False, True)
     )
-    first = begins
-    if journeys.has("intent"):
-        # Of each contact and touchpoint the first event, in order of customer and journey.
-        spot, keys = number_pairs(contact, events.touchpoint[order], events.touchpoints)
-        first = np.sort(first_rows(spot, every, len(keys)))
-    rows = order[first]
-    parts = (t_us, next_us, perhaps_us, begin_us != MISSING)
-    return Contacts(Rows.of(events, rows), *(part[first] for part in parts))
+    # Of each contact and touchpoint the first event, in order of customer and journey.
+    spot, keys = number_pairs(contact, events.touchpoint[order], events.touchpoints)
+    first = np.sort(first_rows(spot, every, len(keys)))
+    rows = Rows.of(events, first if isinstance(order, slice) else order[first])
+    parts = (t_us, next_us, perhaps_us, opens != MISSING)
+    return Contacts(rows, *(part[first] for part in parts))
 
 
 def _gap_us(settings: MeasureSettings) -> int:
@@ -188,18 +194,18 @@ def _about(journeys: Journeys, settings: MeasureSettings) -> Numbers:
     events, order = journeys.events, journeys.events.by_time
     own = events.column("intent").number[order]
     customer, t_us = events.customer[order], events.t_us[order]
-    done_us = t_us + np.where(events.service_us == MISSING, 0, events.service_us)[order]
+    done_us = events.done_us[order]
 
     def around(talk: Numbers, talks: int) -> Numbers:
         unit = number_sessions(customer, talk, t_us, done_us, (talks, _gap_us(settings)))
         return value_at(own, first_rows(unit, own >= 0, int(unit.max(initial=-1)) + 1), -1)[unit]
 
-    near = around(np.full(len(order), -1, dtype=np.int32), 0)
+    near = around(np.full(len(events), -1, dtype=np.int32), 0)
     if journeys.has("session"):
         session = events.column("session")
         talk = session.number[order]
         near = np.where(talk >= 0, around(talk, len(session.words)), near)
-    matters = np.empty(len(order), dtype=np.int64)
+    matters = np.empty(len(events), dtype=np.int64)
     matters[order] = np.where(own >= 0, own, near)
     return matters
 
@@ -211,7 +217,7 @@ def contacts_of(
     matter: Numbers,
     talk: Numbers,
     t_us: Numbers,
-    service_us: Numbers,
+    done_us: Numbers,
 ) -> Numbers:
     """Number the contacts of customers whose events come in order of time.
 
@@ -222,13 +228,13 @@ def contacts_of(
     Parameters
     ----------
     limits : (matters, talks, gap_us)
-    customer, matter, t_us, service_us : ndarray of int
+    customer, matter, t_us, done_us : ndarray of int
     talk : ndarray of int
         Number of the session about the matter; below 0 where there is none.
 
     Returns
     -------
-    ndarray of int64
+    ndarray of int32
         The contact of each event, numbered as they begin.
     """
     matters, talks, gap_us = limits
@@ -237,7 +243,7 @@ def contacts_of(
     busy_us = np.zeros(matters, dtype=np.int64)
     heard = np.full(talks, -1, dtype=np.int64)
     contact_of = np.zeros(talks, dtype=np.int64)
-    contact = np.empty(len(customer), dtype=np.int64)
+    contact = np.empty(len(customer), dtype=np.int32)
     numbered = 0
     for row in range(len(customer)):
         about = matter[row]
@@ -254,7 +260,7 @@ def contacts_of(
         if talk[row] >= 0:
             heard[talk[row]] = customer[row]
             contact_of[talk[row]] = here
-        until = t_us[row] + service_us[row]
+        until = done_us[row]
         busy_us[about] = until if first else max(busy_us[about], until)
         whose[about] = customer[row]
         latest[about] = here

@@ -15,12 +15,13 @@ from journeylib.journeys import (
     BAD_END,
     MISSING,
     OTHER_END,
+    Events,
     Journeys,
     count_units_again,
+    dominated,
     judged_by_goals,
     refuse_absent,
 )
-from journeylib.log import dominated
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import (
@@ -99,11 +100,12 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
     """Walk over the events once and return every sum that the measures here need."""
     events = journeys.events
     starts, ends = events.starts_visit, events.ends_visit
+    ends_known = journeys.has("end_us")
     outline = journeys.outline
     over = ~outline.is_open[events.journey]
     judged = judged_by_goals(outline, journeys.settings)[events.journey]
     sums: dict[str, Numbers] = {
-        "events": np.ones(len(events), dtype=np.int64),
+        "events": np.ones(len(events), dtype=bool),
         "visits": starts,
         "judged": starts & over & judged,
         "known": ends & (~events.is_last | over),
@@ -111,7 +113,9 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
     bases = ["events", "visits", "judged", "known"]
     if journeys.has_clock:
         sums["waited"] = ends & ~events.is_last
-        sums["served"] = ends & ((events.service_us != MISSING) | ~starts)
+        sums["served"] = ends & ~starts
+        if ends_known:
+            sums["served"] = ends & ((events.service_us != MISSING) | ~starts)
         bases += ["waited", "served"]
     weeks = whole_weeks(journeys)
     if weeks and journeys.first_us is not None:
@@ -119,11 +123,7 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
         sums["starts"] = in_weeks & starts
         bases.append("starts")
         if journeys.has("actor"):
-            human = in_weeks & events.column("actor").is_word("human")
-            has_service = human & (events.service_us != MISSING)
-            sums["human"] = sums["human_turns"] = human
-            sums["human_known"] = has_service
-            sums["human_us"] = np.where(has_service, events.service_us, 0)
+            sums |= _human_sums(events, in_weeks, ends_known=ends_known)
             bases.append("human")
     sums |= _exception_sums(journeys)
     bases += ["exception_known"] if "exception_known" in sums else []
@@ -135,13 +135,11 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
         bases += ["flag_known", "flagged"]
     if journeys.has("session"):
         sums = _per_visit(np.flatnonzero(starts), sums)
-    rows = Rows.of(events, starts)
+    rows = Rows.of(events, starts if journeys.has("session") else None)
     cells = fold(rows, sums, bases)
     protects = journeys.settings.min_customers > 1
     whose = {
-        name: dominated(
-            rows.touchpoint, rows.customer, sums[name].astype(np.int64), rows.touchpoints
-        )
+        name: dominated(rows.touchpoint, rows.customer, sums[name], rows.touchpoints)
         if protects
         else np.zeros(rows.touchpoints, dtype=bool)
         for name in SUMS
@@ -157,6 +155,16 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
         },
         whose,
     )
+
+
+def _human_sums(events: Events, in_weeks: Numbers, *, ends_known: bool) -> dict[str, Numbers]:
+    """Mark the turns of humans in whole weeks, and sum how long they served."""
+    human = in_weeks & events.column("actor").is_word("human")
+    timed, service_us = np.zeros(len(events), dtype=bool), np.zeros(len(events), dtype=np.int64)
+    if ends_known:
+        timed = human & (events.service_us != MISSING)
+        service_us = np.where(timed, events.service_us, 0)
+    return {"human": human, "human_turns": human, "human_known": timed, "human_us": service_us}
 
 
 def _per_visit(first: Numbers, sums: Mapping[str, Numbers]) -> dict[str, Numbers]:

@@ -116,9 +116,9 @@ def _of_a_contact(
     return mean, mean + selection * (hard - mean), 0.0
 
 
-def _of_longest(known: pd.DataFrame, figure: str, share: float) -> float:
+def _of_longest(contacts: pd.DataFrame, figure: str, share: float) -> float:
     """Return the mean of a figure over the longest `share`; contacts of one length count alike."""
-    sums = known.groupby("length")[figure].agg(["size", "sum"]).iloc[::-1]
+    sums = contacts.groupby("length")[figure].agg(["size", "sum"]).iloc[::-1]
     many, total = (sums[column].to_numpy().astype(np.float64) for column in ("size", "sum"))
     wanted = share * many.sum()
     taken = np.clip(wanted - (np.cumsum(many) - many), 0.0, many)

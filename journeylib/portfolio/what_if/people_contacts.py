@@ -40,12 +40,15 @@ class QueueRecords:
         Whole weeks; rows after them are left out.
     unknown : mapping of str to str
         ``feeling`` or ``emotional``, where nothing of it is known, to the reason.
+    knows_customers : bool
+        Whether the log tells customers from cases: else nobody is seen to come back.
     """
 
     contacts: pd.DataFrame = field(repr=False)
     bots: pd.DataFrame = field(repr=False)
     weeks: int
     unknown: Mapping[str, str] = field(default_factory=dict)
+    knows_customers: bool = True
 
 
 def queue_records(
@@ -84,22 +87,22 @@ def queue_records(
     contacts, bots = (
         table[table["week"] < weeks].reset_index(drop=True) for table in (contacts, bots)
     )
-    return QueueRecords(contacts, bots, weeks, unknown)
+    return QueueRecords(contacts, bots, weeks, unknown, journeys.log.schema.knows_customers)
 
 
-def _feelings(found: measures.BotSessions, scores: measures.Scores | AbstainReason) -> Whole:
+def _feelings(sessions: measures.BotSessions, scores: measures.Scores | AbstainReason) -> Whole:
     """Return the score of the customer's first scored turn in each session."""
-    many = int(found.session.max(initial=-1)) + 1
+    many = int(sessions.session.max(initial=-1)) + 1
     if not isinstance(scores, measures.Scores):
         return np.full(many, MISSING)
-    score = measures.score_of_events(scores, found.events)
-    first = first_rows(found.session, score != MISSING, many)
+    score = measures.score_of_events(scores, sessions.events)
+    first = first_rows(sessions.session, score != MISSING, many)
     return np.asarray(value_at(score, first, MISSING))
 
 
-def _emotional(found: measures.BotSessions, types: measures.ServiceTypes | None) -> Whole:
+def _emotional(sessions: measures.BotSessions, types: measures.ServiceTypes | None) -> Whole:
     """Return the probability of the second service type of each session."""
-    likely = np.full(int(found.session.max(initial=-1)) + 1, MISSING)
+    likely = np.full(int(sessions.session.max(initial=-1)) + 1, MISSING)
     if types is not None and types.answer == "estimated":
         second_type = types.second_type_micro
         likely[list(second_type.keys())] = list(second_type.values())
@@ -107,42 +110,42 @@ def _emotional(found: measures.BotSessions, types: measures.ServiceTypes | None)
 
 
 def _bots(
-    journeys: Journeys, found: measures.BotSessions, settings: measures.MeasureSettings
+    journeys: Journeys, sessions: measures.BotSessions, settings: measures.MeasureSettings
 ) -> pd.DataFrame:
-    flags = measures.waterfall_flags(found, journeys.last_us, settings.repeat_days)
+    flags = measures.waterfall_flags(sessions, journeys.last_us, settings.repeat_days)
     names = ("mature", "raw", "repeat", "verified", "unknown")
     return pd.DataFrame(
         {
-            "touchpoint": _named(journeys, found.table["touchpoint_no"].to_numpy()),
-            "group": found.table["group"].to_numpy(),
-            "arrived_us": found.table["start_us"].to_numpy(),
+            "touchpoint": _named(journeys, sessions.table["touchpoint_no"].to_numpy()),
+            "group": sessions.table["group"].to_numpy(),
+            "arrived_us": sessions.table["start_us"].to_numpy(),
             **{name: flags[name] for name in names},
         }
     )
 
 
 def _contacts(
-    journeys: Journeys, found: measures.BotSessions, settings: measures.MeasureSettings
+    journeys: Journeys, sessions: measures.BotSessions, settings: measures.MeasureSettings
 ) -> pd.DataFrame:
-    events, session, speech = found.events, found.session, found.speech
+    events, session, speech = sessions.events, sessions.session, sessions.speech
     many = int(session.max(initial=-1)) + 1
     human = np.asarray(first_rows(session, speech.human, many))
     served_by_people = np.isin(events.touchpoint, np.unique(events.touchpoint[speech.human]))
     came = np.asarray(first_rows(session, speech.customer & served_by_people, many))
     left = np.asarray(last_rows(session, _bad_end(journeys), many))
     bot_of = np.full(many, -1, dtype=np.int64)
-    bot_of[found.table["session"]] = np.arange(len(found.table))
-    touchpoint_no = _queue_of(found, human, came, bot_of)
+    bot_of[sessions.table["session"]] = np.arange(len(sessions.table))
+    touchpoint_no = _queue_of(sessions, human, came, bot_of)
     gave_up = (human < 0) & (left >= 0) & (touchpoint_no >= 0)
     rows = np.flatnonzero((human >= 0) | gave_up)
     human, came, left, bot = human[rows], came[rows], left[rows], bot_of[rows]
-    bot_done = value_at(found.table["bot_done_us"].to_numpy(), bot, MISSING)
+    bot_done = value_at(sessions.table["bot_done_us"].to_numpy(), bot, MISSING)
     asked = value_at(events.t_us, np.where((human < 0) | (came < human), came, -1), MISSING)
     since = np.where(bot >= 0, bot_done, asked)
     begin = value_at(events.t_us, human, MISSING)
     until = np.where(human >= 0, begin, value_at(events.t_us, left, MISSING))
     both_seen = (since != MISSING) & (until != MISSING)
-    end = latest_in(session, measures.done_of(events), speech.human, many)[rows]
+    end = latest_in(session, events.done_us, speech.human, many)[rows]
     timed = (human >= 0) & (end > begin)
     first = np.unique(session, return_index=True)[1][rows]
     table = pd.DataFrame(
@@ -157,22 +160,22 @@ def _contacts(
             "wait_us": np.where(both_seen, np.maximum(until - since, 0), MISSING),
             "gave_up": human < 0,
             "after_bot": bot >= 0,
-            "bot": _named(journeys, value_at(found.table["touchpoint_no"].to_numpy(), bot, -1)),
-            "resource": _word(found, "resource", human),
-            "segment": _word(found, "segment", first),
+            "bot": _named(journeys, value_at(sessions.table["touchpoint_no"].to_numpy(), bot, -1)),
+            "resource": _word(sessions, "resource", human),
+            "segment": _word(sessions, "segment", first),
         }
     ).sort_values(["customer", "arrived_us", "begin_us"], kind="stable", ignore_index=True)
     return table.assign(came_back=_came_back(table, settings.repeat_days))
 
 
-def _queue_of(found: measures.BotSessions, human: Whole, came: Whole, bot_of: Whole) -> Whole:
+def _queue_of(sessions: measures.BotSessions, human: Whole, came: Whole, bot_of: Whole) -> Whole:
     """Return the touchpoint whose people a session waits for: of the person, else asked for.
 
     Sessions that gave up after a bot waited where its others are most often taken.
     """
-    touchpoint = found.events.touchpoint
+    touchpoint = sessions.events.touchpoint
     queue = value_at(touchpoint, np.where(human >= 0, human, came), -1).astype(np.int64)
-    bot_place = value_at(found.table["touchpoint_no"].to_numpy(), bot_of, -1)
+    bot_place = value_at(sessions.table["touchpoint_no"].to_numpy(), bot_of, -1)
     handed = pd.DataFrame({"bot": bot_place, "people": queue})[(human >= 0) & (bot_place >= 0)]
     most = handed.value_counts(sort=False).reset_index()
     most = most.sort_values(["bot", "count", "people"], ascending=[True, False, True])
@@ -199,8 +202,8 @@ def _named(journeys: Journeys, number: Whole) -> list[str]:
     return [journeys.names.get(int(no), "") for no in number]
 
 
-def _word(found: measures.BotSessions, column: str, rows: Whole) -> list[str]:
-    if not found.events.has(column):
+def _word(sessions: measures.BotSessions, column: str, rows: Whole) -> list[str]:
+    if not sessions.events.has(column):
         return [""] * len(rows)
-    codes = found.events.column(column)
+    codes = sessions.events.column(column)
     return [*np.array([*codes.words, ""], dtype=object)[value_at(codes.number, rows, -1)]]

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from journeylib.core import DRAWS, GROUPS, SEED, Floats, Grade, group_weights
 from journeylib.journeys import MISSING
@@ -115,6 +114,8 @@ class Moved:
         Experiments whose figures are used.
     verified : (float, float) or None
         Bounds of the share that the bot solves.
+    returns_known : bool
+        Whether anything shows who comes back after the bot; else nobody is taken to.
     """
 
     name: str
@@ -124,6 +125,12 @@ class Moved:
     bot: str
     lab: tuple[LabResult, ...]
     verified: tuple[float, float] | None
+    returns_known: bool = True
+
+    @property
+    def measured(self) -> bool:
+        """Whether all shares are measured at the matter itself: grade C, never more."""
+        return self.source in ("own", "lab") and self.returns_known
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,11 +150,11 @@ def resample_weights(draws: int) -> Floats:
     return np.vstack([np.ones(GROUPS), group_weights(DRAWS)[:draws]]).astype(np.float64)
 
 
-def by_group(groups: pd.Series[int], place: np.ndarray, places: int) -> Floats:
+def by_group(groups: pd.Series[int], column: np.ndarray, columns: int) -> Floats:
     """Count rows by customer group and place, as whole numbers."""
-    cells = groups.to_numpy() * places + place
-    counts = np.bincount(cells, minlength=GROUPS * places)
-    return counts.reshape(GROUPS, places).astype(np.float64)
+    cells = groups.to_numpy() * columns + column
+    counts = np.bincount(cells, minlength=GROUPS * columns)
+    return counts.reshape(GROUPS, columns).astype(np.float64)
 
 
 def team_of(records: QueueRecords, touchpoint: str) -> tuple[str, ...]:
@@ -219,6 +226,7 @@ def moved_inputs(records: QueueRecords, name: str, terms: Terms, draws: int) -> 
         shares.bot,
         shares.lab,
         verified,
+        _returns_known(records, shares),
     )
 
 
@@ -268,6 +276,14 @@ def _bot_shares(records: QueueRecords, name: str, terms: Terms, draws: int) -> _
     return _Shares("declared", "", declared, declared, returns, used)
 
 
+def _returns_known(records: QueueRecords, shares: _Shares) -> bool:
+    """Whether an experiment, or a bot's sessions of customers one knows, show who comes back."""
+    if any(one.informs in ("returns", "reaches_people") for one in shares.lab):
+        return True
+    tried = records.bots["mature"] & records.bots["raw"]
+    return records.knows_customers and bool(tried.any())
+
+
 def _of_bot(mature: pd.DataFrame, bot: str, terms: Terms, draws: int) -> _Shares | None:
     """Return what a bot solves by the lab, else by its own sessions; None without either."""
     rows, results = mature[mature["touchpoint"] == bot], terms.lab_at(bot)
@@ -295,11 +311,11 @@ def _returns(
     return _beta(int(rows["repeat"].sum()), int(rows["raw"].sum()), stream, draws), ()
 
 
-def _drawn_lab(found: LabResult, draws: int) -> Floats:
-    stream = f"lab:{found.experiment}:{found.informs}"
+def _drawn_lab(result: LabResult, draws: int) -> Floats:
+    stream = f"lab:{result.experiment}:{result.informs}"
     rng = np.random.default_rng(np.random.SeedSequence([SEED, *stream.encode()]))
-    drawn = found.value + found.error * rng.standard_normal(DRAWS)[:draws]
-    return np.asarray(np.clip(np.concatenate([[found.value], drawn]), 0.0, 1.0))
+    drawn = result.value + result.error * rng.standard_normal(DRAWS)[:draws]
+    return np.asarray(np.clip(np.concatenate([[result.value], drawn]), 0.0, 1.0))
 
 
 def _drawn(given: float | tuple[float, float, float], stream: str, draws: int) -> Floats:
@@ -344,4 +360,6 @@ def flat_hazard(rows: pd.DataFrame) -> bool:
     early = float(np.minimum(wait, cut).sum())
     late = float(np.maximum(wait - cut, 0).sum())
     hits, many = int((gave_up & (wait <= cut)).sum()), int(gave_up.sum())
+    from scipy import stats
+
     return bool(stats.binomtest(hits, many, early / (early + late)).pvalue >= 0.01)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from journeylib.core import (
     DRAWS,
@@ -16,6 +16,7 @@ from journeylib.core import (
     Estimate,
     Floats,
     Grade,
+    bounds_text,
     number,
     percent,
     refuse_unknown,
@@ -43,7 +44,6 @@ from journeylib.portfolio.what_if.simulated_laws import Laws, laws_of, simulated
 FEWEST_WEEKS = 4
 NO_BOT = "legally_human"  # the veto of the audit that no share gets round
 LEVEL = 0.8
-MEASURED = ("own", "lab")  # at the matter itself: grade C, never more
 FIGURE_COLUMNS = (
     *("figure", "unit", "before", "before_lo", "before_hi"),
     *("no_selection", "full_selection", "expected", "lo", "hi", "naive", "weekly_swing"),
@@ -123,7 +123,7 @@ class WhatIf:
     def dangers(self) -> tuple[str, ...]:
         """What could go wrong, in sentences with its probability at both ends."""
         return tuple(
-            text(f"portfolio.what_if.risk.{row['risk']}", range=_range(row["lo"], row["hi"]))
+            text(f"portfolio.what_if.risk.{row['risk']}", range=_chance(row["lo"], row["hi"]))
             for row in self.risks.to_dict("records")
         )
 
@@ -263,7 +263,7 @@ def forecast(
         moves=dict(moves),
         staff=staff,
         refused=None,
-        grade="C" if all(one.source in MEASURED for one, _ in sure) else "D",
+        grade="C" if all(one.measured for one, _ in sure) else "D",
         figures=_figures(case, terms, records, names),
         risks=_risks(case, terms),
         mix=mix,
@@ -321,8 +321,10 @@ def _calibration(records: QueueRecords, names: tuple[str, ...], model: Load) -> 
         rest = (weeks[figure].sum() - weeks[figure]) / (weeks["n"].sum() - weeks["n"])
         many = len(weeks)
         error = float(np.sqrt((many - 1) / many * ((rest - value) ** 2).sum()))
-        half = float(stats.t.ppf(0.975, many - 1)) * error
+        half = float(special.stdtrit(many - 1, 0.975)) * error
         lo, hi = max(value - half, 0.0), value + half
+        if figure == "gives_up":
+            hi = min(hi, 1.0)
         holds = bool(lo <= drawn[0] <= hi)
         lines.append((figure, value, lo, hi, float(drawn[0]), holds))
     return pd.DataFrame(lines, columns=columns)
@@ -383,7 +385,9 @@ def _values(load: Load, case: _Case, terms: Terms, *, moved: bool) -> dict[str, 
     values = {"contacts": load.contacts, "minutes": minutes, "length": load.length}
     if load.wait is not None and load.gives_up is not None:
         values |= {"wait": load.wait, "gives_up": load.gives_up}
-    values |= {"bot_contacts": tried, "back": back}
+    values["bot_contacts"] = tried
+    if all(one.returns_known for one, _share in case.moved):
+        values["back"] = back
     if terms.portfolio is not None:
         values["cost"] = _cost(minutes, tried, failed, terms)
     return values
@@ -415,16 +419,19 @@ def _figures(
     lines = []
     for figure, drawn in before.items():
         ends = [alike[figure], easy[figure]]
-        lo = min(float(np.percentile(end[1:], 10)) for end in ends)
-        hi = max(float(np.percentile(end[1:], 90)) for end in ends)
+        points = [float(each[0]) for each in (*ends, *([] if middle is None else [middle[figure]]))]
+        # Resamples may all lie to one side of the log itself; the interval holds it nevertheless.
+        lo = min(*points, *(float(np.percentile(end[1:], 10)) for end in ends))
+        hi = max(*points, *(float(np.percentile(end[1:], 90)) for end in ends))
+        today_lo, today_hi = (float(each) for each in np.percentile(drawn[1:], [10, 90]))
         lines.append(
             (
                 figure,
                 _unit(figure, terms),
                 float(drawn[0]),
-                *(float(each) for each in np.percentile(drawn[1:], [10, 90])),
-                *(float(end[0]) for end in ends),
-                np.nan if middle is None else float(middle[figure][0]),
+                *(min(today_lo, float(drawn[0])), max(today_hi, float(drawn[0]))),
+                *points[:2],
+                np.nan if middle is None else points[2],
                 lo,
                 hi,
                 0.0 if figure == "back" else float(naive[figure][0]),  # it forgets them
@@ -445,7 +452,7 @@ def _swings(records: QueueRecords, names: tuple[str, ...]) -> dict[str, float]:
     weeks = _weekly(records, names)
     if len(weeks) < FEWEST_WEEKS:
         return {}
-    wide = float(stats.norm.ppf(0.5 + LEVEL / 2))
+    wide = float(special.ndtri(0.5 + LEVEL / 2))
     return {
         name: wide * float((weeks[name] / weeks["n"]).std(ddof=1)) for name in ("wait", "gives_up")
     }
@@ -506,6 +513,10 @@ def _assumptions(case: _Case, terms: Terms) -> tuple[str, ...]:
         sentences.append(
             text(f"portfolio.what_if.assumes.{one.source}", name=one.name, bot=one.bot)
         )
+        if not one.returns_known:
+            sentences.append(text("portfolio.what_if.assumes.no_returns", name=one.name))
+        elif one.source == "declared":
+            sentences.append(text("portfolio.what_if.assumes.returns_of_all"))
         sentences += [_found(result) for result in one.lab]
         if one.verified is not None:
             confirmed = _range(*one.verified)
@@ -570,6 +581,15 @@ def _range(low: float, high: float) -> str:
     """Return two shares in words; one where both are written alike."""
     lo, hi = percent(low, 0), percent(high, 0)
     return lo if lo == hi else text("range.words", lo=lo, hi=hi)
+
+
+def _chance(low: float, high: float) -> str:
+    """Return two chances in words: resamples show no chance of none, and none of all."""
+    if round(high, 2) <= 0:
+        return bounds_text(0.0, 0.01)
+    if round(low, 2) >= 1:
+        return bounds_text(0.99, 1.0)
+    return _range(low, high)
 
 
 def _share(value: float) -> str:

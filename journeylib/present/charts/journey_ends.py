@@ -22,7 +22,7 @@ from journeylib.present.drawing.chart import (
 )
 from journeylib.present.drawing.svg import clean
 from journeylib.present.figure import Figure, chart_figure
-from journeylib.present.tables import share_interval
+from journeylib.present.tables import end_share
 from journeylib.present.theme import LIGHT
 
 LEFT, RIGHT, ROW = 330, 300, 27
@@ -51,7 +51,7 @@ def journey_ends_figure(structure: Structure) -> Figure:
                 "journeys": [size[name] for name in ends],
                 **{
                     f"end_{end}": [
-                        _share(rows[end]) if end in rows else None for rows in ends.values()
+                        end_share(rows[end]) if end in rows else None for rows in ends.values()
                     ]
                     for end in ENDS
                 },
@@ -70,10 +70,6 @@ def _name(touchpoint: str) -> str:
     return text("present.ends.all") if touchpoint == START else touchpoint
 
 
-def _share(row: Mapping[Any, Any]) -> str:
-    return share_interval(row["share"], row["lo"], row["hi"])
-
-
 def _chart(
     names: Sequence[str], ends: Ends, size: Mapping[str, int], settled: set[str]
 ) -> go.Figure:
@@ -88,12 +84,12 @@ def _chart(
         bars = []
         for at, name in enumerate(names):
             if row := ends[name].get(end):
-                hover = words(f"{_name(name)}: {_share(row)} {end_word(end)}")
+                hover = words(f"{_name(name)}: {end_share(row)} {end_word(end)}")
                 bars.append((at, starts[at], float(row["share"]), hover))
                 starts[at] += float(row["share"])
         add_bars(drawn, end_word(end), bars, color=LIGHT[colour])
     for at, name in enumerate(names):
-        goal = [_share(ends[name]["goal"])] if "goal" in ends[name] else []
+        goal = [end_share(ends[name]["goal"])] if "goal" in ends[name] else []
         goal += [text("present.ends.settled")] if name in settled else []
         line = " · ".join(goal) or text("present.ends.no_goal")
         drawn.add_annotation(**beside(at, words(line, RIGHT - 20)))
@@ -115,7 +111,7 @@ def _finding(ends: Ends, size: Mapping[str, int], structure: Structure) -> str:
     goal = ends.get(START, {}).get("goal")
     if goal is None:
         return text("present.ends.finding_none", n=size.get(START, 0))
-    sentences = [text("present.ends.finding", share=_share(goal), n=size[START])]
+    sentences = [text("present.ends.finding", share=end_share(goal), n=size[START])]
     rows = structure.chain.points_of_no_return
     for towards, key in (("no goal", "hardly"), ("goal", "nearly")):
         names = [

@@ -86,7 +86,7 @@ class Explorer(anywidget.AnyWidget):
             self._show(_asked(self.here, message))
         except JourneylibError as error:
             self.problem = str(error)
-        # Told to every browser that waits, also where nothing changed.
+        # StoryTimelines to every browser that waits, also where nothing changed.
         self.send({"answer": message.get("type", "")})
 
     def _show(self, here: Exploration) -> None:

@@ -168,7 +168,7 @@ def _legend() -> list[svg.LegendEntry]:
 def _finding(comparison: Comparison) -> str:
     if comparison.abstain is not None:
         return repr(comparison)
-    differing = comparison.found[comparison.found["kind"] != "measure"]
+    differing = comparison.differences[comparison.differences["kind"] != "measure"]
     finding = text("present.difference.finding", a=comparison.a, b=comparison.b, n=len(differing))
     by_size = differing["difference"].abs().sort_values(ascending=False, kind="stable").index
     largest = differing.loc[by_size[:2]]

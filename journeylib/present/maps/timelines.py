@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.core import duration, percent, signed, text
-from journeylib.journeys import Timeline, Told
+from journeylib.journeys import StoryTimelines, Timeline
 from journeylib.present.drawing import svg
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps.journey_map import feelings
@@ -29,7 +29,7 @@ Feelings = Mapping[str, tuple[float, int]]
 
 
 def stories_figure(
-    stories: Told,
+    stories: StoryTimelines,
     *,
     experience: pd.DataFrame | None = None,
     name: str = "stories",
@@ -39,7 +39,7 @@ def stories_figure(
 
     Parameters
     ----------
-    stories : Told
+    stories : StoryTimelines
         Of `journeylib.stories`.
     experience : pandas.DataFrame, optional
         `Evidence.experience`: feelings are of the touchpoint, over all journeys.
@@ -102,7 +102,10 @@ def _outcome_bar(line: Timeline, y: float) -> list[str]:
     parts, x, words = [], left, []
     for row in line.outcomes.to_dict("records"):
         width = room * row["share"]
-        words.append(f"{percent(row['share'], 0)} {text('present.end.' + row['end'])}")
+        share = percent(row["share"], 0)
+        if row["at_least"]:
+            share = text("present.explorer.at_least", value=share)
+        words.append(f"{share} {text('present.end.' + row['end'])}")
         bar = svg.rect(x, y + 4, width, 14, ENDS[row["end"]], radius=2)
         parts.append(svg.titled(words[-1], bar))
         x += width
@@ -147,46 +150,46 @@ def _way(row: Mapping[Hashable, Any], x: float, y: float, *, wraps: bool) -> str
     return "".join(parts)
 
 
-def _finding(stories: Told) -> str:
+def _finding(stories: StoryTimelines) -> str:
     lines = stories.timelines
     if not lines:
-        reasons = sorted({one.reason for one in stories.found.values() if one.reason})
+        reasons = sorted({one.reason for one in stories.by_segment.values() if one.reason})
         why = "; ".join(reasons) or text("present.stories.few")
         return text("present.stories.finding_none", why=why)
     share = percent(sum(line.share for line in lines), 0)
-    if not stories.found:
+    if not stories.by_segment:
         return text("present.stories.kinds", share=share, n=len(lines))
-    if set(stories.found) != {""}:
-        return text("present.stories.finding_segments", n=len(lines), m=len(stories.found))
+    if set(stories.by_segment) != {""}:
+        return text("present.stories.finding_segments", n=len(lines), m=len(stories.by_segment))
     return text(
         "present.stories.finding",
         n=len(lines),
         share=share,
-        journeys=stories.found[""].journeys,
+        journeys=stories.by_segment[""].journeys,
         top=percent(lines[0].share, 0),
         path=" → ".join(svg.clean(name) for name in lines[0].story.touchpoints),
     )
 
 
-def _note(stories: Told, *, felt: bool) -> str:
+def _note(stories: StoryTimelines, *, felt: bool) -> str:
     counts = {
-        name: sum(getattr(one, name) for one in stories.found.values())
+        name: sum(getattr(one, name) for one in stories.by_segment.values())
         for name in ("withheld", "folded")
     }
     notes = [
         text(
-            "present.stories.note" if stories.found else "present.stories.note_kinds",
+            "present.stories.note" if stories.by_segment else "present.stories.note_kinds",
             n=stories.min_customers,
         )
     ]
-    if felt and stories.found:
+    if felt and stories.by_segment:
         notes.append(text("present.stories.felt"))
     notes.append(text("present.stories.ends"))
     notes += [text(f"present.stories.{name}", n=n) for name, n in counts.items() if n]
     return " ".join(notes)
 
 
-def _table(stories: Told) -> pd.DataFrame:
+def _table(stories: StoryTimelines) -> pd.DataFrame:
     rows = [
         {
             "story": index,

@@ -112,7 +112,7 @@ def experience(audit: Audit) -> Figure | Block:
 
 def stories(audit: Audit) -> Figure | Block:
     """Draw the few real journeys of which the many others are variations."""
-    result = audit.stories.found.get("")
+    result = audit.stories.by_segment.get("")
     if result is None or result.answer == "cannot tell" or not audit.stories.timelines:
         why = f": {result.reason}" if result is not None and result.reason else ""
         return remark(text("present.stories.none", why=why))

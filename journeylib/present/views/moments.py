@@ -156,10 +156,14 @@ def surveys(audit: Audit) -> Table | Block:
 
 def _mean_or_nps(mean: Estimate, net: Estimate) -> str:
     """Return the mean answer; of a survey of recommending the net promoter score before it."""
-    mean_text = estimate_text(Estimate(mean.value, mean.unit, n_customers=mean.n_customers))
-    if net.value is None:
+    answered = mean
+    if mean.value is not None:
+        answered = Estimate(mean.value, mean.unit, n_customers=mean.n_customers)
+    mean_text = estimate_text(answered)
+    if net.value is None and net.abstain != "privacy":
         return mean_text
-    return text("present.surveys.nps", nps=signed(net.value, 0), mean=mean_text)
+    score = estimate_text(net) if net.value is None else signed(net.value, 0)
+    return text("present.surveys.nps", nps=score, mean=mean_text)
 
 
 def _survey(row: dict[Any, Any]) -> dict[str, object]:

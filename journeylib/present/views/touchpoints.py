@@ -15,7 +15,7 @@ from journeylib.present.charts.service_types import draw_types, share_text
 from journeylib.present.charts.steps import steps_figure
 from journeylib.present.drawing.svg import verdict_marker
 from journeylib.present.figure import Figure
-from journeylib.present.tables import as_float, html_table, share_interval
+from journeylib.present.tables import as_float, end_share, html_table, share_interval
 from journeylib.present.theme import VERDICTS, feeling
 from journeylib.present.views.now import bot_bar, confirmed, hand_over, objective_state, spot_id
 
@@ -351,7 +351,7 @@ def _ends(audit: Audit, name: str) -> list[tuple[str, str]]:
         return []
     ends = audit.structure.ends
     return [
-        (end_word(row["end"]), share_interval(row["share"], row["lo"], row["hi"]))
+        (end_word(row["end"]), end_share(row))
         for row in ends[ends["touchpoint"] == name].to_dict("records")
     ]
 

@@ -205,8 +205,11 @@ def story_texts(content: Content, number: int) -> tuple[str, str]:
     """Return of a story, counted from 1, its heading and how its journeys end ("": unknown)."""
     words, story = content.words, content.stories[number - 1]
     head = words.text("story.head", n=number, share=words.percent(story.share, 0))
+    shares = [words.percent(end.share, 0) for end in story.ends]
     ends = ", ".join(
-        f"{words.text(f'end.{end.end}')} {words.percent(end.share, 0)}" for end in story.ends
+        f"{words.text(f'end.{end.end}')} "
+        f"{words.text('story.at_least', share=share) if end.at_least else share}"
+        for end, share in zip(story.ends, shares, strict=True)
     )
     return head, words.text("story.ends", ends=ends) if ends else ""
 

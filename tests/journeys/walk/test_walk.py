@@ -23,6 +23,7 @@ from journeylib.journeys.graph.transitions import variants
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.counting import (
+    count_neighbours,
     count_units,
     count_units_again,
     count_units_where,
@@ -31,14 +32,15 @@ from journeylib.journeys.walk.counting import (
     number_pairs,
     slot_of,
 )
-from journeylib.journeys.walk.events import MISSING, words_at
+from journeylib.journeys.walk.events import MISSING, Codes, read_columns, words_at
 from journeylib.journeys.walk.outline import END_KINDS
-from journeylib.journeys.walk.sessions import least_of_later, row_after, row_before
+from journeylib.journeys.walk.sessions import before_first, least_of_later, row_after, row_before
 from journeylib.journeys.walk.tables import END, START
 from journeylib.journeys.walk.visits import last_at_touchpoint
 from journeylib.judge.paradoxes.contacts import episodes
 from journeylib.judge.paradoxes.contacts import find_contacts as contacts_served
 from journeylib.judge.settings import ParadoxSettings
+from journeylib.log import fetch_batches
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.bot_sessions import sessions_of
 from journeylib.measures.settings import MeasureSettings
@@ -429,6 +431,48 @@ def test_no_journey_left_counts_nothing(log_of: LogOf) -> None:
     assert variants(nobody, min_customers=1).empty
 
 
+def test_columns_are_the_same_in_many_batches_as_in_one(
+    log_of: LogOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Words that a later batch brings, missing values, and a column of many words."""
+    rows = [
+        (f"c{n // 3}", n * HOUR, "ABC"[n % 3] if n < 4_000 else "D", None, f"s{n}", "xy"[n > 4_500])
+        for n in range(5_000)
+    ]
+    rows += [("d", 0, "A", "bot", None, "z")]
+    trail = rebuilt(log_of, rows).log_trail
+    names = ["journey", "customer_no", "t_us", "touchpoint", "actor", "session", "intent"]
+    assert len(list(fetch_batches(trail.select(*names), 2_048))) > 1
+    whole = read_columns(trail, names)
+    monkeypatch.setattr("journeylib.journeys.walk.events._ROWS_AT_ONCE", 2_048)
+    parts = read_columns(trail, names)
+    arrow = trail.select(*names).to_pyarrow()
+    for name in names:
+        one, other = whole[name], parts[name]
+        if isinstance(one, Codes):
+            assert other.words == one.words == tuple(sorted(one.words))
+            found = [None if n < 0 else other.words[n] for n in other.number.tolist()]
+            assert found == arrow[name].to_pylist()
+            one, other = one.number, other.number
+        else:
+            assert other.tolist() == arrow[name].to_pylist()
+        assert other.dtype == one.dtype
+        assert other.tolist() == one.tolist()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=20),
+)
+@settings(FEW)
+def test_what_lies_before_the_first_marked(rows: list[tuple[int, bool]]) -> None:
+    unit = np.array([row[0] for row in rows], dtype=np.int32)
+    marked = np.array([row[1] for row in rows], dtype=bool)
+    expected = [not marked[: n + 1][unit[: n + 1] == unit[n]].any() for n in range(len(rows))]
+    assert before_first(unit, marked, 4).tolist() == expected
+    together = np.sort(unit)
+    assert count_neighbours(together) == len(set(together.tolist()))
+
+
 @pytest.mark.slow
 @given(rows=ROWS)
 @settings(FEW, max_examples=5)
@@ -456,6 +500,39 @@ def test_another_cut_reads_from_the_first_what_it_would_have_read(
     assert (
         other.events.mark("is a bot", same).tolist() == fresh.events.mark("is a bot", same).tolist()
     )
+
+
+@pytest.mark.parametrize(
+    ("days", "alike"), [(60, True), (1, True), (0.5, False), (98.99, True), (99, False)]
+)
+def test_a_gap_leaves_journeys_as_they_are_where_no_silence_lies_between(
+    log_of: LogOf, days: float, alike: bool
+) -> None:
+    # Silences of a day, of 99 days after a call of two hours, and none between two customers.
+    log = log_of(
+        ("a", 0, None, "A"),
+        ("a", 24 * HOUR, 26 * HOUR, "B"),
+        ("a", 25 * HOUR, None, "A"),
+        ("a", 26 * HOUR + 99 * DAY, None, "A"),
+        ("b", 400 * DAY, None, "A"),
+        columns="customer t_us end_us touchpoint",
+    )
+    one, other = (rebuild(log, JourneySettings(gap_days=gap)) for gap in (30, days))
+    assert one.stay_under(round(days * DAY)) is alike
+    assert (other.events.key.tolist() == one.events.key.tolist()) is alike
+
+
+@given(rows=ROWS, days=st.sampled_from([0, 15, 30, 60, 61]))
+@FEW
+def test_journeys_that_stay_are_those_of_the_other_cut(
+    log_of: LogOf, rows: list[Row], days: int
+) -> None:
+    one = rebuilt(log_of, rows)
+    other = rebuild(
+        log_of(*rows, columns=COLUMNS), JourneySettings(min_customers=1, gap_days=days or 1e-9)
+    )
+    alike = other.events.key.tolist() == one.events.key.tolist()
+    assert one.stay_under(other.cutting.gap_us or 0) is alike
 
 
 @pytest.mark.parametrize(("days", "alike"), [(60, True), (0.5, False), (200, False)])

@@ -197,8 +197,10 @@ def run_recipe(source: Any, recipe: Recipe, backend: Backend, pick: Pick) -> Raw
     return Raw(rows, name, (f"recipe {recipe.name}",), tuple(facts), scratch=(out,))
 
 
-def _refuse_lacking(recipe: Recipe, found: Mapping[str, list[Part]], parts: Sequence[Part]) -> None:
-    for name in lacking(recipe, dict(found)):
+def _refuse_lacking(
+    recipe: Recipe, by_input: Mapping[str, list[Part]], parts: Sequence[Part]
+) -> None:
+    for name in lacking(recipe, dict(by_input)):
         wanted = next(one for one in recipe.inputs if one.name == name)
         raise LogError(
             f"the recipe {recipe.name} needs {name}: records with {', '.join(wanted.keys)}. None "
@@ -209,7 +211,7 @@ def _refuse_lacking(recipe: Recipe, found: Mapping[str, list[Part]], parts: Sequ
 
 def _load(
     recipe: Recipe,
-    found: Mapping[str, list[Part]],
+    by_input: Mapping[str, list[Part]],
     parts: Sequence[Part],
     tables: Mapping[str, str],
     backend: Backend,
@@ -218,12 +220,12 @@ def _load(
     for wanted in recipe.inputs:
         table = tables[wanted.name]
         run(backend, f"CREATE TEMP TABLE {table} AS {empty(wanted)}")
-        for part in found[wanted.name]:
+        for part in by_input[wanted.name]:
             broken += fill(table, part, wanted, parts, backend)
         records[wanted.name] = _count(backend, table)
         if wanted.once:
             repeated[wanted.name] = _keep_newest(table, wanted, backend)
-    names = [part.name for several in found.values() for part in several]
+    names = [part.name for several in by_input.values() for part in several]
     return Tally(records, repeated, broken, tuple(names))
 
 

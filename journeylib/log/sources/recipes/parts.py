@@ -101,11 +101,11 @@ def parts_of(source: Any, backend: Backend, *, look: bool = False) -> Iterator[l
         return
     made: list[str] = []
     try:
-        found: list[Part] = []
+        all_parts: list[Part] = []
         for path in unpacked(export_files(source)):
             with contextlib.suppress(*((LogError, OSError) if look else ())):
-                found += _of_file(path, backend, made, look=look)
-        yield found
+                all_parts += _of_file(path, backend, made, look=look)
+        yield all_parts
     finally:
         for table in made:
             run(backend, f"DROP TABLE IF EXISTS {table}")
@@ -113,11 +113,11 @@ def parts_of(source: Any, backend: Backend, *, look: bool = False) -> Iterator[l
 
 def export_files(source: Any) -> list[Path]:
     """Return the files of an export: of a folder those in it, in order of name."""
-    found: list[Path] = []
+    paths: list[Path] = []
     for text in source if isinstance(source, list | tuple) else [source]:
         path = Path(text).expanduser()
         if not path.is_dir():
-            found += matching_files(str(text))
+            paths += matching_files(str(text))
             continue
         files = readable_files(path)
         if not files:
@@ -125,8 +125,8 @@ def export_files(source: Any) -> list[Path]:
                 f"the folder {path.name or path} holds no JSON, CSV or Parquet file. Name the "
                 "folder of the export."
             )
-        found += files
-    return list(dict.fromkeys(found))
+        paths += files
+    return list(dict.fromkeys(paths))
 
 
 def readable_files(folder: Path) -> list[Path]:

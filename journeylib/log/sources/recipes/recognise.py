@@ -51,11 +51,11 @@ def assigned(recipe: Recipe, parts: Iterable[Part]) -> dict[str, list[Part]]:
     return by_name
 
 
-def lacking(recipe: Recipe, found: dict[str, list[Part]]) -> list[str]:
+def lacking(recipe: Recipe, by_input: dict[str, list[Part]]) -> list[str]:
     """Return the inputs that the recipe cannot do without and that are not there."""
-    if not any(found.values()):
+    if not any(by_input.values()):
         return [recipe.inputs[0].name]
-    return [w.name for w in recipe.inputs if not w.optional and not found[w.name]]
+    return [w.name for w in recipe.inputs if not w.optional and not by_input[w.name]]
 
 
 def recognise(source: Any) -> RecognisedExport | None:
@@ -90,7 +90,7 @@ def recognise(source: Any) -> RecognisedExport | None:
 
 
 def _best(
-    known: Sequence[Recipe],
+    candidates: Sequence[Recipe],
     whole: dict[str, dict[str, list[Part]]],
     parts: Sequence[Part],
     source: Any,
@@ -99,7 +99,7 @@ def _best(
         by_input = whole[recipe.name]
         return sum(len(wanted.keys) for wanted in recipe.inputs if by_input[wanted.name])
 
-    fitting = sorted((r for r in known if r.name in whole), key=lambda r: (-keys(r), r.name))
+    fitting = sorted((r for r in candidates if r.name in whole), key=lambda r: (-keys(r), r.name))
     best, by_input = fitting[0], whole[fitting[0].name]
     taken = {id(part) for several in by_input.values() for part in several}
     # Another system's export is one whose parts this recipe does not take.
