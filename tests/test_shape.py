@@ -10,7 +10,7 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 165
+VAGUE_NAMES = 95
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
@@ -24,7 +24,7 @@ LINES = {
     "log": 6_545,
     "measures": 5_790,
     "portfolio": 1_660,
-    "present": 6_975,
+    "present": 6_985,
     "workshop": 3_950,
 }
 # What is shown has the name of what is computed; settings stand where they are used.

@@ -78,12 +78,12 @@ class ListItem:
 
 @cache
 def _templates() -> Environment:
-    found = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=False, trim_blocks=True, lstrip_blocks=True
     )
     # No line ends between a number and its unit.
-    found.filters["esc"] = lambda words: re.sub(r"(?<=\d) %", "\u00a0%", esc(words))
-    return found
+    environment.filters["esc"] = lambda words: re.sub(r"(?<=\d) %", "\u00a0%", esc(words))
+    return environment
 
 
 def template(name: str, macro: str, *values: object) -> str:

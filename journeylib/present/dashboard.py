@@ -167,8 +167,8 @@ def style_once(notebook: Any) -> Any:
         for output in cell.get("outputs", []):
             page = output.get("data", {}).get("text/html", "")
             if _STYLE.search(page):
-                kept = _STYLE.sub("<style data-jl></style>", page)
-                output["data"]["text/html"] = page if first else kept
+                bare = _STYLE.sub("<style data-jl></style>", page)
+                output["data"]["text/html"] = page if first else bare
                 first = False
     return notebook
 
@@ -194,8 +194,8 @@ def _translated(source: str) -> str:
 
 def _title(node: Any) -> str:
     for cell in node.cells:
-        if cell.cell_type == "markdown" and (found := re.search(r"^# (.+)$", cell.source, re.M)):
-            return clean(_translated(found.group(1)))
+        if cell.cell_type == "markdown" and (heading := re.search(r"^# (.+)$", cell.source, re.M)):
+            return clean(_translated(heading.group(1)))
     return text("present.page.audit")
 
 

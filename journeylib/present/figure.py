@@ -147,8 +147,8 @@ class Figure:
         subtitle = {"text": "<br>".join(esc(line) for line in lines), "font": {"size": 13}}
         title = {"text": f"<b>{esc(self.title)}</b>", "subtitle": subtitle, "x": 0, "xref": "paper"}
         margin = {"t": chart.layout.margin.t + room}
-        place = {"yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 12, "l": 12}}
-        title |= place | {"xref": "container"}
+        corner = {"yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 12, "l": 12}}
+        title |= corner | {"xref": "container"}
         height = chart.layout.height + room
         layout = {"title": title, "margin": margin, "height": height, "width": None, "meta": None}
         return type(chart)(chart).update_layout(layout)
@@ -194,7 +194,7 @@ class Figure:
         )
         return re.sub(
             r"^<svg ([^>]*)>",
-            lambda found: head.replace("<svg ", f"<svg {found.group(1)} ", 1),
+            lambda match: head.replace("<svg ", f"<svg {match.group(1)} ", 1),
             drawing,
             count=1,
         )

@@ -85,7 +85,7 @@ def _share(row: Row, *, ends: bool) -> str:
     return f"{'' if ends else '− '}{percent(float(row['share']))}"
 
 
-def _step(row: Row, place: int, start: float, *, ends: bool, verified: Estimate | None) -> go.Bar:
+def _step(row: Row, index: int, start: float, *, ends: bool, verified: Estimate | None) -> go.Bar:
     """Return one bar; one that is unknown rather than known to be bad has another colour."""
     colour = "good" if row["step"] == "verified" else "accent" if ends else "bad"
     if not ends and row.get("bound", row["step"] == "unknown"):
@@ -94,7 +94,7 @@ def _step(row: Row, place: int, start: float, *, ends: bool, verified: Estimate 
     value = _share(row, ends=ends) if verified is None else estimate_text(verified)
     mark = text("present.waterfall.mark", step=words(row["label"]), value=value, base=base)
     return go.Bar(
-        orientation="h", x=[float(row["share"])], y=[place], base=[start], width=BAR_WIDTH,
+        orientation="h", x=[float(row["share"])], y=[index], base=[start], width=BAR_WIDTH,
         marker={"color": LIGHT[colour]}, hovertext=[mark], hoverinfo="text",
         error_x=None if verified is None else whiskers([verified]),
     )  # fmt: skip

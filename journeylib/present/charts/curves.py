@@ -88,7 +88,7 @@ def _chart(rows: Sequence[Mapping[Any, Any]], chosen: float) -> go.Figure:
     def values(name: str) -> list[float]:
         return [min(max(float(row[name]), 0.0), 1.0) for row in rows]
 
-    place = min(range(len(rows)), key=lambda i: (abs(rows[i]["days"] - chosen), rows[i]["days"]))
+    index = min(range(len(rows)), key=lambda i: (abs(rows[i]["days"] - chosen), rows[i]["days"]))
     sentences = [_sentence(row) for row in rows]
     drawn.add_scatter(
         x=[*days, *reversed(days)],
@@ -99,10 +99,10 @@ def _chart(rows: Sequence[Mapping[Any, Any]], chosen: float) -> go.Figure:
         x=days, y=values("verified"), mode="lines", line={"color": LIGHT["accent"], "width": 2.2},
         hovertext=sentences, hoverinfo="text",
     )  # fmt: skip
-    row, at = rows[place], (days[place], values("verified")[place])
+    row, at = rows[index], (days[index], values("verified")[index])
     named = {"days": number(row["days"]), "share": percent(row["verified"])}
     name = text("present.curve.chosen", **named)
-    return add_chosen(drawn, at, sentences[place], name=name, xanchor="left", xshift=8, yshift=16)
+    return add_chosen(drawn, at, sentences[index], name=name, xanchor="left", xshift=8, yshift=16)
 
 
 def _sentence(row: Mapping[Any, Any]) -> str:

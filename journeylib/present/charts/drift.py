@@ -67,7 +67,7 @@ def _chart(rows: Sequence[Row]) -> go.Figure:
         scale, [signed(at, 0) for at in scale], range=[-FARTHEST - 0.3, FARTHEST + 0.3],
         showgrid=False, title_text=text("present.head.standard_errors"),
     )  # fmt: skip
-    sure = [place for place, row in enumerate(rows) if row["significant"]]
+    sure = [index for index, row in enumerate(rows) if row["significant"]]
     drawn = row_chart([_name(row) for row in rows], axis, sides=(LEFT, 170), bold=sure)
     drawn.add_shape(
         type="rect", layer="below", x0=-CHANCE, x1=CHANCE, y0=0, y1=1, yref="y domain",
@@ -75,15 +75,15 @@ def _chart(rows: Sequence[Row]) -> go.Figure:
     )  # fmt: skip
     drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
     ends = [max(-FARTHEST, min(FARTHEST, float(row["z"]))) for row in rows]
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         drawn.add_shape(
-            type="line", layer="below", x0=0, x1=ends[place], y0=place, y1=place,
+            type="line", layer="below", x0=0, x1=ends[index], y0=index, y1=index,
             line={"color": LIGHT["flow"], "width": 1.2},
         )  # fmt: skip
-        drawn.add_annotation(**beside(place, f"{_value(row, 'before')} → {_value(row, 'after')}"))
+        drawn.add_annotation(**beside(index, f"{_value(row, 'before')} → {_value(row, 'after')}"))
     add_marks(
         drawn,
-        [(end, place, _sentence(rows[place])) for place, end in enumerate(ends)],
+        [(end, index, _sentence(rows[index])) for index, end in enumerate(ends)],
         symbol=["circle" if row["significant"] else "circle-open" for row in rows],
         color=[LIGHT["accent" if row["significant"] else "abstain"] for row in rows],
     )

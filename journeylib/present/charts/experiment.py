@@ -85,24 +85,24 @@ def draw_findable(planned: Plan) -> Figure | None:
     )
 
 
-def draw_harm(planned: Plan, found: Watch) -> Figure | None:
+def draw_harm(planned: Plan, watch: Watch) -> Figure | None:
     """Draw each guardrail day by day, with the bound that may be looked at any time.
 
     Parameters
     ----------
     planned : Plan
-    found : Watch
+    watch : Watch
 
     Returns
     -------
     Figure or None
         None where no guardrail has customers enough.
     """
-    if found.harm["day"].nunique() < 2:
+    if watch.harm["day"].nunique() < 2:
         return None
     guards = {one.name: one for one in planned.settings.guardrails}
-    lines = _harm_lines(found, guards)
-    last = int(found.harm["day"].max())
+    lines = _harm_lines(watch, guards)
+    last = int(watch.harm["day"].max())
     newest = {name: rows.iloc[-1] for name, rows in lines.items()}
     alt = text(
         "lab.chart.harm_alt",
@@ -121,24 +121,24 @@ def draw_harm(planned: Plan, found: Watch) -> Figure | None:
         name="lab-harm",
         title=text("lab.chart.harm"),
         alt=alt,
-        table=_harm_table(found, guards),
+        table=_harm_table(watch, guards),
         note=text("lab.chart.harm_note"),
     )
 
 
-def _harm_lines(found: Watch, guards: Mapping[str, Guardrail]) -> dict[str, pd.DataFrame]:
+def _harm_lines(watch: Watch, guards: Mapping[str, Guardrail]) -> dict[str, pd.DataFrame]:
     """Return the change for the worse and its bound, as shares of each guardrail's limit."""
     lines = {}
-    for name in sorted(found.harm["guardrail"].unique()):
-        rows = found.harm[found.harm["guardrail"] == name]
+    for name in sorted(watch.harm["guardrail"].unique()):
+        rows = watch.harm[watch.harm["guardrail"] == name]
         limit = guards[name].limit
         worse = -guards[name].sign * rows["difference"] / limit
         lines[name] = rows.assign(worse=worse, bound=rows["at_least"] / limit)
     return lines
 
 
-def _harm_table(found: Watch, guards: Mapping[str, Guardrail]) -> pd.DataFrame:
-    rows = found.harm.to_dict("records")
+def _harm_table(watch: Watch, guards: Mapping[str, Guardrail]) -> pd.DataFrame:
+    rows = watch.harm.to_dict("records")
     return pd.DataFrame(
         {
             "day": [row["day"] for row in rows],
@@ -149,59 +149,63 @@ def _harm_table(found: Watch, guards: Mapping[str, Guardrail]) -> pd.DataFrame:
     )
 
 
-def draw_reading(found: Reading) -> Figure:
+def draw_reading(reading: Reading) -> Figure:
     """Draw the change of primary and guardrails with their intervals.
 
     Parameters
     ----------
-    found : Reading
+    reading : Reading
 
     Returns
     -------
     Figure
     """
-    settings = found.plan.settings
-    rows = [(found.primary, settings.least_worth, settings.primary.sign)]
+    settings = reading.plan.settings
+    rows = [(reading.primary, settings.least_worth, settings.primary.sign)]
     rows += [
         (one, guard.limit, guard.sign)
-        for one, guard in zip(found.guardrails, settings.guardrails, strict=True)
+        for one, guard in zip(reading.guardrails, settings.guardrails, strict=True)
     ]
-    primary = found.primary.estimate
+    primary = reading.primary.estimate
     if primary.value is None or primary.lo is None or primary.hi is None:
-        alt = found.text
+        alt = reading.text
     else:
         alt = text(
             "lab.chart.reading_alt",
-            primary=found.primary.heading.capitalize(),
-            difference=change(primary.value, found.primary.unit),
-            span=span(primary.lo, primary.hi, found.primary.unit),
+            primary=reading.primary.heading.capitalize(),
+            difference=change(primary.value, reading.primary.unit),
+            span=span(primary.lo, primary.hi, reading.primary.unit),
         )
     return chart_figure(
         _reading(rows),
         name="lab-reading",
         title=text("lab.chart.reading"),
         alt=alt,
-        table=reading_table(found),
+        table=reading_table(reading),
         note=text("lab.chart.reading_note"),
     )
 
 
-def reading_table(found: Reading) -> pd.DataFrame:
+def reading_table(reading: Reading) -> pd.DataFrame:
     """Return the measures of a reading in words, one row each."""
-    return pd.DataFrame([_row(one) for one in (found.primary, *found.guardrails)])
+    return pd.DataFrame([_row(one) for one in (reading.primary, *reading.guardrails)])
 
 
 def _row(one: MeasureReading) -> dict[str, str]:
     estimate = one.estimate
-    known = estimate.value is not None and estimate.lo is not None and estimate.hi is not None
+    has_interval = (
+        estimate.value is not None and estimate.lo is not None and estimate.hi is not None
+    )
     holds = "" if one.holds is None else text(f"lab.holds.{'yes' if one.holds else 'no'}")
     return {
         "measure": one.heading,
-        "change": change(estimate.value or 0.0, one.unit) if known else text("lab.chart.unread"),
-        "interval": span(estimate.lo or 0.0, estimate.hi or 0.0, one.unit) if known else "",
+        "change": change(estimate.value or 0.0, one.unit)
+        if has_interval
+        else text("lab.chart.unread"),
+        "interval": span(estimate.lo or 0.0, estimate.hi or 0.0, one.unit) if has_interval else "",
         "limit": "" if one.limit is None else _size(one.limit, one.unit),
         "holds": holds,
-        "customers": count(estimate.n_customers) if known else "",
+        "customers": count(estimate.n_customers) if has_interval else "",
         "grade": estimate.grade,
     }
 
@@ -278,20 +282,20 @@ def _reading(rows: Sequence[Measured]) -> go.Figure:
     names = [one.heading for one, *_ in rows]
     drawn = row_chart(names, axis, sides=(NAME, 230), bold=(0,), row=52)
     drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
-    for place, (one, limit, sign) in enumerate(rows):
+    for index, (one, limit, sign) in enumerate(rows):
         estimate = one.estimate
         if estimate.value is None or estimate.lo is None or estimate.hi is None:
-            drawn.add_annotation(**beside(place, text("lab.chart.unread")))
+            drawn.add_annotation(**beside(index, text("lab.chart.unread")))
             continue
         between = span(estimate.lo, estimate.hi, one.unit)
         sentence = f"{change(estimate.value, one.unit)} ({between})"
         lo, hi = sorted(_inside(sign * end / limit) for end in (estimate.lo, estimate.hi))
         middle = _inside(sign * estimate.value / limit)
-        fine = lo > 0 if place == 0 else lo > -1
+        fine = lo > 0 if index == 0 else lo > -1
         hover = f"{words(one.heading)}: {sentence}, n = {count(estimate.n_customers)}"
-        add_marks(drawn, [(middle, place, hover)], spans=[Estimate(middle, "share", lo, hi)],
+        add_marks(drawn, [(middle, index, hover)], spans=[Estimate(middle, "share", lo, hi)],
                   color=LIGHT["good" if fine else "accent"])  # fmt: skip
-        drawn.add_annotation(**beside(place, words(sentence)))
+        drawn.add_annotation(**beside(index, words(sentence)))
     return drawn
 
 

@@ -54,23 +54,23 @@ def _chart(rows: Sequence[Row], currency: str) -> go.Figure:
     zero = ends.index(0.0)
     written[zero] = text("present.portfolio.a_week", value=written[zero], currency=currency)
     axis = ticks(ends, written, range=[low - room, high + room], showgrid=False)
-    chosen = [place for place, row in enumerate(rows) if row["chosen"]]
+    chosen = [index for index, row in enumerate(rows) if row["chosen"]]
     names = [str(row["touchpoint"]) for row in rows]
     drawn = row_chart(names, axis, sides=(LEFT, RIGHT), bold=chosen)
     drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
     add_marks(
         drawn,
-        [(row["value"].value, place, _sentence(row, currency)) for place, row in enumerate(rows)],
+        [(row["value"].value, index, _sentence(row, currency)) for index, row in enumerate(rows)],
         spans=values,
         color=[LIGHT[row["verdict"]] for row in rows],
         symbol=["circle" if row["chosen"] else "circle-open" for row in rows],
     )
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         quartile, stroke = float(row["lower_quartile"]), {"color": LIGHT["ink"], "width": 1.6}
         drawn.add_shape(
-            type="line", x0=quartile, x1=quartile, y0=place - 0.2, y1=place + 0.2, line=stroke
+            type="line", x0=quartile, x1=quartile, y0=index - 0.2, y1=index + 0.2, line=stroke
         )
-        drawn.add_annotation(**beside(place, words(_why(row), RIGHT - 24)))
+        drawn.add_annotation(**beside(index, words(_why(row), RIGHT - 24)))
     return drawn
 
 

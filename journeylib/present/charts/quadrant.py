@@ -107,10 +107,10 @@ def _chart(rows: Sequence[Row], limits: Sequence[float], width: int | None = Non
         marks=[at for at, _ in spots],
         lines=[line for row in rows for line in _spans(row)] + _thresholds(across, up, limits),
     )
-    for place, line in enumerate(key):
+    for index, line in enumerate(key):
         drawn.add_annotation(
             x=0.5, y=0, xref="paper", yref="paper", xanchor="center", yanchor="middle",
-            yshift=-62 - KEY * place, text=line, showarrow=False, font={"size": 12},
+            yshift=-62 - KEY * index, text=line, showarrow=False, font={"size": 12},
         )  # fmt: skip
     return drawn
 

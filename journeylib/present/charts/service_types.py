@@ -31,9 +31,9 @@ def draw_types(types: ServiceTypes) -> Figure | None:
         None where no share is told.
     """
     kind = types.names[1]
-    told = [one for one in types.shares if one.type == kind and one.share.value is not None]
-    whole = [one for one in told if one.by == "log"]
-    spots = [one for one in told if one.by == "touchpoint"]
+    estimates = [one for one in types.shares if one.type == kind and one.share.value is not None]
+    whole = [one for one in estimates if one.by == "log"]
+    spots = [one for one in estimates if one.by == "touchpoint"]
     spots.sort(key=lambda one: (-(one.share.value or 0.0), one.name))
     if not whole:
         return None
@@ -78,7 +78,7 @@ def _row(one: TypeShare) -> dict[str, str | int]:
 def _chart(rows: Sequence[TypeShare]) -> go.Figure:
     names = [one.name or text("present.types.log") for one in rows]
     axis = ticks(MARKS, [percent(mark, 0) for mark in MARKS], range=[-0.02, 1.02])
-    whole = [place for place, one in enumerate(rows) if not one.name]
+    whole = [index for index, one in enumerate(rows) if not one.name]
     drawn = row_chart(names, axis, sides=(LEFT, RIGHT), bold=whole)
     hover = [
         f"{words(name)}: {share_text(one)}, n = {one.share.n_customers}"
@@ -86,11 +86,11 @@ def _chart(rows: Sequence[TypeShare]) -> go.Figure:
     ]
     add_marks(
         drawn,
-        [(one.share.value or 0.0, place, hover[place]) for place, one in enumerate(rows)],
+        [(one.share.value or 0.0, index, hover[index]) for index, one in enumerate(rows)],
         spans=[one.share for one in rows],
         color=LIGHT["accent"],
         symbol=["circle" if one.corrected else "circle-open" for one in rows],
     )
-    for place, one in enumerate(rows):
-        drawn.add_annotation(**beside(place, words(share_text(one), RIGHT - 24)))
+    for index, one in enumerate(rows):
+        drawn.add_annotation(**beside(index, words(share_text(one), RIGHT - 24)))
     return drawn

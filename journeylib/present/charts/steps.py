@@ -49,10 +49,10 @@ def steps_figure(
 def _chart(rows: list[Row], verdicts: Mapping[str, str]) -> go.Figure:
     colours = [LIGHT["head"]]
     links: dict[str, list[Any]] = {"source": [], "target": [], "value": [], "customdata": []}
-    for place, row in enumerate(rows, 1):
+    for index, row in enumerate(rows, 1):
         verdict = verdicts.get(row["touchpoint"], "")
         colours.append(LIGHT[verdict if verdict in COLOURS else "flow"])
-        ends = (place, 0) if row["side"] == "before" else (0, place)
+        ends = (index, 0) if row["side"] == "before" else (0, index)
         for key, value in zip(links, (*ends, row["visits"], _line(row)), strict=True):
             links[key].append(value)
     sides = [
@@ -92,8 +92,8 @@ def _line(row: Row) -> str:
 
 
 def _customers(row: Row) -> str:
-    known = as_float(row["customers"])
-    return "" if known is None else number(int(known))
+    customers = as_float(row["customers"])
+    return "" if customers is None else number(int(customers))
 
 
 def _time(row: Row) -> str:
@@ -118,11 +118,11 @@ def _words(row: Row) -> Row:
 
 def _finding(rows: list[Row], visits: int) -> str:
     first = {side: next(r for r in rows if r["side"] == side) for side in ("before", "after")}
-    said = {
+    names = {
         side: text("present.steps.most", name=_shown(row), share=percent(row["share"], 0))
         for side, row in first.items()
     }
-    return text("present.steps.finding", n=number(visits), **said)
+    return text("present.steps.finding", n=number(visits), **names)
 
 
 def _note(journeys: Journeys, touchpoint: str, rows: list[Row], visits: int) -> str:

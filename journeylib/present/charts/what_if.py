@@ -34,15 +34,15 @@ def draw_moves(answers: Sequence[WhatIf]) -> Figure | None:
     Figure or None
         None where nothing is said of any.
     """
-    told = [one for one in answers if one.refused is None]
-    if not told:
+    results = [one for one in answers if one.refused is None]
+    if not results:
         return None
     return chart_figure(
-        _chart([line for one in told for line in _lines(one)]),
+        _chart([line for one in results for line in _lines(one)]),
         name="what-if",
         title=text("present.what_if.title"),
-        alt=" ".join(_finding(one) for one in told),
-        table=pd.DataFrame([row for one in told for row in figure_rows(one)]),
+        alt=" ".join(_finding(one) for one in results),
+        table=pd.DataFrame([row for one in results for row in figure_rows(one)]),
         note=text("present.what_if.note"),
     )
 
@@ -89,7 +89,7 @@ def _against_today(row: Row, column: str) -> float:
 
 def _chart(lines: Sequence[Line]) -> go.Figure:
     """Return one row a figure: the interval as a bar, the two ends on it, the naive figure."""
-    figures = [(place, name, row) for place, (name, row) in enumerate(lines) if row is not None]
+    figures = [(index, name, row) for index, (name, row) in enumerate(lines) if row is not None]
     columns = ("lo", "hi", "no_selection", "full_selection", "naive")
     changes = [_against_today(row, column) for *_, row in figures for column in columns]
     low, high = min(0.0, *changes), max(0.0, *changes)
@@ -97,18 +97,18 @@ def _chart(lines: Sequence[Line]) -> go.Figure:
     marks = _marks(low - room, high + room)
     axis = ticks(marks, [_change(mark) for mark in marks], range=[low - room, high + room],
                  title_text=text("present.what_if.axis"))  # fmt: skip
-    heads = [place for place, (_, row) in enumerate(lines) if row is None]
+    heads = [index for index, (_, row) in enumerate(lines) if row is None]
     drawn = row_chart([name for name, _ in lines], axis, sides=(LEFT, RIGHT), bold=heads)
     drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
-    for place, _, row in figures:
+    for index, _, row in figures:
         low, high = (_against_today(row, end) for end in ("lo", "hi"))
         drawn.add_shape(
-            type="line", x0=low, x1=high, y0=place, y1=place, opacity=0.3,
+            type="line", x0=low, x1=high, y0=index, y1=index, opacity=0.3,
             line={"color": LIGHT["accent"], "width": 7},
         )  # fmt: skip
         ends = {name: figure_text(row, name) for name in ("before", "lo", "hi")}
         sentence = text("present.what_if.from_to", **ends)
-        drawn.add_annotation(**beside(place, words(sentence, RIGHT - 24)))
+        drawn.add_annotation(**beside(index, words(sentence, RIGHT - 24)))
     looks = {"no_selection": ("circle-open", "accent"), "full_selection": ("circle", "accent"),
              "naive": ("diamond-open", "bad")}  # fmt: skip
     for column, (symbol, colour) in looks.items():
@@ -116,10 +116,10 @@ def _chart(lines: Sequence[Line]) -> go.Figure:
         spots = [
             (
                 _against_today(row, column),
-                place,
+                index,
                 f"{words(name)}, {hover}: {figure_text(row, column)}",
             )
-            for place, name, row in figures
+            for index, name, row in figures
         ]
         add_marks(drawn, spots, symbol=symbol, color=LIGHT[colour])
     return drawn
@@ -127,12 +127,12 @@ def _chart(lines: Sequence[Line]) -> go.Figure:
 
 def _marks(low: float, high: float) -> list[float]:
     """Return the ticks within the axis that have room, today among them."""
-    kept = [0.0]
+    marks = [0.0]
     for mark in sorted(MARKS, key=lambda mark: -abs(mark)):
-        apart = min(abs(mark - other) for other in kept)
+        apart = min(abs(mark - other) for other in marks)
         if low <= mark <= high and apart > NEAR * (high - low):
-            kept.append(mark)
-    return sorted(kept)
+            marks.append(mark)
+    return sorted(marks)
 
 
 def _change(mark: float) -> str:

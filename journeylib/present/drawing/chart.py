@@ -110,8 +110,10 @@ def chart(height: int, *, left: int, right: int, bottom: int = 44) -> go.Figure:
 def with_narrow(drawn: go.Figure, narrow: go.Figure) -> go.Figure:
     """Return a chart that a page draws with the layout of another one where it is on a phone."""
     layout = narrow.layout.to_plotly_json()
-    kept = {name: layout[name] for name in layout if name not in ("template", "width", "meta")}
-    return drawn.update_layout(meta={**(drawn.layout.meta or {}), "narrow": kept})
+    properties = {
+        name: layout[name] for name in layout if name not in ("template", "width", "meta")
+    }
+    return drawn.update_layout(meta={**(drawn.layout.meta or {}), "narrow": properties})
 
 
 def words(name: object, width: float | None = None, *, bold: bool = False) -> str:
@@ -197,11 +199,11 @@ def add_bars(
 
 
 def add_chosen(
-    drawn: go.Figure, at: Point, hover: str, *, name: str, **place: int | str
+    drawn: go.Figure, at: Point, hover: str, *, name: str, **anchor: int | str
 ) -> go.Figure:
     """Mark the point of a line that was chosen, with its name in bold beside it."""
     add_marks(drawn, [(*at, hover)], color=LIGHT["accent"])
-    return drawn.add_annotation(x=at[0], y=at[1], text=f"<b>{name}</b>", showarrow=False, **place)
+    return drawn.add_annotation(x=at[0], y=at[1], text=f"<b>{name}</b>", showarrow=False, **anchor)
 
 
 def with_legend(drawn: go.Figure) -> go.Figure:
@@ -277,12 +279,12 @@ def add_names(
         marks=[around([mark], 8) for mark in marks],
         soft=[around(line, 1) for line in lines],
     )
-    for ((x, y), name, colour), spot, place in zip(names, spots, places, strict=True):
-        if place is None:
+    for ((x, y), name, colour), spot, rect in zip(names, spots, places, strict=True):
+        if rect is None:
             continue
-        across = place.x + place.width / 2 - spot[0]
-        down = place.y + place.height / 2 - spot[1]
-        tied = leader(spot, place) is not None
+        across = rect.x + rect.width / 2 - spot[0]
+        down = rect.y + rect.height / 2 - spot[1]
+        tied = leader(spot, rect) is not None
         moved = {"ax": across, "ay": down} if tied else {"xshift": across, "yshift": -down}
         drawn.add_annotation(
             x=x, y=y, text=name, font={"size": 12, "color": LIGHT[colour]}, showarrow=tied,

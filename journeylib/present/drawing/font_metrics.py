@@ -72,9 +72,9 @@ def _advance(face: FontMetrics, char: str, bold: bool) -> float:
     if not table:
         return _guess(char) * (1.09 if bold else 1.0)
     plain = unicodedata.normalize("NFD", char)[0]
-    found = table.get(char, table.get(plain))
-    if found is not None:
-        return found
+    width = table.get(char, table.get(plain))
+    if width is not None:
+        return width
     return max(1.0, _guess(char)) if _guess(char) else 0.0
 
 

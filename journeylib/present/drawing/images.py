@@ -56,7 +56,7 @@ def png(svg: str, *, width: int) -> bytes:
 
     fonts = _fonts()
     named = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    named = _VARIABLE.sub(lambda found: LIGHT[found[1]], named)
+    named = _VARIABLE.sub(lambda match: LIGHT[match[1]], named)
     drawn = resvg_py.svg_to_bytes(
         svg_string=named,
         style_sheet=_flat_css(),
@@ -87,8 +87,8 @@ def _with_few_colours(picture: Image.Image) -> Image.Image:
     rest = picture.quantize(COLOURS - len(ours), method=Image.Quantize.MEDIANCUT).getpalette() or []
     palette = np.array([*ours, *zip(*[iter(rest)] * 3, strict=True)][:COLOURS], dtype=np.int64)
     points = np.asarray(picture, dtype=np.int64) @ (1 << 16, 1 << 8, 1)
-    found, where = np.unique(points, return_inverse=True)
-    parts = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    colours, where = np.unique(points, return_inverse=True)
+    parts = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1)
     nearest = ((parts[:, None, :] - palette) ** 2).sum(axis=2).argmin(axis=1).astype(np.uint8)
     few = Image.frombytes("P", picture.size, nearest[where].tobytes())
     few.putpalette(palette.astype(np.uint8).tobytes())
@@ -133,7 +133,7 @@ def pdf(page: Path) -> tuple[bytes | None, str]:
 
 def _undated(printed: bytes) -> bytes:
     """Take the time of printing out: the same dashboard gives the same file."""
-    return _PRINTED.sub(lambda found: found[1] + b"20000101000000", printed)
+    return _PRINTED.sub(lambda match: match[1] + b"20000101000000", printed)
 
 
 def _is_root() -> bool:
@@ -141,27 +141,27 @@ def _is_root() -> bool:
 
 
 def _fonts() -> list[str]:
-    found = importlib.util.find_spec("matplotlib")
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec("matplotlib")
+    if spec is None or not spec.submodule_search_locations:
         return []
-    folder = Path(found.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
+    folder = Path(spec.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
     return [str(folder / name) for name in FONTS if (folder / name).is_file()]
 
 
 def _flat_css() -> str:
     """Return the rules for marks with the light colours in place of variables."""
     rules = (TEMPLATES / "figures.css").read_text(encoding="utf-8")
-    kept = []
+    flat = []
     for selector, body in _RULE.findall(rules):
         if "{--c" in f"{{{body}" or ":" in selector:
             continue
-        plain = _VARIABLE.sub(lambda found: LIGHT[found[1]], body)
+        plain = _VARIABLE.sub(lambda match: LIGHT[match[1]], body)
         if "var(--c)" not in plain:
-            kept.append(f"{selector}{{{plain}}}")
+            flat.append(f"{selector}{{{plain}}}")
             continue
         # What has the colour of its verdict gets one rule for each verdict.
-        kept += [
+        flat += [
             f"{selector.strip()}.jl-{code}{{{plain.replace('var(--c)', LIGHT[code])}}}"
             for code in VERDICTS
         ]
-    return "".join(kept).replace("font-family:inherit;", "font-family:'DejaVu Sans';")
+    return "".join(flat).replace("font-family:inherit;", "font-family:'DejaVu Sans';")

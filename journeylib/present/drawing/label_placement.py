@@ -38,15 +38,15 @@ _DISTANCES = (9.0, 16.0, 26.0, 40.0, 60.0)
 
 def _candidates(x: float, y: float, width: float, height: float) -> list[tuple[float, Rect]]:
     """Return 60 places around a point with the cost of each: near and beside is best."""
-    found = []
+    candidates = []
     for ring, distance in enumerate(_DISTANCES):
         for rank, angle in enumerate(_ANGLES):
             dx, dy = math.cos(angle), math.sin(angle)
             centre_x = x + dx * (distance + width / 2)
             centre_y = y + dy * (distance + height / 2)
             box = Rect(centre_x - width / 2, centre_y - height / 2, width, height)
-            found.append((ring * 12.0 + rank * 0.4, box))
-    return found
+            candidates.append((ring * 12.0 + rank * 0.4, box))
+    return candidates
 
 
 def place_labels(

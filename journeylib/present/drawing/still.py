@@ -88,8 +88,8 @@ def _sankey(trace: Any, width: float, ends: Point) -> list[str]:
             front.append(bar.replace("/>", f' style="fill:{_paint(trace.node.color[node])}"/>'))
             anchor, x = ("start", at + 6) if left else ("end", at - 6)
             lines = trace.node.label[node].split("<br>")
-            for place, line in zip((-8, 8), lines, strict=True):
-                front.append(_text(x, y + slot / 2 + place, line, None, anchor))
+            for shift, line in zip((-8, 8), lines, strict=True):
+                front.append(_text(x, y + slot / 2 + shift, line, None, anchor))
             y, inner = y + slot, inner + height
     own = svg.rect(middle - thick / 2, (sum(ends) - room) / 2, thick, room, "jl-shape")
     return [*back, own.replace("/>", f' style="fill:{_paint(trace.node.color[0])}"/>'), *front]
@@ -175,13 +175,13 @@ def _stroke(points: Sequence[Point], line: Any) -> str:
     return f'<path d="{svg.path(points)}" class="jl-stroke" style="{style}"/>'
 
 
-def _each(value: Any, place: int) -> Any:
+def _each(value: Any, index: int) -> Any:
     """Return the value of one point, where a setting may hold one for all."""
-    return value if value is None or isinstance(value, str | int | float) else value[place]
+    return value if value is None or isinstance(value, str | int | float) else value[index]
 
 
-def _titled(trace: Any, place: int, *parts: str) -> str:
-    title = _each(trace.hovertext, place)
+def _titled(trace: Any, index: int, *parts: str) -> str:
+    title = _each(trace.hovertext, index)
     return svg.titled(html.unescape(title), *parts) if title else "".join(parts)
 
 
@@ -218,10 +218,10 @@ def _scatter(plot: Area, trace: Any) -> list[str]:
     return parts
 
 
-def _marker(marker: Any, place: int, x: float, y: float) -> str:
-    symbol = str(_each(marker.symbol, place) or "circle")
-    colour = _paint(_each(marker.color, place), "accent")
-    radius = (_each(marker.size, place) or 12) / 2
+def _marker(marker: Any, index: int, x: float, y: float) -> str:
+    symbol = str(_each(marker.symbol, index) or "circle")
+    colour = _paint(_each(marker.color, index), "accent")
+    radius = (_each(marker.size, index) or 12) / 2
     if symbol.startswith("triangle"):
         return svg.triangle(x, y, radius, up=symbol == "triangle-up")
     drawn = svg.marker(_SHAPES[symbol.removesuffix("-open")], x, y, radius, "jl-mark")

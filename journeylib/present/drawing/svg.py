@@ -73,13 +73,13 @@ def shorten(
     """
     if text_width(text, size, bold=bold, face=face) <= width:
         return text
-    kept = len(text) - 1
-    while kept > 1:
-        head = (kept + 1) * 4 // 7
-        short = f"{text[:head].rstrip()}…{text[len(text) - (kept - head) :].lstrip()}"
+    length = len(text) - 1
+    while length > 1:
+        head = (length + 1) * 4 // 7
+        short = f"{text[:head].rstrip()}…{text[len(text) - (length - head) :].lstrip()}"
         if text_width(short, size, bold=bold, face=face) <= width:
             return short
-        kept -= 1
+        length -= 1
     return "…"
 
 
@@ -94,7 +94,7 @@ def _fitting(text: str, width: float, size: float, bold: bool, face: FontMetrics
 
 
 def _breaks(word: str) -> list[int]:
-    return [found.start() for found in _BREAK.finditer(word)]
+    return [match.start() for match in _BREAK.finditer(word)]
 
 
 def soft(text: object) -> str:

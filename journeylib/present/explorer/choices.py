@@ -36,7 +36,7 @@ def choices(journeys: Journeys) -> list[dict[str, Any]]:
         "with_end": [(text(f"present.end.{end}"), [end]) for end in ENDS],
     }
     minimum = journeys.settings.min_customers
-    found = []
+    lists = []
     for verb, options in offered.items():
         large = [
             {"words": words, "names": names}
@@ -44,10 +44,10 @@ def choices(journeys: Journeys) -> list[dict[str, Any]]:
             if getattr(journeys, verb)(*names).size[1] >= minimum
         ]
         if len(large) > 1:
-            found.append(
+            lists.append(
                 {"verb": verb, "word": text(f"present.explorer.choose.{verb}"), "options": large}
             )
-    return found
+    return lists
 
 
 def choice_words(verb: str, names: tuple[str, ...]) -> str:

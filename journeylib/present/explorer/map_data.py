@@ -136,10 +136,10 @@ def map_data(
     journeys = ways.journeys
     simplified = simplify(journeys, touchpoints, transitions, most=MOST, like=frame)
     keys: dict[tuple[str, ...], str] = {
-        (name,): f"t{place}" for place, name in enumerate(simplified.touchpoints["touchpoint"])
+        (name,): f"t{index}" for index, name in enumerate(simplified.touchpoints["touchpoint"])
     }
     pairs = zip(simplified.transitions["source"], simplified.transitions["target"], strict=True)
-    keys |= {(source, target): f"f{place}" for place, (source, target) in enumerate(pairs)}
+    keys |= {(source, target): f"f{index}" for index, (source, target) in enumerate(pairs)}
     schema = journeys.log.schema
     figure = simplified_map(
         simplified,

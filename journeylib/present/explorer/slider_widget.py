@@ -85,8 +85,8 @@ class MoveSliders(ipywidgets.VBox):  # type: ignore[misc]
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Return the widget, and chart and words for where no widget can be shown."""
-        found = super()._repr_mimebundle_(**options)
-        data, metadata = found if isinstance(found, tuple) else (found, {})
+        bundle = super()._repr_mimebundle_(**options)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         plain: dict[str, Any] = {"text/plain": repr(self)}
         if self.figure is not None:
             plain = dict(self.figure._repr_mimebundle_()[0])

@@ -77,10 +77,10 @@ class Exploration:
     @cached_property
     def journeys(self) -> Journeys:
         """The journeys that remain after the filters."""
-        found = self.start
+        journeys = self.start
         for verb, names in self.filters:
-            found = getattr(found, verb)(*names)
-        return found
+            journeys = getattr(journeys, verb)(*names)
+        return journeys
 
     @cached_property
     def map_data(self) -> MapData:
@@ -100,8 +100,8 @@ class Exploration:
 
         Of none where a map shown before differs by a few customers: its counts would tell of them.
         """
-        found = self.journeys
-        return Transitions(found if found.may_be_counted else found.nothing)
+        journeys = self.journeys
+        return Transitions(journeys if journeys.may_be_counted else journeys.nothing)
 
     def moved(self, touchpoints: float, transitions: float) -> Self:
         """Return the same journeys with the sliders elsewhere."""
@@ -123,9 +123,9 @@ class Exploration:
         others = tuple(step for step in self.filters if step[0] != verb)
         return self._with((*others, (verb, tuple(names))) if names else others)
 
-    def undone(self, kept: int) -> Self:
+    def undone(self, count: int) -> Self:
         """Return the exploration with only the first `kept` filters."""
-        return self._with(self.filters[:kept])
+        return self._with(self.filters[:count])
 
     def _with(self, filters: tuple[Filter, ...]) -> Self:
         other = replace(self, filters=filters)
@@ -171,12 +171,12 @@ class Exploration:
         places = {(self.touchpoints, self.transitions)}
         if self.start.touchpoints["events"].sum() <= MANY_EVENTS:
             places |= {(1.0, calm), (1.0, 1.0), *((points, calm) for points in STORED)}
-        return [self.moved(*place).shown() for place in sorted(places)]
+        return [self.moved(*shares).shown() for shares in sorted(places)]
 
     def shown(self) -> dict[str, Any]:
         """Return the scene with where it stands, for a browser."""
-        place = {"touchpoints": self.touchpoints, "transitions": self.transitions}
-        return place | self.map_data.message()
+        shares = {"touchpoints": self.touchpoints, "transitions": self.transitions}
+        return shares | self.map_data.message()
 
 
 def exploration(subject: Journeys | Audit, state: Mapping[str, Any] | None = None) -> Exploration:

@@ -75,8 +75,8 @@ class Explorer(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Return the widget, and its plain twin for where no widget can be shown."""
-        found = super()._repr_mimebundle_(**options)
-        data, metadata = found if isinstance(found, tuple) else (found, {})
+        bundle = super()._repr_mimebundle_(**options)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         plain = {"text/html": twin(self.here), "text/plain": repr(self)}
         return {**(data or {}), **plain}, metadata
 
@@ -110,6 +110,6 @@ def _asked(here: Exploration, message: dict[str, Any]) -> Exploration:
             return here.filtered(verb, [str(name) for name in names])
         case {"type": "choose", "verb": str(verb), "names": list(names)} if verb in CHOICES:
             return here.chosen(verb, [str(name) for name in names])
-        case {"type": "undo", "kept": int(kept)}:
-            return here.undone(max(kept, 0))
+        case {"type": "undo", "kept": int(count)}:
+            return here.undone(max(count, 0))
     return here

@@ -103,15 +103,15 @@ def _reached(cell: Cell | None) -> list[str]:
 
 
 def _step(name: str, cells: Cells, *, optional: bool) -> _Row:
-    kept, skipped = cells.get((name, "as_planned")), cells.get((name, "skipped"))
-    line = [] if kept is None else [f"✓ {percent(kept['share'], 0)}"]
+    as_planned, skipped = cells.get((name, "as_planned")), cells.get((name, "skipped"))
+    line = [] if as_planned is None else [f"✓ {percent(as_planned['share'], 0)}"]
     if skipped is not None:
         line.append(text("plan.share", kind=_word("skipped"), share=percent(skipped["share"], 0)))
     return _Row(
         text("present.plan.optional", name=name) if optional else name,
         [
             (kind, float(cell["share"]), int(cell["journeys"]))
-            for kind, cell in (("as_planned", kept), ("skipped", skipped))
+            for kind, cell in (("as_planned", as_planned), ("skipped", skipped))
             if cell is not None
         ],
         " · ".join([*line, *_reached(skipped)]) or text("present.plan.too_few"),
@@ -124,17 +124,17 @@ def _chart(rows: Sequence[_Row], journeys: int) -> go.Figure:
     fifths = [fifth / 5 for fifth in range(6)]
     axis = ticks(fifths, [percent(fifth, 0) for fifth in fifths], range=[0, 1],
                  title_text=text("present.plan.share", n=journeys))  # fmt: skip
-    planned = [place for place, row in enumerate(rows) if row.planned]
+    planned = [index for index, row in enumerate(rows) if row.planned]
     drawn = row_chart([row.name for row in rows], axis, sides=(LEFT, RIGHT), bold=planned)
     bars: dict[str, list[tuple[int, float, float, str]]] = {kind: [] for kind in KINDS}
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         base = 0.0
         for kind, share, n in row.parts:
             mark = text("present.plan.mark", name=row.name, kind=_word(kind),
                         share=percent(share, 0), n=n)  # fmt: skip
-            bars[kind].append((place, base, share, words(mark)))
+            bars[kind].append((index, base, share, words(mark)))
             base += share
-        drawn.add_annotation(**beside(place, words(row.beside, RIGHT - 20)))
+        drawn.add_annotation(**beside(index, words(row.beside, RIGHT - 20)))
     for kind, colour in KINDS.items():
         if bars[kind]:
             add_bars(drawn, _word(kind), bars[kind], color=LIGHT[colour])

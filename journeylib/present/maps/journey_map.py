@@ -171,17 +171,13 @@ def box_heights(names: Iterable[str], overlay: Overlay) -> dict[str, float]:
     felt = {name for name, (_, mark) in feelings(overlay.experience).items() if mark}
     heights = {}
     for name in names:
-        bold, room = name in felt, _room(has_verdict=name in overlay.verdicts)
+        bold = name in felt
+        room = BoxStyle().width - NAME_END - NAME_START[name in overlay.verdicts]
         lines = svg.wrap(shown_name(name), room, NAME_SIZE, lines=NAME_LINES, bold=bold)
         width = svg.text_width(lines[0], NAME_SIZE)
         one_line = len(lines) == 1 and not bold and width <= room - REACH_ROOM
         heights[name] = BOX_REST + LINE * len(lines) + (0.0 if one_line else SMALL_LINE)
     return heights
-
-
-def _room(*, has_verdict: bool) -> float:
-    """Return the width that the name has in a box."""
-    return BoxStyle().width - NAME_END - NAME_START[has_verdict]
 
 
 def _facts(

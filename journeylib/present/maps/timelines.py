@@ -74,9 +74,9 @@ def stories_figure(
     )
 
 
-def _story(line: Timeline, place: int, y: float, felt: Feelings) -> tuple[list[str], float]:
+def _story(line: Timeline, index: int, y: float, felt: Feelings) -> tuple[list[str], float]:
     key = "present.stories.head_segment" if line.segment else "present.stories.head"
-    head = text(key, n=place, segment=line.segment, share=percent(line.share, 0))
+    head = text(key, n=index, segment=line.segment, share=percent(line.share, 0))
     exact = text("present.stories.exact", n=line.journeys, copies=line.story.copies)
     parts = [
         svg.label(LEFT, y + 17, svg.shorten(head, 520, 13.5, bold=True), "jl-t6 jl-b"),
@@ -192,7 +192,7 @@ def _note(stories: StoryTimelines, *, felt: bool) -> str:
 def _table(stories: StoryTimelines) -> pd.DataFrame:
     rows = [
         {
-            "story": place,
+            "story": index,
             "segment": line.segment or None,
             "journeys": line.journeys,
             "step": int(row["step"]),
@@ -200,7 +200,7 @@ def _table(stories: StoryTimelines) -> pd.DataFrame:
             "channel": None if _none(row["channel"]) else row["channel"],
             "until_next": duration(as_float(row["seconds_to_next"])),
         }
-        for place, line in enumerate(stories.timelines, start=1)
+        for index, line in enumerate(stories.timelines, start=1)
         for row in line.steps.to_dict("records")
     ]
     columns = ["story", "segment", "journeys", "step", "touchpoint", "channel"]

@@ -112,9 +112,9 @@ def experience(audit: Audit) -> Figure | Block:
 
 def stories(audit: Audit) -> Figure | Block:
     """Draw the few real journeys of which the many others are variations."""
-    found = audit.stories.by_segment.get("")
-    if found is None or found.answer == "cannot tell" or not audit.stories.timelines:
-        why = f": {found.reason}" if found is not None and found.reason else ""
+    result = audit.stories.by_segment.get("")
+    if result is None or result.answer == "cannot tell" or not audit.stories.timelines:
+        why = f": {result.reason}" if result is not None and result.reason else ""
         return remark(text("present.stories.none", why=why))
     return stories_figure(audit.stories, experience=audit.evidence.experience)
 

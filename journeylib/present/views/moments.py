@@ -159,11 +159,11 @@ def _mean_or_nps(mean: Estimate, net: Estimate) -> str:
     answered = mean
     if mean.value is not None:
         answered = Estimate(mean.value, mean.unit, n_customers=mean.n_customers)
-    told = estimate_text(answered)
+    mean_text = estimate_text(answered)
     if net.value is None and net.abstain != "privacy":
-        return told
+        return mean_text
     score = estimate_text(net) if net.value is None else signed(net.value, 0)
-    return text("present.surveys.nps", nps=score, mean=told)
+    return text("present.surveys.nps", nps=score, mean=mean_text)
 
 
 def _survey(row: dict[Any, Any]) -> dict[str, object]:

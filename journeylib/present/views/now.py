@@ -53,45 +53,49 @@ def now(audit: Audit) -> Block:
 
     Every number and sentence is that of ``audit.json``, part ``decisions``.
     """
-    said = audit.document["decisions"]
+    decisions = audit.document["decisions"]
     screen = {
         "line": _line(audit),
-        "headline": said["headline"],
-        "detail": said["detail"],
-        "grade": text("present.now.n", n=number(said["customers"])) if said["customers"] else "",
+        "headline": decisions["headline"],
+        "detail": decisions["detail"],
+        "grade": text("present.now.n", n=number(decisions["customers"]))
+        if decisions["customers"]
+        else "",
         **_ends(audit),
         "objective": objective_state(audit),
-        "decisions": [_item(audit, item) for item in said["items"]],
-        "bots": [_bot(audit, bot) for bot in said["bots"]],
+        "decisions": [_item(audit, item) for item in decisions["items"]],
+        "bots": [_bot(audit, bot) for bot in decisions["bots"]],
         "bots_title": text("present.now.bots"),
-        "bots_key": _key(said["bots"]),
-        "promises": _promises(audit) if said["bots"] else [],
+        "bots_key": _key(decisions["bots"]),
+        "promises": _promises(audit) if decisions["bots"] else [],
         "panels": _panels(audit),
         "words": {
             **{name: text(f"present.now.{name}") for name in _WORDS},
             "first_step": first_step(audit.document),
             "bounds_note": text("present.now.bounds_note")
-            if any(bot["at_least"] for bot in said["bots"])
+            if any(bot["at_least"] for bot in decisions["bots"])
             else "",
             "heads": [text(f"present.now.head.{name}") for name in _HEADS],
         },
     }
-    lines = [said["headline"], said["detail"]]
+    lines = [decisions["headline"], decisions["detail"]]
     if (objective := screen["objective"]) is not None:
         lines += [f"{objective['title']} {objective['word']}", *objective["sentences"]]
-    lines += [f"{i}. {one['title']}. {one['reason']}" for i, one in enumerate(said["items"], 1)]
+    lines += [
+        f"{i}. {one['title']}. {one['reason']}" for i, one in enumerate(decisions["items"], 1)
+    ]
     return Block(template("now.html.j2", "now", screen), "\n".join(lines))
 
 
 def objective_state(audit: Audit) -> dict[str, Any] | None:
     """Return the objective, where it stands and why; None where none is declared."""
-    found = next((one for one in audit.findings if one.id == "objective"), None)
-    if found is None or audit.config.objective is None:
+    finding = next((one for one in audit.findings if one.id == "objective"), None)
+    if finding is None or audit.config.objective is None:
         return None
     return {
         "title": text("present.now.objective", objective=audit.config.objective.text.rstrip(".")),
-        "word": text(f"lab.objective_state.{found.evidence['state']}"),
-        "sentences": list(found.evidence["texts"]),
+        "word": text(f"lab.objective_state.{finding.evidence['state']}"),
+        "sentences": list(finding.evidence["texts"]),
     }
 
 
@@ -218,11 +222,11 @@ def _item(audit: Audit, item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _promises(audit: Audit) -> list[dict[str, Any]]:
-    found, own = audit.evidence.handoffs.estimates(), audit.config.judge.handoff_limits
+    estimates, own = audit.evidence.handoffs.estimates(), audit.config.judge.handoff_limits
     items = {item.name: item for item in audit.judgement.handoff_items}
     shown = []
     for name in PROMISES:
-        item, estimate = items[name], found[name]
+        item, estimate = items[name], estimates[name]
         if estimate.value is None or estimate.lo is None or estimate.hi is None:
             continue
         unit = 1.0 if estimate.unit == "share" else LONGEST * item.limit.at
@@ -257,9 +261,9 @@ def _promises(audit: Audit) -> list[dict[str, Any]]:
 
 
 def _panels(audit: Audit) -> list[dict[str, Any]]:
-    said = audit.document["decisions"]
+    decisions = audit.document["decisions"]
     more = text("present.now.evidence")
-    rest = {"trials": said["trials"], "trust": [*said["trust"], *_no_bots(audit)]}
+    rest = {"trials": decisions["trials"], "trust": [*decisions["trust"], *_no_bots(audit)]}
     runs = _runs(audit)
     links = {"changed": "appendix-k", "trials": "appendix-j", "trust": "appendix-b"}
     return [
@@ -308,8 +312,8 @@ def _since(audit: Audit, change: str) -> str:
     """Return the day of the first of the runs that say so without a break; empty: only this one."""
     first = ""
     for entry in reversed(audit.history.before(audit.as_of)):
-        said = {one["id"] for one in entry.document["changes"] if one["significant"]}
-        if change not in said:
+        ids = {one["id"] for one in entry.document["changes"] if one["significant"]}
+        if change not in ids:
             break
         first = entry.as_of.isoformat()
     return first
@@ -317,17 +321,17 @@ def _since(audit: Audit, change: str) -> str:
 
 def _runs(audit: Audit) -> list[Run]:
     """Return day and key number of the kept runs, this one last: confirmed, or goals reached."""
-    kept = [
+    earlier = [
         (entry.as_of, entry.document) for entry in audit.history.before(audit.as_of)[1 - TREND :]
     ]
     key = "confirmed" if audit.document["decisions"]["bots"] else "goals"
     runs = []
-    for day, document in (*kept, (audit.as_of, audit.document)):
-        found = (
+    for day, document in (*earlier, (audit.as_of, audit.document)):
+        estimate = (
             document["handoffs"]["contained_verified"] if key == "confirmed" else _goal(document)
         )
-        if found and found["value"] is not None:
-            runs.append((day.isoformat(), {**found, "key": key}))
+        if estimate and estimate["value"] is not None:
+            runs.append((day.isoformat(), {**estimate, "key": key}))
     return runs if len(runs) > 1 else []
 
 
@@ -341,7 +345,7 @@ def _trend(runs: Sequence[Run]) -> list[str]:
     """Return the key number of the runs that are kept, in words."""
     if not runs:
         return []
-    values = " → ".join(percent(found["value"], 0) for _, found in runs)
+    values = " → ".join(percent(estimate["value"], 0) for _, estimate in runs)
     key = f"present.now.trend.{runs[0][1]['key']}"
     return [text(key, runs=len(runs), values=values)]
 
@@ -352,8 +356,8 @@ def _trend_line(runs: Sequence[Run]) -> str:
         return ""
     days = [dt.date.fromisoformat(day).toordinal() for day, _ in runs]
     ends = [
-        tuple(found["value"] if found[end] is None else found[end] for end in ("lo", "hi"))
-        for _, found in runs
+        tuple(estimate["value"] if estimate[end] is None else estimate[end] for end in ("lo", "hi"))
+        for _, estimate in runs
     ]
     low, high = float(min(lo for lo, _ in ends)), float(max(hi for _, hi in ends))
     left, wide, top, tall = 34.0, 172.0, 4.0, 24.0
@@ -362,16 +366,16 @@ def _trend_line(runs: Sequence[Run]) -> str:
     def y(share: float) -> float:
         return top + tall * (high - share) / ((high - low) or 1.0)
 
-    points = [(at, y(found["value"])) for at, (_, found) in zip(x, runs, strict=True)]
+    points = [(at, y(estimate["value"])) for at, (_, estimate) in zip(x, runs, strict=True)]
     parts = [
         svg.line(at, y(lo), at, y(hi), "jl-whisker") for at, (lo, hi) in zip(x, ends, strict=True)
     ]
     parts.append(f'<path d="{svg.path(points)}" class="jl-trend"/>')
     parts += [svg.marker("circle", *point, 3, "jl-trendt") for point in points]
-    for place, anchor, shift in ((0, "end", -7.0), (-1, "start", 7.0)):
-        value = percent(runs[place][1]["value"], 0)
+    for index, anchor, shift in ((0, "end", -7.0), (-1, "start", 7.0)):
+        value = percent(runs[index][1]["value"], 0)
         parts.append(
-            svg.label(x[place] + shift, points[place][1] + 4, value, "jl-t4", anchor=anchor)
+            svg.label(x[index] + shift, points[index][1] + 4, value, "jl-t4", anchor=anchor)
         )
-        parts.append(svg.label(x[place], 42, runs[place][0], "jl-t1 jl-m", anchor="middle"))
+        parts.append(svg.label(x[index], 42, runs[index][0], "jl-t1 jl-m", anchor="middle"))
     return svg_element(parts, width=250, height=45, alt=_trend(runs)[0], min_width=0)

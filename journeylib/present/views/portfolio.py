@@ -101,8 +101,8 @@ def what_if_details(subject: Audit | WhatIf) -> Block:
     subject : Audit or WhatIf
     """
     answers = _answers(subject)
-    told = [one for one in answers if one.refused is None]
-    parts = [_details(one) for one in told]
+    results = [one for one in answers if one.refused is None]
+    parts = [_details(one) for one in results]
     refused = _refusals(answers)
     lines = [*refused, *(line for part in parts for line in part["lines"])]
     if not lines:

@@ -49,7 +49,7 @@ def fit_and_need(audit: Audit) -> Figure | Block:
 
 def scorecard(audit: Audit) -> Table:
     """Return every touchpoint at which somebody serves, with scores, verdict and main reasons."""
-    order = {code: place for place, code in enumerate(VERDICTS)}
+    order = {code: rank for rank, code in enumerate(VERDICTS)}
     rows = [
         {
             "touchpoint": row["touchpoint"],

@@ -42,7 +42,7 @@ class TouchpointPage(Block):
 
 def touchpoints(audit: Audit) -> Block:
     """Return who serves each touchpoint now, who should, and what disagrees or is missing."""
-    order = {code: place for place, code in enumerate(VERDICTS)}
+    order = {code: rank for rank, code in enumerate(VERDICTS)}
     served = [row for row in audit.document["touchpoints"] if not _not_served(row)]
     served.sort(key=lambda row: (order[_code(row)], bool(row["leaning"]), row["touchpoint"]))
     heads = ("touchpoint", "now", "should_be", "holds", "customers", "remarks")
@@ -330,10 +330,10 @@ def _reasons(row: Row, *, open_: bool) -> list[Row | None]:
     }
     panels: list[Row | None] = []
     for side, mark in sides.items():
-        said = [
+        reasons = [
             one.removeprefix(mark).strip(" :") for one in row["reasons"] if one.startswith(mark)
         ]
-        panels.append(_panel(side, listed=[one[:1].upper() + one[1:] for one in said[:REASONS]]))
+        panels.append(_panel(side, listed=[one[:1].upper() + one[1:] for one in reasons[:REASONS]]))
     rest = [one for one in row["reasons"] if not one.startswith(tuple(sides.values()))]
     return [*panels, _panel("why", listed=rest if open_ or row["verdict"] == "abstain" else [])]
 
@@ -410,7 +410,7 @@ def _types_of_bot(audit: Audit, name: str) -> list[str]:
     types = audit.service_types
     bots = () if types is None else types.bots
     own = [one for one in bots if types and one.touchpoint == name and one.type == types.names[1]]
-    told = [
+    rows = [
         one for one in own if None not in (one.confirmed.value, one.handed_over.value,
                                            one.gave_up.value)
     ]  # fmt: skip
@@ -422,7 +422,7 @@ def _types_of_bot(audit: Audit, name: str) -> list[str]:
             handed_over=estimate_text(one.handed_over, base=False),
             gave_up=estimate_text(one.gave_up, base=False),
         )
-        for one in told
+        for one in rows
     ]
 
 
@@ -433,13 +433,13 @@ def _bets(audit: Audit, name: str) -> list[str]:
         if bet.touchpoint == name:
             state = text(f"lab.state.{bet.state}")
             listed.append(text("present.spot.bet", what=bet.what, state=state))
-            told = {"why": bet.why, "smallest_test": bet.smallest_test, "stop_if": bet.stop_if,
+            parts = {"why": bet.why, "smallest_test": bet.smallest_test, "stop_if": bet.stop_if,
                     "owner": bet.owner_role}  # fmt: skip
             listed += [
-                text(f"present.spot.bet_{k}", what=words) for k, words in told.items() if words
+                text(f"present.spot.bet_{k}", what=words) for k, words in parts.items() if words
             ]
-            said = f"bet-{bet.name}-"
-            listed += [one.text for one in audit.findings if one.id.startswith(said)]
+            prefix = f"bet-{bet.name}-"
+            listed += [one.text for one in audit.findings if one.id.startswith(prefix)]
     return listed
 
 
