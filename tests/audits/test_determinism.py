@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,52 +12,54 @@ from pathlib import Path
 import pytest
 
 import journeylib as jl
-from journeylib.log.engine import duckdb as engine
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample_data" / "telecom"
-RUN = "import sys, journeylib as jl; jl.save(jl.audit(sys.argv[1]), sys.argv[2])"
-
-
-def bytes_of(config: Path, out: Path, *, seed: str) -> bytes:
-    """Audit in a process of its own under a hash seed; return audit.json."""
-    subprocess.run(
-        [sys.executable, "-c", RUN, str(config), str(out)],
-        env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
-        check=True,
-        capture_output=True,
-        cwd=out.parent,
-    )
-    (found,) = [p for p in out.glob("*/*/audit.json") if not p.parent.is_symlink()]
-    return found.read_bytes()
+RUN = """
+import sys, journeylib as jl
+from journeylib.log.engine import duckdb
+config, out, threads = sys.argv[1:]
+audit = jl.audit(config, overrides=[f"engine.threads={threads}"])
+asked = duckdb.run(audit.log.events.get_backend(), "SELECT current_setting('threads')")
+assert asked == [(int(threads),)], asked
+jl.save(audit, out)
+"""
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return bytes_of(SAMPLE / "audit.yaml", tmp_path_factory.mktemp("first") / "out", seed="1")
+def reference(telecom_audit: jl.Audit, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """audit.json of this process: its own hash seed, as many threads as there are cores."""
+    return (jl.save(telecom_audit, tmp_path_factory.mktemp("out")) / "audit.json").read_bytes()
+
+
+def shuffled(folder: Path) -> Path:
+    """Copy the sample with its rows in another order; return the configuration."""
+    for seed, name in ((7, "contacts.csv"), (8, "outcomes.csv")):
+        header, *rows = (SAMPLE / name).read_text("utf-8").splitlines(keepends=True)
+        random.Random(seed).shuffle(rows)
+        (folder / name).write_text(header + "".join(rows), "utf-8")
+    shutil.copy(SAMPLE / "audit.yaml", folder)
+    return folder / "audit.yaml"
 
 
 @pytest.mark.slow
-def test_hash_seed_and_the_order_of_rows_change_nothing(reference: bytes, tmp_path: Path) -> None:
-    header, *rows = (SAMPLE / "contacts.csv").read_text("utf-8").splitlines(keepends=True)
-    random.Random(7).shuffle(rows)
-    (tmp_path / "contacts.csv").write_text(header + "".join(rows), "utf-8")
-    header, *rows = (SAMPLE / "outcomes.csv").read_text("utf-8").splitlines(keepends=True)
-    random.Random(8).shuffle(rows)
-    (tmp_path / "outcomes.csv").write_text(header + "".join(rows), "utf-8")
-    (tmp_path / "audit.yaml").write_text((SAMPLE / "audit.yaml").read_text("utf-8"), "utf-8")
-    assert bytes_of(tmp_path / "audit.yaml", tmp_path / "out", seed="2") == reference
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("threads", [1, 3])
-def test_the_number_of_threads_changes_nothing(
-    reference: bytes, threads: int, tmp_path: Path
+@pytest.mark.parametrize(
+    ("hash_seed", "threads", "as_it_lies"), [("1", "1", True), ("2", "3", False)]
+)
+def test_hash_seed_threads_and_the_order_of_rows_change_nothing(
+    reference: bytes, tmp_path: Path, hash_seed: str, threads: str, as_it_lies: bool
 ) -> None:
-    found = jl.audit(SAMPLE / "audit.yaml", overrides=[f"engine.threads={threads}"])
-    backend = found.log.events.get_backend()
-    assert engine.run(backend, "SELECT current_setting('threads')") == [(threads,)]
-    assert (jl.save(found, tmp_path) / "audit.json").read_bytes() == reference
+    config = SAMPLE / "audit.yaml" if as_it_lies else shuffled(tmp_path)
+    out = tmp_path / "out"
+    subprocess.run(
+        [sys.executable, "-c", RUN, str(config), str(out), threads],
+        env=os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        cwd=tmp_path,
+    )
+    (document,) = [p for p in out.glob("*/*/audit.json") if not p.parent.is_symlink()]
+    assert document.read_bytes() == reference
 
 
 @pytest.mark.slow

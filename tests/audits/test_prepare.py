@@ -19,7 +19,7 @@ from journeylib.journeys.walk.events import Events
 from tests.conftest import TELECOM
 from tests.log.test_days import ROWS, spoil, write_days
 
-from .conftest import CONFIG
+from .conftest import CONFIG, write_small
 
 STITCHED = """\
 name: small
@@ -120,31 +120,33 @@ def shared_visits() -> list[list[str]]:
     return [*rows()[1:], *visits]
 
 
-def at_level(level: str, small_with: Callable[..., Path]) -> jl.Audit:
+def at_level(level: str, folder: Path) -> jl.Audit:
     text = STITCHED.replace("stitching: {}", f"stitching: {{level: {level}}}")
     # The fifth column of the small log is called "kind" there.
-    return jl.audit(small_with(config=text.replace("tel}", "kind}"), rows=shared_visits()))
+    return jl.audit(write_small(folder, config=text.replace("tel}", "kind}"), rows=shared_visits()))
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> jl.Audit:
+    return at_level("strict", tmp_path_factory.mktemp("strict"))
 
 
 @pytest.mark.slow
-def test_each_level_says_which_verdicts_it_changes(small_with: Callable[..., Path]) -> None:
-    found = at_level("strict", small_with)
-    levels = {row["level"]: row for row in found.document["stitching"]["levels"]}
+def test_each_level_says_which_verdicts_it_changes(strict: jl.Audit) -> None:
+    levels = {row["level"]: row for row in strict.document["stitching"]["levels"]}
     assert {row["verdicts_compared"] for row in levels.values()} == {3}
     assert levels["strict"]["changes"] == []
     # One person, not ten, made the visits: then nothing may be said of them.
     lost = {"touchpoint": "Visit", "verdict": None, "instead_of": "abstain"}
     assert lost in levels["loose"]["changes"]
-    shown = show.stitching(found)
+    shown = show.stitching(strict)
     assert "Visit: too few customers to show instead of" in shown._repr_html_()
     assert "strict (this audit)" in shown._repr_html_()
 
 
 @pytest.mark.slow
-def test_a_touchpoint_of_too_few_customers_is_named_at_no_level(
-    small_with: Callable[..., Path],
-) -> None:
-    found = at_level("loose", small_with)
+def test_a_touchpoint_of_too_few_customers_is_named_at_no_level(tmp_path: Path) -> None:
+    found = at_level("loose", tmp_path)
     levels = found.document["stitching"]["levels"]
     assert {row["verdicts_compared"] for row in levels} == {2}
     assert "Visit" not in str(levels)
@@ -233,9 +235,8 @@ def test_a_learned_cut_is_varied_by_the_probability_of_a_boundary(
 
 @pytest.mark.slow
 def test_a_finding_says_whether_a_choice_changes_a_verdict(
-    stitched: jl.Audit, small_with: Callable[..., Path]
+    stitched: jl.Audit, strict: jl.Audit
 ) -> None:
-    strict = at_level("strict", small_with)
     said = {finding.id: finding for finding in strict.findings}["choices"]
     assert said.severity == "medium"
     assert "Visit depends on how identifiers are joined to one customer." in said.text
