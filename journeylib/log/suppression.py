@@ -326,34 +326,39 @@ class _Tables:
     def _solved(
         self, low: Floats, high: Floats, cost: Floats, priced: Bools | None = None
     ) -> Floats | None:
-        """Return the table of least cost within bounds, or None; changes of `priced` cells cost."""
+        """Return the table of least cost within bounds, or None; changes of `priced` cells cost.
+
+        A priced count is what it is now, and more, and less: two columns, and no further row.
+        """
         from scipy import sparse
         from scipy.optimize import linprog
 
         now, order, sums = self.counts.ravel(), self.order, self.sums
-        beyond, low, high = np.zeros(order.shape[0]), low.ravel(), high.ravel()
+        low, high, start = low.ravel(), high.ravel(), np.zeros(now.size)
+        at = np.flatnonzero(np.repeat(False if priced is None else priced, self.counts.shape[1]))
         if priced is not None:
-            at = np.flatnonzero(np.repeat(priced, self.counts.shape[1]))
-            pick = sparse.eye_array(len(now), format="csr")[at]
-            paid = sparse.eye_array(len(at))
-            order = sparse.block_array([[order, None], [pick, -paid], [-pick, -paid]])
-            sums = sparse.hstack([sums, sparse.csr_array((sums.shape[0], len(at)))])
-            beyond = np.concatenate([beyond, now[at], -now[at]])
-            low = np.concatenate([low, np.zeros(len(at))])
-            high = np.concatenate([high, np.full(len(at), np.inf)])
-            cost = np.concatenate([cost, np.repeat(self.price, self.counts.shape[1])[at]])
+            start[at] = now[at]
+            more, less = high[at] - now[at], now[at] - low[at]
+            low[at], high[at] = 0, more
+            price = np.repeat(self.price, self.counts.shape[1])[at]
+            cost[at] = price
+            low, high = np.concatenate([low, np.zeros(len(at))]), np.concatenate([high, less])
+            cost = np.concatenate([cost, price])
+            order, sums = (sparse.hstack([m, -m[:, at]], format="csr") for m in (order, sums))
         found = linprog(
             cost,
             A_ub=order,
-            b_ub=beyond,
+            b_ub=-(self.order @ start),
             A_eq=sums,
-            b_eq=self.sums @ now,
+            b_eq=self.sums @ (now - start),
             bounds=np.stack([low, high], axis=-1),
             method="highs",
         )
         if found.status:
             return None
-        return np.asarray(found.x[: len(now)], dtype=np.float64).reshape(self.counts.shape)
+        table = start + found.x[: len(now)]
+        table[at] -= found.x[len(now) :]
+        return np.asarray(table, dtype=np.float64).reshape(self.counts.shape)
 
 
 def protect_parts(customers: Ints, cases: Ints, minimum: int) -> Bools:
