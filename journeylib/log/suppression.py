@@ -136,7 +136,8 @@ def protect(cells: Cells, minimum: int, *, bounds: bool = False) -> Shown:
     Where nothing that is shown protects a cell, all that shares a total with it is hidden.
 
     Cells with one total in common need no program where what is hidden of it holds `minimum`
-    customers already: any of the hidden cells may have them all, or none.
+    customers already: any of the hidden cells may have them all, or none. Else the one that costs
+    least to hide is hidden: it holds more than what is lacking.
 
     Thousands of cells that totals connect, with hundreds of small ones (`MOST_PAIRS`), are too many
     for linear programs. There each total is looked at by itself: what it hides has room for
@@ -202,6 +203,13 @@ def _protected(cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds:
     if one_total and counts[~shown.exact, -1].sum() >= minimum:
         return shown
     size = np.maximum(counts[:, 0], 1.0)
+    if one_total:
+        large = np.flatnonzero(shown.exact & (counts[:, -1] > 0))
+        smallest = large[size[large] == size[large].min()]
+        if len(smallest) == 1:
+            exact, least = shown.exact.copy(), shown.least.copy()
+            exact[smallest], least[smallest] = False, 0
+            return Shown(exact, least)
     tables = _Tables(cells, 1 / size if bounds else size)
     if one_total:
         found = tables.cheapest(shown, int(small[0]), minimum)

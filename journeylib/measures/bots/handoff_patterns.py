@@ -11,14 +11,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import GROUPS, Estimate, resample
-from journeylib.journeys import (
-    BAD_END,
-    Events,
-    Journeys,
-    first_rows,
-    number_pairs,
-    row_before,
-)
+from journeylib.journeys import BAD_END, Events, Journeys, first_rows, number_pairs, row_before
 from journeylib.log import fails_to_answer, fetch, normalised, says_again
 from journeylib.measures.bots.bot_sessions import BotSessions, Flags, Numbers, done_of
 from journeylib.measures.measured import Measured
