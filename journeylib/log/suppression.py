@@ -139,7 +139,8 @@ def protect(cells: Cells, minimum: int, *, bounds: bool = False) -> Shown:
     Where nothing that is shown protects a cell, all that shares a total with it is hidden.
 
     Cells with one total in common need no program where what is hidden of it holds `minimum`
-    customers already: any of the hidden cells may have them all, or none.
+    customers already: any of the hidden cells may have them all, or none. Else the one that costs
+    least to hide is hidden: it holds more than what is lacking.
 
     Thousands of cells that totals connect, with hundreds of small ones (`MOST_PAIRS`), are too many
     for linear programs. There each total is looked at by itself: what it hides has room for
@@ -206,6 +207,13 @@ def _protected(cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds:
     if one_total and counts[~shown.exact, -1].sum() >= minimum:
         return shown
     size = np.maximum(counts[:, 0], 1.0)
+    if one_total:
+        large = np.flatnonzero(shown.exact & (counts[:, -1] > 0))
+        smallest = large[size[large] == size[large].min()]
+        if len(smallest) == 1:
+            exact, least = shown.exact.copy(), shown.least.copy()
+            exact[smallest], least[smallest] = False, 0
+            return Shown(exact, least)
     tables = _Tables(cells, 1 / size if bounds else size)
     if one_total:
         found = tables.cheapest(shown, int(small[0]), minimum)
@@ -343,34 +351,39 @@ class _Tables:
     def _solved(
         self, low: Floats, high: Floats, cost: Floats, priced: Bools | None = None
     ) -> Floats | None:
-        """Return the table of least cost within bounds, or None; changes of `priced` cells cost."""
+        """Return the table of least cost within bounds, or None; changes of `priced` cells cost.
+
+        A priced count is what it is now, and more, and less: two columns, and no further row.
+        """
         from scipy import sparse
         from scipy.optimize import linprog
 
         now, order, sums = self.counts.ravel(), self.order, self.sums
-        beyond, low, high = np.zeros(order.shape[0]), low.ravel(), high.ravel()
+        low, high, start = low.ravel(), high.ravel(), np.zeros(now.size)
+        at = np.flatnonzero(np.repeat(False if priced is None else priced, self.counts.shape[1]))
         if priced is not None:
-            at = np.flatnonzero(np.repeat(priced, self.counts.shape[1]))
-            pick = sparse.eye_array(len(now), format="csr")[at]
-            paid = sparse.eye_array(len(at))
-            order = sparse.block_array([[order, None], [pick, -paid], [-pick, -paid]])
-            sums = sparse.hstack([sums, sparse.csr_array((sums.shape[0], len(at)))])
-            beyond = np.concatenate([beyond, now[at], -now[at]])
-            low = np.concatenate([low, np.zeros(len(at))])
-            high = np.concatenate([high, np.full(len(at), np.inf)])
-            cost = np.concatenate([cost, np.repeat(self.price, self.counts.shape[1])[at]])
+            start[at] = now[at]
+            more, less = high[at] - now[at], now[at] - low[at]
+            low[at], high[at] = 0, more
+            price = np.repeat(self.price, self.counts.shape[1])[at]
+            cost[at] = price
+            low, high = np.concatenate([low, np.zeros(len(at))]), np.concatenate([high, less])
+            cost = np.concatenate([cost, price])
+            order, sums = (sparse.hstack([m, -m[:, at]], format="csr") for m in (order, sums))
         found = linprog(
             cost,
             A_ub=order,
-            b_ub=beyond,
+            b_ub=-(self.order @ start),
             A_eq=sums,
-            b_eq=self.sums @ now,
+            b_eq=self.sums @ (now - start),
             bounds=np.stack([low, high], axis=-1),
             method="highs",
         )
         if found.status:
             return None
-        return np.asarray(found.x[: len(now)], dtype=np.float64).reshape(self.counts.shape)
+        table = start + found.x[: len(now)]
+        table[at] -= found.x[len(now) :]
+        return np.asarray(table, dtype=np.float64).reshape(self.counts.shape)
 
 
 def protect_parts(customers: Ints, cases: Ints, minimum: int) -> Bools:

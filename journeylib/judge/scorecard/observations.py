@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -101,6 +102,13 @@ def observe(
     return observed
 
 
+@functools.lru_cache(maxsize=8)
+def _unknown(size: int) -> Floats:
+    draws = np.full(size, np.nan)
+    draws.setflags(write=False)
+    return draws
+
+
 def _observation(row: Any, column: Floats | None, size: int) -> Observation:
     raw = float(row.value)
     reason = row.abstain if isinstance(row.abstain, str) else None
@@ -113,10 +121,12 @@ def _observation(row: Any, column: Floats | None, size: int) -> Observation:
         reason = "unidentified"
     if reason is not None:
         raw = float("nan")
-    # A measure without draws (declared, or brought along) is taken as known exactly.
-    draws = np.full(size, raw) if column is None else np.array(column, dtype=np.float64)
     if reason is not None:
-        draws = np.full(size, np.nan)
+        draws = _unknown(size)
+    elif column is None:  # declared, or brought along: taken as known exactly
+        draws = np.full(size, raw)
+    else:
+        draws = np.array(column, dtype=np.float64)
     return Observation(
         raw=raw,
         lo=raw if pd.isna(row.lo) else float(row.lo),

@@ -346,13 +346,14 @@ def _estimated(sums: pd.DataFrame, people: pd.Series[int], unit: str) -> pd.Data
     parts = [sums.assign(stratum=ALL), sums[sums["stratum"] != ALL]]
     counted = ["top", "base"]
     cells = pd.concat(parts).groupby([*KEY, "group"], sort=True)[counted].sum().reset_index()
-    totals = cells.groupby(KEY, sort=True)[counted].sum()
-    whole = totals.loc[pd.MultiIndex.from_frame(cells[KEY])].reset_index(drop=True)
+    grouped = cells.groupby(KEY, sort=True)
+    totals, number = grouped[counted].sum(), grouped.ngroup().to_numpy()
+    whole = totals.iloc[number].reset_index(drop=True)
     left_base = (whole["base"] - cells["base"]).to_numpy()
     value = (whole["top"] / whole["base"]).to_numpy()
     left = (whole["top"] - cells["top"]).to_numpy() / np.where(left_base > 0, left_base, np.nan)
     cells["squared"] = np.where(left_base > 0, left - value, 0.0) ** 2
-    squared = cells.groupby(KEY, sort=True)["squared"].sum()
+    squared = cells["squared"].groupby(number, sort=True).sum().to_numpy()
     scale = 1.0 if unit == "share" else float(MICRO)
     result = totals.assign(
         value=totals["top"] / totals["base"] / scale,
