@@ -306,8 +306,8 @@ class Events:
         From the latest end seen so far, as what is cut by silence; `MISSING` at a customer's first
         event.
         """
-        busy = pd.Series(self.t_us + np.maximum(self.service_us, 0))
-        busy = busy.groupby(self.customer).cummax().to_numpy()
+        ends = pd.Series(self.t_us + np.maximum(self.service_us, 0))
+        busy = ends.groupby(self.customer).cummax().to_numpy()
         silence = np.full(len(self), MISSING)
         again = np.flatnonzero(self.customer[1:] == self.customer[:-1]) + 1
         silence[again] = self.t_us[again] - busy[again - 1]
