@@ -4,6 +4,7 @@ The public names stand in ``__init__.pyi`` and are imported on first use, so tha
 ``import journeylib`` costs next to nothing.
 """
 
+import gc
 from typing import Any
 
 import lazy_loader
@@ -19,4 +20,10 @@ def __getattr__(name: str) -> Any:
 
         near = did_you_mean(name, __all__)
         raise AttributeError(f"module 'journeylib' has no attribute '{name}'.{near}")
-    return _import_name(name)
+    collects = gc.isenabled()
+    gc.disable()  # importing makes half a million objects and hardly any garbage
+    try:
+        return _import_name(name)
+    finally:
+        if collects:
+            gc.enable()
