@@ -364,4 +364,5 @@ def test_exchangeable_halves_differ_in_no_more_than_5_percent() -> None:
             assert compared.abstain is None
             assert len(compared.table) > 0
     assert len(found) == 20 * SPLITS
+    print(f"{sum(found)} of {len(found)} pairs of halves differ")
     assert np.mean(found) <= 0.05

@@ -15,5 +15,5 @@ def test_planted_verdicts_are_found_and_none_is_wrong() -> None:
     scores = judged(seed=3, customers=2_000)
     counts = Counter(outcome(row) for row in scores.to_dict("records"))
     assert counts["wrong"] == 0, scores[["touchpoint", "planted", "verdict"]]
-    assert counts["right"] >= 4
+    assert counts["right"] >= 7
     assert sum(counts.values()) == 8

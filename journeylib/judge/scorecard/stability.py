@@ -192,10 +192,10 @@ def _exact(case: Case, name: str) -> Case:
     """Return the case with one measure's interval shrunk to its point."""
     seen, one = dict(case.seen), case.seen[name]
     seen[name] = replace(one, draws=np.full(len(one.draws), one.raw))
-    return replace(case, seen=seen, fit=_known(case.fit, name), need=_known(case.need, name))
+    return replace(case, seen=seen, fit=_at_point(case.fit, name), need=_at_point(case.need, name))
 
 
-def _known(axis: AxisScore, name: str) -> AxisScore:
+def _at_point(axis: AxisScore, name: str) -> AxisScore:
     if name not in axis.names:
         return axis
     spot = axis.names.index(name)

@@ -181,9 +181,9 @@ def difference(control: Arm, new: Arm, *, share: bool = False) -> Difference:
     return Difference(b[0] - a[0], sum(own), a[0], b[0], counts, own[1])
 
 
-def _of_share(found: tuple[float, float], customers: int) -> tuple[float, float]:
+def _of_share(estimated: tuple[float, float], customers: int) -> tuple[float, float]:
     """Return a share and its variance, which is not 0 where it is none or all."""
-    ratio, variance = found
+    ratio, variance = estimated
     if variance == 0 and ratio in (0.0, 1.0):
         variance = (customers + 1) / (customers + 2) ** 2
     return ratio, variance
