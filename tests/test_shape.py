@@ -10,14 +10,14 @@ VAGUE_NAMES = 278
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 6_110,
+    "audits": 6_130,
     "cli": 845,
     "core": 660,
     "delivery": 725,
     "journeys": 5_515,
-    "judge": 5_940,
+    "judge": 5_960,
     "lab": 2_120,
-    "log": 6_520,
+    "log": 6_530,
     "measures": 5_660,
     "portfolio": 1_635,
     "present": 6_920,
