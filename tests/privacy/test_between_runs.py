@@ -396,22 +396,28 @@ def test_a_survey_and_a_moment_stay_until_ten_customers_changed_them(tmp_path: P
         effect = Estimate(mean / 10, "share", n_customers=compared, n_journeys=compared)
         reasons = (f"{compared} compared",)
         moment = {"touchpoint": "A", "outcome": "churn", "effect": effect, "reasons": reasons}
-        return Judged(pd.DataFrame([moment]), pd.DataFrame([survey]))
+        followed = {"touchpoint": "A", "outcome": "churn", "ratio": effect, "landmark": estimate}
+        return Judged(*(pd.DataFrame([row]) for row in (moment, survey, followed)))
 
     first = judged(50, 6.0, 80)
     part = {"mean": first.surveys["mean"][0].to_dict()}
     survey = {"kind": "csat", "asked": 150, "answered": 50, **part}
     moment = {"touchpoint": "A", "outcome": "churn", "reasons": ["80 compared"],
               "effect": first.moments["effect"][0].to_dict()}  # fmt: skip
-    document = {"moments_of_truth": [moment], "surveys": [survey]}
+    named = {"ratio": "hazard_ratio", "landmark": "landmark"}
+    visit = {"touchpoint": "A", "outcome": "churn"} | {
+        key: first.presence[name][0].to_dict() for name, key in named.items()
+    }
+    document = {"moments_of_truth": [moment], "surveys": [survey], "presence": [visit]}
     last = last_run(tmp_path, document, dt.date(2026, 1, 1))
     before = Before(last, 10, {"A": 9}, few=False)
     stays = kept_judgement_parts(judged(59, 5.5, 89), before)
-    for part_now, part_then in ((stays.surveys, first.surveys), (stays.moments, first.moments)):
-        pd.testing.assert_frame_equal(part_now, part_then)
+    for name in ("surveys", "moments", "presence"):
+        pd.testing.assert_frame_equal(getattr(stays, name), getattr(first, name))
     moves = kept_judgement_parts(judged(60, 5.5, 90), before)
     assert (moves.surveys["answered"][0], moves.surveys["mean"][0].value) == (60, 5.5)
     assert moves.moments["effect"][0].n_customers == 90
+    assert moves.presence["landmark"][0].n_customers == 60
 
 
 @dataclass(frozen=True)
@@ -420,6 +426,7 @@ class Judged:
 
     moments: pd.DataFrame
     surveys: pd.DataFrame
+    presence: pd.DataFrame
 
 
 def test_a_waterfall_moves_as_a_whole(tmp_path: Path) -> None:

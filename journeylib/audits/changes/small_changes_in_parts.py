@@ -102,7 +102,7 @@ def _curve(curve: pd.DataFrame, before: Before) -> pd.DataFrame:
 
 
 def kept_judgement_parts(judgement: Judgement, before: Before | None) -> Judgement:
-    """Keep the moments of truth and the surveys that few customers changed."""
+    """Keep moments of truth, what goes with a visit, and surveys that few customers changed."""
     if before is None:
         return judgement
     document = before.entry.document
@@ -110,13 +110,23 @@ def kept_judgement_parts(judgement: Judgement, before: Before | None) -> Judgeme
         judgement.moments, document["moments_of_truth"], ("touchpoint", "outcome"), before, _visits
     )
     surveys = _kept_records(judgement.surveys, document["surveys"], ("kind",), before, _answers)
-    return replace(judgement, moments=moments, surveys=surveys)
+    earlier = [{**row, "ratio": row["hazard_ratio"]} for row in document["presence"]]
+    presence = _kept_records(
+        judgement.presence, earlier, ("touchpoint", "outcome"), before, _visitors
+    )
+    return replace(judgement, moments=moments, surveys=surveys, presence=presence)
 
 
 def _visits(row: Row) -> Row:
     """Return who is compared for a moment of truth."""
     effect = _entry(row["effect"])
     return {name: effect[name] for name in ("n_customers", "n_journeys")}
+
+
+def _visitors(row: Row) -> Row:
+    """Return who is followed, with and without a first visit."""
+    ratio, landmark = _entry(row["ratio"]), _entry(row["landmark"])
+    return {"customers": ratio["n_customers"], "cases": landmark["n_customers"]}
 
 
 def _answers(row: Row) -> Row:
