@@ -10,19 +10,19 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 95
+VAGUE_NAMES = 94
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 6_160,
+    "audits": 6_180,
     "cli": 845,
     "core": 675,
     "delivery": 725,
-    "journeys": 5_810,
-    "judge": 6_035,
+    "journeys": 5_815,
+    "judge": 6_045,
     "lab": 2_135,
-    "log": 6_545,
-    "measures": 5_790,
+    "log": 6_550,
+    "measures": 5_795,
     "portfolio": 1_660,
     "present": 6_985,
     "workshop": 3_950,

@@ -19,8 +19,10 @@ from pptx import Presentation
 import journeylib as jl
 from journeylib.core import number, percent, use_language
 from journeylib.delivery.briefing import brief
+from journeylib.delivery.chat import slack, teams
+from journeylib.delivery.ci_reports import summary
 from journeylib.delivery.mail import compose
-from journeylib.present import now, stories
+from journeylib.present import appendix, now, stories, touchpoint_pages, touchpoints
 from journeylib.workshop.content.content import Content
 from journeylib.workshop.content.from_run import read_content
 from journeylib.workshop.screens import presentation
@@ -176,6 +178,66 @@ def test_every_number_of_the_mail_is_the_audit_s(run: Path, telecom_audit: jl.Au
     assert body is not None
     texts = [("", line) for line in (message["Subject"], *body.get_content().splitlines())]
     assert strangers(texts, facts_of(document, run / "tables"), document) == []
+
+
+@pytest.mark.slow
+def test_every_number_of_chats_and_the_job_summary_is_the_audit_s(
+    run: Path, telecom_audit: jl.Audit
+) -> None:
+    document = telecom_audit.document
+    briefing = brief(document, run)
+    lines = [line for said in (slack(briefing), teams(briefing)) for line in words_in(said)]
+    lines = [re.sub(r"[*\\\\`]", "", line) for line in (*lines, *summary(briefing).splitlines())]
+    assert sum(bool(figures(line)) for line in lines) > 20
+    facts = facts_of(document, run / "tables")
+    assert strangers([("", line) for line in lines], facts, document) == []
+
+
+def words_in(message: Any) -> Iterator[str]:
+    """Yield the lines of text of a message, which are what people read of it."""
+    if isinstance(message, Mapping):
+        if isinstance(message.get("text"), str):
+            yield from message["text"].splitlines()
+        for part in message.values():
+            yield from words_in(part)
+    for part in message if isinstance(message, list) else ():
+        yield from words_in(part)
+
+
+# Counts of people, journeys and what they do; what the table of months adds stands in none.
+COUNTED = re.compile(
+    r"(\d[\d,]*) (?:customers|journeys|conversations|sessions|visits|contacts|times|stories)"
+)
+
+
+@pytest.mark.slow
+def test_every_count_of_the_notebook_stands_in_the_document_or_its_tables(
+    run: Path, telecom_audit: jl.Audit
+) -> None:
+    counts: set[int] = set()
+
+    def walk(node: Any) -> None:
+        if isinstance(node, Mapping | list):
+            for value in node.values() if isinstance(node, Mapping) else node:
+                walk(value)
+        elif isinstance(node, str):
+            counts.update(int(one.replace(",", "")) for one in re.findall(r"\d[\d,]*", node))
+        elif isinstance(node, int | float) and float(node).is_integer():
+            counts.add(int(node))
+
+    walk(json.loads((run / "audit.json").read_text("utf-8")))
+    for path in sorted((run / "tables").glob("*.parquet")):
+        walk(json.loads(pd.read_parquet(path).to_json(orient="records")))
+    views = [now(telecom_audit), touchpoints(telecom_audit), touchpoint_pages(telecom_audit)]
+    pages = [view.html for view in views]
+    pages += [appendix(telecom_audit, letter).html for letter in "ABCDEFGHIJKL"]
+    seen = 0
+    for page in pages:
+        plain = " ".join(" ".join(elements(page)).split()).replace("\xa0", " ")
+        named = [int(one.replace(",", "")) for one in COUNTED.findall(plain)]
+        seen += len(named)
+        assert set(named) - counts == set()
+    assert seen > 500
 
 
 @pytest.mark.slow
