@@ -135,8 +135,15 @@ def test_no_two_sentences_exclude_each_other(which: str, request: pytest.Fixture
 
 
 def test_what_excludes_each_other_is_noticed(telecom_audit: jl.Audit) -> None:
-    said = telecom_audit.document["decisions"]
-    without = {**document_of(telecom_audit), "decisions": {**said, "flags": []}}
+    said, document = telecom_audit.document["decisions"], document_of(telecom_audit)
+    # One verdict more and one less: as many as the document counts.
+    other: dict[str, dict[str, Any]] = {
+        "Chatbot: billing": {"verdict": "assist"},
+        "Chatbot: plan advice": {"verdict": "abstain"},
+        "Chatbot: fault": {"automation_fit": {"value": 39.0}},
+    }
+    rows = [row | other.get(row["touchpoint"], {}) for row in document["touchpoints"]]
+    without = {**document, "touchpoints": rows, "decisions": {**said, "flags": []}}
     assert {one.partition(":")[2] for one in exclusions(without)} == {
         " billing: never hand over, and assist",
         " fault: a machine should help, and adds little",
