@@ -10,13 +10,13 @@ VAGUE_NAMES = 278
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_770,
+    "audits": 5_790,
     "cli": 845,
     "core": 660,
     "delivery": 725,
-    "journeys": 5_515,
+    "journeys": 5_530,
     "judge": 5_880,
-    "lab": 2_120,
+    "lab": 2_125,
     "log": 6_520,
     "measures": 5_660,
     "portfolio": 1_635,
