@@ -240,9 +240,9 @@ def escape_hatch(
     wanted = _session_ratios(journeys, settings, sessions, text_abstain_reason(journeys))
     honoured = {"requests_honoured": wanted["requests_honoured"]}
     minimum = journeys.settings.min_customers
+    estimates = ratios(sessions.table, honoured, min_customers=minimum)
     return Handoffs(
-        **ratios(sessions.table, honoured, min_customers=minimum),
-        dead_ends=dead_ends(journeys, sessions),
+        requests_honoured=estimates["requests_honoured"], dead_ends=dead_ends(journeys, sessions)
     )
 
 
