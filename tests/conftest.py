@@ -78,6 +78,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_sessionfinish() -> None:
+    """Let all be collected at the end: foreign libraries complain of what is left."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def other_engine(request: pytest.FixtureRequest) -> Any:
     """Return the engine that is compared with DuckDB; skipped where it is not installed."""

@@ -427,7 +427,8 @@ def test_one_total_is_protected_as_the_programs_protect_it(zeros_shown: bool) ->
     for _case in range(40):
         customers = dice.choice([0, 1, 4, 6, 9, 12, 25, 80], size=5)
         counts = np.stack([customers + dice.poisson(customers / 3), customers], axis=-1)
-        cells = Cells(counts, (np.zeros(5, np.int64),), dice.random(5) < 0.8, None, zeros_shown)
+        named = dice.random(5) < 0.8
+        cells = Cells(counts, (np.zeros(5, np.int64),), named, zeros_shown=zeros_shown)
         solved = replace(cells, most=np.full_like(counts, counts.sum()))
         shown = protect(cells, 10).exact
         assert shown.tolist() == protect(solved, 10).exact.tolist()

@@ -60,7 +60,7 @@ def voiced(content: Content) -> Content:
                 for k, p in enumerate(points[:i])
             ),
             ends=tuple(
-                part(end=end, journeys=100, customers=90, share=share)
+                part(end=end, journeys=100, customers=90, share=share, at_least=end == "open")
                 for end, share in (("goal", 0.55), ("open", 0.45))
             ),
         )
