@@ -218,10 +218,11 @@ def _protected(cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds:
     if one_total:
         found = tables.cheapest(shown, int(small[0]), minimum)
         return _reduced(cells, shown, int(small[0]), found, 0)
+    found = None
     for level in (minimum, 0):  # the larger changes first
         left = small
         while len(left):  # one table may protect many cells
-            others = _unprotected(left, tables.nearest(shown, left, level), level)
+            others = _unprotected(left, tables.nearest(shown, left, level, found), level)
             if len(others) == len(left):
                 break
             left = others
@@ -326,9 +327,20 @@ class _Tables:
         if cells.zeros_shown:
             self.most[cells.counts[:, -1] == 0] = 0
 
-    def nearest(self, shown: Shown, goals: Ints, level: int) -> Floats:
-        """Return a table with as little in the goals as can be, or as much of `level`."""
+    def nearest(self, shown: Shown, goals: Ints, level: int, other: Floats | None) -> Floats:
+        """Return a table with as little in the goals as can be, or as much of `level`.
+
+        Where an `other` table shows it, or the totals rule it out, no program is solved.
+        """
         low, high = self._free(shown)
+        if self._out_of_reach(low, high, goals, level):
+            return self.counts
+        if level == 0 and other is not None:
+            opposite = self._opposite(other, int(goals[0]))
+            is_table = ((low <= opposite) & (opposite <= high)).all()
+            is_table &= (np.diff(opposite) <= 0).all()
+            if is_table and not len(_unprotected(goals, opposite, 0)):
+                return opposite
         cost = np.zeros(low.shape)
         cost[goals, -1] = 1 if level == 0 else -1
         high[goals, -1] = np.maximum(level, self.counts[goals, -1])
@@ -348,6 +360,28 @@ class _Tables:
         low[goal, -1], high[goal, -1] = (0, 0) if level == 0 else (level, np.inf)
         high[goal] = np.maximum(high[goal], low[goal, -1])
         return self._solved(low, high, np.zeros(low.size), priced)
+
+    def _out_of_reach(self, low: Floats, high: Floats, goals: Ints, level: int) -> bool:
+        """Return whether no goal can get so far, by what the rest of its totals can give or take.
+
+        Goals are no larger than `level`, or it is 0.
+        """
+        space = (self.counts - low if level else high - self.counts).ravel()
+        in_total = self.row >= self.orders
+        row, column = self.row[in_total], self.column[in_total]
+        rest = np.bincount(row, space[column])[row] - space[column]
+        reach = np.full(space.size, np.inf)
+        np.minimum.at(reach, column, rest)
+        there, far = self.counts[goals, -1], reach.reshape(low.shape)[goals, -1]
+        return bool((far < np.abs(level - there) - NEAR).all())
+
+    def _opposite(self, other: Floats, goal: int) -> Floats:
+        """Return the table without the goal whose changes are those of another, turned round."""
+        change = other - self.counts
+        if change[goal, -1] < NEAR:
+            return self.counts
+        turned: Floats = self.counts - change * (self.counts[goal, -1] / change[goal, -1])
+        return turned
 
     def _free(self, shown: Shown) -> tuple[Floats, Floats]:
         exact = shown.exact[:, None]
