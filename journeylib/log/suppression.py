@@ -218,11 +218,10 @@ def _protected(cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds:
     if one_total:
         found = tables.cheapest(shown, int(small[0]), minimum)
         return _reduced(cells, shown, int(small[0]), found, 0)
-    found = None
     for level in (minimum, 0):  # the larger changes first
         left = small
         while len(left):  # one table may protect many cells
-            others = _unprotected(left, tables.nearest(shown, left, level, found), level)
+            others = _unprotected(left, tables.nearest(shown, left, level), level)
             if len(others) == len(left):
                 break
             left = others
@@ -319,28 +318,14 @@ class _Tables:
         self.rows = rows
         self.row, self.column = (np.concatenate([entry[i] for entry in entries]) for i in (0, 1))
         self.factor = np.repeat([entry[2] for entry in entries], [len(e[0]) for e in entries])
-        if cells.most is not None:
-            self.most = np.minimum(self.most, cells.most)
-        self.fewest = np.zeros((many, columns))
-        if cells.fewest is not None:
-            self.fewest += cells.fewest
+        self.most = np.minimum(self.most, np.inf if cells.most is None else cells.most)
+        self.fewest = np.zeros((many, columns)) + (0 if cells.fewest is None else cells.fewest)
         if cells.zeros_shown:
             self.most[cells.counts[:, -1] == 0] = 0
 
-    def nearest(self, shown: Shown, goals: Ints, level: int, other: Floats | None) -> Floats:
-        """Return a table with as little in the goals as can be, or as much of `level`.
-
-        Where an `other` table shows it, or the totals rule it out, no program is solved.
-        """
+    def nearest(self, shown: Shown, goals: Ints, level: int) -> Floats:
+        """Return a table with as little in the goals as can be, or as much of `level`."""
         low, high = self._free(shown)
-        if self._out_of_reach(low, high, goals, level):
-            return self.counts
-        if level == 0 and other is not None:
-            opposite = self._opposite(other, int(goals[0]))
-            is_table = ((low <= opposite) & (opposite <= high)).all()
-            is_table &= (np.diff(opposite) <= 0).all()
-            if is_table and not len(_unprotected(goals, opposite, 0)):
-                return opposite
         cost = np.zeros(low.shape)
         cost[goals, -1] = 1 if level == 0 else -1
         high[goals, -1] = np.maximum(level, self.counts[goals, -1])
@@ -360,28 +345,6 @@ class _Tables:
         low[goal, -1], high[goal, -1] = (0, 0) if level == 0 else (level, np.inf)
         high[goal] = np.maximum(high[goal], low[goal, -1])
         return self._solved(low, high, np.zeros(low.size), priced)
-
-    def _out_of_reach(self, low: Floats, high: Floats, goals: Ints, level: int) -> bool:
-        """Return whether no goal can get so far, by what the rest of its totals can give or take.
-
-        Goals are no larger than `level`, or it is 0.
-        """
-        space = (self.counts - low if level else high - self.counts).ravel()
-        in_total = self.row >= self.orders
-        row, column = self.row[in_total], self.column[in_total]
-        rest = np.bincount(row, space[column])[row] - space[column]
-        reach = np.full(space.size, np.inf)
-        np.minimum.at(reach, column, rest)
-        there, far = self.counts[goals, -1], reach.reshape(low.shape)[goals, -1]
-        return bool((far < np.abs(level - there) - NEAR).all())
-
-    def _opposite(self, other: Floats, goal: int) -> Floats:
-        """Return the table without the goal whose changes are those of another, turned round."""
-        change = other - self.counts
-        if change[goal, -1] < NEAR:
-            return self.counts
-        turned: Floats = self.counts - change * (self.counts[goal, -1] / change[goal, -1])
-        return turned
 
     def _free(self, shown: Shown) -> tuple[Floats, Floats]:
         exact = shown.exact[:, None]
@@ -404,8 +367,7 @@ class _Tables:
             start[at] = now[at]
             more, less = high[at] - now[at], now[at] - low[at]
             low[at], high[at] = 0, more
-            price = np.repeat(self.price, self.counts.shape[1])[at]
-            cost[at] = price
+            cost[at] = price = np.repeat(self.price, self.counts.shape[1])[at]
             low, high = np.concatenate([low, np.zeros(len(at))]), np.concatenate([high, less])
             cost = np.concatenate([cost, price])
             again = np.full(now.size, -1)
