@@ -299,27 +299,29 @@ class _Tables:
     """The tables that have the shown numbers of cells, as solutions of a linear program."""
 
     def __init__(self, cells: Cells, price: Floats) -> None:
-        from scipy import sparse
-
         many, columns = cells.counts.shape
         self.counts, self.price = cells.counts.astype(np.float64), price
-        self.most, sums = np.full((many, columns), np.inf), []
+        self.most, column = np.full((many, columns), np.inf), np.arange(columns)
+        # No count is larger than the one before: so many rows, and then those of the totals.
+        lower = (np.arange(many)[:, None] * columns + column[1:]).ravel()
+        self.orders = rows = len(lower)
+        entries = [(np.arange(rows), lower - 1, -1.0), (np.arange(rows), lower, 1.0)]
         for total in cells.totals:
             inside = np.flatnonzero(total >= 0)
             names, place = np.unique(total[inside], return_inverse=True)
-            ones = np.ones(len(inside))
-            sums.append(sparse.csr_array((ones, (place, inside)), shape=(len(names), many)))
-            self.most[inside] = np.minimum(self.most[inside], (sums[-1] @ self.counts)[place])
-        if cells.most is not None:
-            self.most = np.minimum(self.most, cells.most)
-        self.fewest = np.zeros((many, columns))
-        if cells.fewest is not None:
-            self.fewest += cells.fewest
+            sums = np.zeros((len(names), columns))
+            np.add.at(sums, place, self.counts[inside])
+            self.most[inside] = np.minimum(self.most[inside], sums[place])
+            at = [(first[:, None] * columns + column).ravel() for first in (place, inside)]
+            entries.append((rows + at[0], at[1], 1.0))
+            rows += len(names) * columns
+        self.rows = rows
+        self.row, self.column = (np.concatenate([entry[i] for entry in entries]) for i in (0, 1))
+        self.factor = np.repeat([entry[2] for entry in entries], [len(e[0]) for e in entries])
+        self.most = np.minimum(self.most, np.inf if cells.most is None else cells.most)
+        self.fewest = np.zeros((many, columns)) + (0 if cells.fewest is None else cells.fewest)
         if cells.zeros_shown:
             self.most[cells.counts[:, -1] == 0] = 0
-        step = sparse.eye_array(columns, k=1) - sparse.eye_array(columns)
-        self.sums = sparse.kron(sparse.vstack(sums), sparse.eye_array(columns), format="csr")
-        self.order = sparse.kron(sparse.eye_array(many), step.tocsr()[:-1], format="csr")
 
     def nearest(self, shown: Shown, goals: Ints, level: int) -> Floats:
         """Return a table with as little in the goals as can be, or as much of `level`."""
@@ -355,35 +357,41 @@ class _Tables:
 
         A priced count is what it is now, and more, and less: two columns, and no further row.
         """
-        from scipy import sparse
-        from scipy.optimize import linprog
+        from scipy.optimize import LinearConstraint, milp
+        from scipy.sparse import csc_array
 
-        now, order, sums = self.counts.ravel(), self.order, self.sums
+        now, row, column, factor = self.counts.ravel(), self.row, self.column, self.factor
         low, high, start = low.ravel(), high.ravel(), np.zeros(now.size)
         at = np.flatnonzero(np.repeat(False if priced is None else priced, self.counts.shape[1]))
-        if priced is not None:
+        if len(at):
             start[at] = now[at]
             more, less = high[at] - now[at], now[at] - low[at]
             low[at], high[at] = 0, more
-            price = np.repeat(self.price, self.counts.shape[1])[at]
-            cost[at] = price
+            cost[at] = price = np.repeat(self.price, self.counts.shape[1])[at]
             low, high = np.concatenate([low, np.zeros(len(at))]), np.concatenate([high, less])
             cost = np.concatenate([cost, price])
-            order, sums = (sparse.hstack([m, -m[:, at]], format="csr") for m in (order, sums))
-        found = linprog(
-            cost,
-            A_ub=order,
-            b_ub=-(self.order @ start),
-            A_eq=sums,
-            b_eq=self.sums @ (now - start),
-            bounds=np.stack([low, high], axis=-1),
-            method="highs",
-        )
+            again = np.full(now.size, -1)
+            again[at] = now.size + np.arange(len(at))
+            again, twice = again[column], np.flatnonzero(again[column] >= 0)
+            row, column = np.concatenate([row, row[twice]]), np.concatenate([column, again[twice]])
+            factor = np.concatenate([factor, -factor[twice]])
+        most = self._summed(now - start)
+        most[: self.orders] = -self._summed(start)[: self.orders]
+        least = most.copy()
+        least[: self.orders] = -np.inf
+        rows = csc_array((factor, (row, column)), shape=(self.rows, len(cost)))
+        # `linprog` solves the same program, but checks and copies more before it does.
+        found = milp(cost, bounds=(low, high), constraints=LinearConstraint(rows, least, most))
         if found.status:
             return None
         table = start + found.x[: len(now)]
         table[at] -= found.x[len(now) :]
         return np.asarray(table, dtype=np.float64).reshape(self.counts.shape)
+
+    def _summed(self, table: Floats) -> Floats:
+        """Return the left sides of all rows for a table."""
+        sums = np.bincount(self.row, self.factor * table[self.column], minlength=self.rows)
+        return np.asarray(sums, dtype=np.float64)
 
 
 def protect_parts(customers: Ints, cases: Ints, minimum: int) -> Bools:
