@@ -257,7 +257,7 @@ def of_streams(
     cases that belong to no touchpoint.
     """
     program, small = Program(), []
-    counted = {key: cells for key, cells in _cells(true)}
+    counted = dict(_cells(true))
     rows = {key: [(c, *key) for c in ("hits", "misses", "cases")] for key in counted}
     for key, (hits, misses, cases) in rows.items():
         program.at_most([hits, misses], [cases], 0)

@@ -58,8 +58,9 @@ def may_be_shown(rows: pd.DataFrame, names: Mapping[int, str], minimum: int) -> 
     """
     rows = rows.reset_index(drop=True)
     counts = _counts(rows)
-    shown = (counts[:, CASES:] >= minimum).all(axis=1)
-    shown &= ((counts[:, :CASES] == 0) | (counts[:, :CASES] >= minimum)).all(axis=1)
+    is_large = counts >= minimum
+    has_none = (counts == 0) & np.array([True, True, False, False])
+    shown: Bools = np.all(is_large | has_none, axis=1)
     if minimum <= 1:
         return shown
     sums, leaders = [*_sums(rows, counts)], _leaders(rows, names)
@@ -130,10 +131,12 @@ def _leaders(rows: pd.DataFrame, names: Mapping[int, str]) -> Ints:
             leaders[index] = number[measure, at, detail, ALL]
         else:
             no, _, own = stratum.partition(BETWEEN)
-            place = names.get(int(no), "") if no.isdigit() else ""
-            has_strata = (measure, place, detail) in divided and place
-            leaders[index] = number.get((measure, place, detail, own if has_strata else ALL), -1)
-            if place == EVERYWHERE:
+            touchpoint = names.get(int(no), "") if no.isdigit() else ""
+            has_strata = (measure, touchpoint, detail) in divided and touchpoint
+            leaders[index] = number.get(
+                (measure, touchpoint, detail, own if has_strata else ALL), -1
+            )
+            if touchpoint == EVERYWHERE:
                 leaders[index] = -1
     return leaders
 
@@ -141,7 +144,8 @@ def _leaders(rows: pd.DataFrame, names: Mapping[int, str]) -> Ints:
 def _hide_more(one: _Sum, shown: Bools, counts: Floats, minimum: int) -> None:
     """Hide the smallest rows of a sum until what is hidden tells nothing of a part of it."""
     parts, columns = one.parts, list(one.columns)
-    order = parts[np.lexsort((parts, counts[parts, columns[0]], counts[parts, columns[-1]]))]
+    size = counts[parts, CASES if CASES in columns else HITS]
+    order = parts[np.lexsort((parts, size))]
     while True:
         gone = parts[~shown[parts]]
         if one.total is not None and not shown[one.total]:
@@ -149,14 +153,14 @@ def _hide_more(one: _Sum, shown: Bools, counts: Floats, minimum: int) -> None:
             lacks = np.zeros(len(columns), dtype=np.bool_)
             alone = len(gone) == 0
         else:
-            hidden = counts[np.ix_(gone, columns)].sum(axis=0) + one.rest
+            hidden = counts[gone][:, columns].sum(axis=0) + one.rest
             lacks = (hidden > 0) & (hidden < minimum)
             alone = len(gone) == 1 and not one.rest.any()
         left = order[shown[order]]
         if not (lacks.any() or alone) or len(left) == 0:
             return
-        helps = (counts[np.ix_(left, columns)][:, lacks] > 0).all(axis=1)
-        some = (counts[np.ix_(left, columns)] > 0).any(axis=1)
+        helps = (counts[left][:, columns][:, lacks] > 0).all(axis=1)
+        some = (counts[left][:, columns] > 0).any(axis=1)
         wanted = left[helps & some] if (helps & some).any() else left[some]
         if len(wanted) == 0:
             return
