@@ -14,7 +14,7 @@ VAGUE_NAMES = 94
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 6_350,
+    "audits": 6_375,
     "cli": 845,
     "core": 675,
     "delivery": 725,

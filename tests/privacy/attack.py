@@ -253,8 +253,8 @@ def of_streams(
     """Return what rows of streams of one period say, and the small counts of all rows.
 
     Unknowns are (count, measure, touchpoint, detail, stratum): hits, misses and cases. `true` says
-    which rows there are. How many journeys begin and how many events there are is known, as are
-    cases that belong to no touchpoint.
+    which rows there are. How many journeys begin and how many events there are is known. What a
+    total has beyond its parts, weeks of few cases at a touchpoint, is one more unknown.
     """
     program, small = Program(), []
     counted = dict(_cells(true))
@@ -288,8 +288,11 @@ def of_streams(
         total = total[0] if total[1] == "strata" else total
         for count in range(3):
             rest = counted[total][count] - sum(counted[key][count] for key in inside)
-            left = program.number((REST, count, total, len(inside)))
-            program.equal.append(({left: 1.0}, float(rest)))
+            weeks = (REST, ("hits", "misses", "cases")[count], total, len(inside))
+            left = program.number(weeks)
+            small += [weeks] if 0 < rest < 10 else []
+            if rest == 0:
+                program.sums_to([weeks], 0)
             signs = dict.fromkeys((program.number(rows[key][count]) for key in inside), 1.0)
             signs |= {left: 1.0, program.number(rows[total][count]): -1.0}
             program.equal.append((signs, 0.0))
@@ -297,7 +300,7 @@ def of_streams(
     for measure in (m for m in measures if m.startswith("begins_with_") or m == "events"):
         own = [key for key in rows if key[0] == measure]
         program.sums_to([rows[key][0] for key in own], sum(counted[key][0] for key in own))
-    small = [n for n in small if not (n[1].startswith("begins_with_") and n[0] != "hits")]
+    small = [n for n in small if not (str(n[1]).startswith("begins_with_") and n[0] != "hits")]
     for one, other in (("next_1", "next_2"), ("handed_over", "abandoned")):
         for key in [key for key in rows if key[0] == one and not key[3]]:
             for with_it in (k for k in rows if (k[0], k[1], k[3]) == (other, key[1], "")):

@@ -49,16 +49,18 @@ def assert_streams_tell_nothing(
 ) -> tuple[int, int]:
     """Solve the streams of the last period, and those before it; return how many are small."""
     found, table = compared(journeys, config, monkeypatch)
-    assert len(found.streams) > 30 and found.tests["before"].notna().sum() > 10
+    assert len(found.streams) > 30 and found.tests["difference"].notna().sum() > 10
     now = table[table["period"] == 0]
-    numbers = found.tests[found.tests["before"].notna() & (found.tests["family"] != "quality")]
+    tests = found.tests[found.tests["family"] != "quality"]
     # A test says nothing of the last period that its stream does not.
+    numbers = tests[tests["after"].notna()]
     both = numbers.merge(found.streams[found.streams["stratum"] == ""], on=KEY)
     assert len(both) == len(numbers)
     assert both["n_after"].tolist() == both["n"].tolist()
     program, small = of_streams(now, found.streams, journeys.names)
     assert program.tight(small) == {}
     past = past_streams(table, config.changes)
+    numbers = tests[tests["before"].notna()]
     said = numbers.assign(value=numbers["before"], n=numbers["n_before"], stratum="")
     before, few = of_streams(past, said, journeys.names)
     assert before.tight(few) == {}
@@ -72,9 +74,9 @@ def test_streams_of_the_telecom_sample(
     assert min(small) > 10
     # What the audit wrote: it knows moods as well, and none of its tests is of a few.
     tests = telecom_audit.tables["tested"]
-    shown = tests[(tests["unit"] == "share") & tests["before"].notna()]
-    shown = shown[shown["family"] != "quality"]
+    shares = tests[(tests["unit"] == "share") & (tests["family"] != "quality")]
     for side in ("before", "after"):
+        shown = shares[shares[side].notna()]
         hits = (shown[side] * shown[f"n_{side}"]).round()
         assert not hits.between(1, 9).any()
         assert not (shown[f"n_{side}"] - hits).between(1, 9).any()
@@ -188,7 +190,7 @@ def test_random_streams_tell_nothing() -> None:
     assert np.mean(share) > 0.1
 
 
-def test_a_change_of_a_few_cases_says_its_direction_alone() -> None:
+def test_a_change_from_a_few_cases_says_its_direction_and_what_is_now() -> None:
     tests = pd.DataFrame(
         {
             "family": "performance", "measure": "errors", "touchpoint": ["A", "B"], "detail": "",
@@ -199,16 +201,19 @@ def test_a_change_of_a_few_cases_says_its_direction_alone() -> None:
             "same_mix": np.nan, "material": True, "significant": True,
         }
     )  # fmt: skip
-    said = without_small_parts(tests, pd.Series([False, True]))
+    said = without_small_parts(tests, past=pd.Series([False, True]), now=pd.Series([True, True]))
     periods = Periods(86_400_000_000 * 70, 7, 8, 0)
     few, plain = ChangeWriter({}, periods, ChangeSettings()).alarms(said)
     assert few.text == (
         "Events marked as errors at A: more from 1970-03-05 to 1970-03-11 than in the 8 periods "
-        "before, by more than chance (400 customers). The numbers are not shown: they would tell "
-        "of a few cases."
+        "before, by more than chance (400 customers). Now it is 12.0 % (n = 500). Other numbers "
+        "would tell of a few cases and are not shown."
     )
     assert (few.direction, few.id) == ("worse", "errors-A")
-    assert (few.before, few.after, few.difference, few.n_after, few.q_value) == (None,) * 5
+    assert (few.before, few.n_before, few.difference, few.q_value) == (None,) * 4
+    assert (few.after, few.n_after) == (0.12, 500)
+    small = without_small_parts(tests, past=pd.Series([False] * 2), now=pd.Series([False] * 2))
+    assert small[["before", "after", "difference", "p_value", "lo"]].isna().all(axis=None)
     assert (plain.before, plain.n_after, plain.direction) == (0.05, 200, "worse")
     assert said.loc[0, "z"] == pytest.approx(1.96, abs=0.01)
     assert tests.loc[0, "before"] == 0.001

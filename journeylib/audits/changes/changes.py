@@ -170,9 +170,10 @@ def compare_periods(
     published = _to_keep(measured.table, periods, journeys.names, minimum)
     past = past_streams(table, settings)
     past = past[may_be_shown(past, journeys.names, minimum)]
-    shown = _stands_in(tests, published) & _stands_in(tests, past)
-    # What is missing says something of the feed, not of its customers.
-    tests = without_small_parts(tests, shown | (tests["family"] == "quality"))
+    feed = tests["family"] == "quality"  # what is missing says nothing of customers
+    tests = without_small_parts(
+        tests, past=_stands_in(tests, past) | feed, now=_stands_in(tests, published) | feed
+    )
     if closed is not None and closed.document["comparison"]["period"] == [*_days(periods)]:
         tests = _as_published(closed.tested, tests)
         published = _as_published(closed.streams, published)

@@ -133,18 +133,21 @@ def _by_period(
     return wide["value"].index, v, se, n, customers
 
 
-def without_small_parts(tests: pd.DataFrame, shown: pd.Series[bool]) -> pd.DataFrame:
-    """Return tests without the numbers of those that may not be shown.
+def without_small_parts(
+    tests: pd.DataFrame, *, past: pd.Series[bool], now: pd.Series[bool]
+) -> pd.DataFrame:
+    """Return tests without the numbers of a side, `past` or `now`, that may not be shown.
 
-    What stays of such a row: that it was tested, whether it is significant, its direction (``z`` of
-    `Z_LEVEL` standard errors, whatever it was), and its customers now.
+    What stays of such a row: the other side, that it was tested, whether it is significant, its
+    direction (``z`` of `Z_LEVEL` standard errors, whatever it was), and its customers now.
     """
-    numbers = ["before", "after", "difference", "lo", "hi", "cusum", "p_value", "q_value",
-               "same_mix"]  # fmt: skip
-    hidden = ~shown.to_numpy()
+    both = ["difference", "lo", "hi", "cusum", "p_value", "q_value", "same_mix"]
     result = tests.copy()
-    result.loc[hidden, numbers] = np.nan
-    result.loc[hidden, ["n_before", "n_after"]] = 0
+    for side, shown in (("before", past), ("after", now)):
+        result.loc[~shown, side] = np.nan
+        result.loc[~shown, f"n_{side}"] = 0
+    hidden = ~(past & now)
+    result.loc[hidden, both] = np.nan
     result.loc[hidden, "z"] = np.copysign(Z_LEVEL, tests.loc[hidden, "z"])
     result.loc[hidden, "material"] = tests.loc[hidden, "significant"]
     return result

@@ -135,16 +135,33 @@ class ChangeWriter:
     def _few(self, row: Mapping[Any, Any], what: str) -> Change:
         """Return the change of a stream whose numbers would tell of a few cases."""
         measure, (first, last) = str(row["measure"]), self.days(str(row["measure"]))
+        sides = {
+            side: _original(row[side], row["unit"])
+            for side in ("after", "before")
+            if not math.isnan(row[side])
+        }
         family = {"mix": "mix", "quality": "data_quality"}.get(row["family"], "performance")
         return Change(
             id="-".join(filter(None, (measure, row["touchpoint"], row["detail"]))),
             kind=cast(ChangeKind, family),
             what=what,
-            text=text(
-                f"audits.change.stream.few_{'more' if row['z'] > 0 else 'less'}",
-                what=what, first=first, last=last, customers=row["customers"],
-                periods=row["references"],
+            text=" ".join(
+                [
+                    text(
+                        f"audits.change.stream.few_{'more' if row['z'] > 0 else 'less'}",
+                        what=what, first=first, last=last, customers=row["customers"],
+                        periods=row["references"],
+                    ),
+                    *(text(f"audits.change.stream.few_{side}", n=row[f"n_{side}"],
+                           value=_value_text(value, row["unit"])) for side, value in sides.items()),
+                    text("audits.change.stream.few"),
+                ]
             ),
+            before=rounded(sides["before"]) if "before" in sides else None,
+            after=rounded(sides["after"]) if "after" in sides else None,
+            unit="seconds" if row["unit"] == "log seconds" else str(row["unit"]),
+            n_before=int(row["n_before"]) or None,
+            n_after=int(row["n_after"]) or None,
             touchpoint=row["touchpoint"] or None,
             measure=measure,
             customers=int(row["customers"]),

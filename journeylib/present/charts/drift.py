@@ -36,7 +36,7 @@ def drift_figure(tests: pd.DataFrame, note: str) -> Figure:
         ["significant", "size", "measure", "touchpoint", "detail"],
         ascending=[False, False, True, True, True], kind="stable",
     )  # fmt: skip
-    rows = order[order["before"].notna()].head(DRAWN).to_dict("records")
+    rows = order[order["difference"].notna()].head(DRAWN).to_dict("records")
     alarms = int(tests["significant"].sum())
     key = "present.drift.alarms" if alarms else "present.drift.no_alarm"
     alt = text(key, alarms=alarms, n=len(tests), largest=_sentence(rows[0]))
