@@ -8,7 +8,14 @@ from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.measured import OF_PERSONS
 from journeylib.measures.overall.comparison import FOUND, Comparison, compare
 from journeylib.measures.overall.key_results import KEY_RESULTS, key_results
-from journeylib.measures.overall.period_series import ALL, EVENTS, STREAM_COLUMNS, Periods, streams
+from journeylib.measures.overall.period_series import (
+    ALL,
+    EVENTS,
+    EVERYWHERE,
+    STREAM_COLUMNS,
+    Periods,
+    streams,
+)
 from journeylib.measures.overall.reach import Reach, reach
 from journeylib.measures.overall.transition_estimates import Taken, Transitions
 from journeylib.measures.ratios import quotient, ratio_of_sums

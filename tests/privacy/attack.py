@@ -245,3 +245,79 @@ def hidden(program: Program, cells: pd.DataFrame, shown: set[object]) -> Iterato
         if 0 < row["customers"] < 10 and row["name"] not in shown:
             assert row["name"] in program.names, row["name"]
             yield row["name"]
+
+
+def of_streams(
+    true: pd.DataFrame, shown: pd.DataFrame, names: Mapping[int, str]
+) -> tuple[Program, list[object]]:
+    """Return what rows of streams of one period say, and the small counts of all rows.
+
+    Unknowns are (count, measure, touchpoint, detail, stratum): hits, misses and cases. `true` says
+    which rows there are. How many journeys begin and how many events there are is known. What a
+    total has beyond its parts, weeks of few cases at a touchpoint, is one more unknown.
+    """
+    program, small = Program(), []
+    counted = dict(_cells(true))
+    rows = {key: [(c, *key) for c in ("hits", "misses", "cases")] for key in counted}
+    for key, (hits, misses, cases) in rows.items():
+        program.at_most([hits, misses], [cases], 0)
+        program.at_most([cases], [hits, misses], 0)
+        small += [name for name, n in zip(rows[key], counted[key], strict=True) if 0 < n < 10]
+    for key, cells in _cells(shown):
+        for name, number in zip(rows[key], cells, strict=True):
+            program.sums_to([name], number)
+    place = {str(no): name for no, name in names.items()}
+    parts: dict[Any, list[Any]] = {}
+    for key in rows:
+        measure, touchpoint, detail, stratum = key
+        whole = (measure, "", detail, "")
+        if stratum and touchpoint:
+            parts.setdefault((measure, touchpoint, detail, ""), []).append(key)
+        elif stratum:  # the strata of the whole log are those of the touchpoints
+            parts.setdefault((whole, "strata"), []).append(key)
+            no, _, own = stratum.partition(" · ")
+            same = (measure, place.get(no, REST), detail, own)
+            same = same if same in rows else (*same[:3], "")
+            if same in rows:
+                for one, other in zip(rows[key], rows[same], strict=True):
+                    program.at_most([one], [other], 0)
+                    program.at_most([other], [one], 0)
+        elif touchpoint and whole in rows:
+            parts.setdefault(whole, []).append(key)
+    for total, inside in parts.items():
+        total = total[0] if total[1] == "strata" else total
+        for count in range(3):
+            rest = counted[total][count] - sum(counted[key][count] for key in inside)
+            weeks = (REST, ("hits", "misses", "cases")[count], total, len(inside))
+            left = program.number(weeks)
+            small += [weeks] if 0 < rest < 10 else []
+            if rest == 0:
+                program.sums_to([weeks], 0)
+            signs = dict.fromkeys((program.number(rows[key][count]) for key in inside), 1.0)
+            signs |= {left: 1.0, program.number(rows[total][count]): -1.0}
+            program.equal.append((signs, 0.0))
+    measures = sorted({key[0] for key in rows})
+    for measure in (m for m in measures if m.startswith("begins_with_") or m == "events"):
+        own = [key for key in rows if key[0] == measure]
+        program.sums_to([rows[key][0] for key in own], sum(counted[key][0] for key in own))
+    small = [n for n in small if not (str(n[1]).startswith("begins_with_") and n[0] != "hits")]
+    for one, other in (("next_1", "next_2"), ("handed_over", "abandoned")):
+        for key in [key for key in rows if key[0] == one and not key[3]]:
+            for with_it in (k for k in rows if (k[0], k[1], k[3]) == (other, key[1], "")):
+                program.at_most([rows[key][0], rows[with_it][0]], [rows[key][2]], 0)
+                program.at_most([rows[key][2]], [rows[with_it][2]], 0)
+                program.at_most([rows[with_it][2]], [rows[key][2]], 0)
+    for key in rows:
+        events = ("events", key[1], "", "")
+        if key[0] in ("again", "errors", "rating", "service") and not key[3] and events in rows:
+            program.at_most([rows[key][2]], [rows[events][2]], 0)
+    return program, small
+
+
+def _cells(streams: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str, str], list[int]]]:
+    """Yield each row of streams with its hits, misses and cases."""
+    for row in streams.to_dict("records"):
+        n = round(row["n"])
+        hits = round(row["value"] * n) if row["unit"] == "share" else n
+        key = (row["measure"], row["touchpoint"], row["detail"], row["stratum"])
+        yield key, [hits, n - hits, n]

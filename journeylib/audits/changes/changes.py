@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from journeylib.audits.changes.drift import drifts, presentable
+from journeylib.audits.changes.drift import KEY, drifts, past_streams, without_small_parts
 from journeylib.audits.changes.feed_breaks import broken_feeds, quiet_period, renamed, silence
 from journeylib.audits.changes.intake import intake_end
+from journeylib.audits.changes.shown_streams import may_be_shown
 from journeylib.audits.changes.small_changes import as_computed
 from journeylib.audits.changes.wording import KINDS, ChangeWriter
 from journeylib.audits.config.audit_config import AuditConfig, ChangeSettings
@@ -24,8 +24,7 @@ from journeylib.audits.preparation.preparation import Prepared
 from journeylib.audits.result.result import Assessment, Change, Changes
 from journeylib.core import US_PER_DAY, day_of, percent, rounded, start_of, text
 from journeylib.journeys import Journeys
-from journeylib.log import share_bounds
-from journeylib.measures import EVENTS, STREAM_COLUMNS, Periods, Scores, streams
+from journeylib.measures import ALL, EVENTS, STREAM_COLUMNS, Periods, Scores, streams
 
 ONE_PERCENT = 0.01
 PARTS = ("log", "roles", "mapping", "stitching", "journeys", "cut", "measures", "judge")
@@ -168,7 +167,13 @@ def compare_periods(
     measured = streams(journeys, config.measures, periods, scores=scores)
     table, used = _with_kept(measured.table, kept or {}, periods)
     tests = drifts(table, settings, min_customers=minimum)
-    published = _to_keep(measured.table, periods, minimum)
+    published = _to_keep(measured.table, periods, journeys.names, minimum)
+    past = past_streams(table, settings)
+    past = past[may_be_shown(past, journeys.names, minimum)]
+    feed = tests["family"] == "quality"  # what is missing says nothing of customers
+    tests = without_small_parts(
+        tests, past=_stands_in(tests, past) | feed, now=_stands_in(tests, published) | feed
+    )
     if closed is not None and closed.document["comparison"]["period"] == [*_days(periods)]:
         tests = _as_published(closed.tested, tests)
         published = _as_published(closed.streams, published)
@@ -459,17 +464,19 @@ def _with_kept(
     return (pd.concat(parts, ignore_index=True) if used else table), used
 
 
-def _to_keep(table: pd.DataFrame, periods: Periods, minimum: int) -> pd.DataFrame:
+def _stands_in(tests: pd.DataFrame, rows: pd.DataFrame) -> pd.Series[bool]:
+    """Return which tested streams are among rows of streams."""
+    crude = rows[rows["stratum"] == ALL]
+    there = pd.MultiIndex.from_frame(tests[KEY]).isin(pd.MultiIndex.from_frame(crude[KEY]))
+    return pd.Series(there, index=tests.index)
+
+
+def _to_keep(
+    table: pd.DataFrame, periods: Periods, names: Mapping[int, str], minimum: int
+) -> pd.DataFrame:
     """Return the last period's streams as the history keeps them: no small cell."""
     rows = table[table["period"] == 0]
-    rows = rows[(rows["customers"] >= minimum) & (rows["n"] >= minimum)]
-    rows = rows[presentable(rows["measure"], rows["value"] * rows["n"], minimum)]
-    shares = zip(rows["unit"], rows["value"] * rows["n"], rows["n"], strict=True)
-    may_be_kept = [
-        unit != "share" or share_bounds(hits, of, minimum=minimum) is None
-        for unit, hits, of in shares
-    ]
-    rows = rows[np.array(may_be_kept, dtype=bool)]
+    rows = rows[may_be_shown(rows, names, minimum)]
     end = day_of(periods.end_us)
     return rows.assign(
         ends=end.isoformat(), days=periods.days, value=rows["value"].map(rounded),

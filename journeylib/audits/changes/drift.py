@@ -74,11 +74,7 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
     crude = table[(table["stratum"] == ALL) & (table["measure"] != EVENTS)]
     if crude.empty:
         return pd.DataFrame(columns=list(TEST_COLUMNS))
-    arrays = {name: _wide(crude, name, KEY) for name in ("value", "se", "n", "customers")}
-    keys = arrays["value"].index
-    v, se, n = (arrays[name].to_numpy(dtype=np.float64) for name in ("value", "se", "n"))
-    n = np.where(np.isfinite(v), n, 0.0)
-    n = np.where(n >= settings.min_cases / 2, n, 0.0)
+    keys, v, se, n, customers = _by_period(crude, settings)
     share = keys.get_level_values("unit").to_numpy() == "share"
     chosen = _seasonal(v.shape[1], settings)
     last = _against(v, se, n, share, chosen[0], settings)
@@ -94,7 +90,7 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
         hi=hi,
         n_before=last.n_before,
         n_after=n[:, 0],
-        customers=arrays["customers"].iloc[:, 0].to_numpy(dtype=np.float64),
+        customers=customers[:, 0],
         references=last.references,
         z=last.z,
         cusum=cusum,
@@ -102,6 +98,59 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
         same_mix=_at_same_mix(table, keys, chosen[0]),
     )
     return _decided(result, settings, min_customers)
+
+
+def past_streams(table: pd.DataFrame, settings: ChangeSettings) -> pd.DataFrame:
+    """Return what `drifts` compares the last period with: one row per stream, also of few cases.
+
+    As `measures.streams.Streams.table`, of all earlier periods together; ``customers`` is the
+    largest number of one period, so at least so many.
+    """
+    crude = table[(table["stratum"] == ALL) & (table["measure"] != EVENTS)]
+    if crude.empty:
+        return crude
+    keys, v, _, n, customers = _by_period(crude, settings)
+    refs = _seasonal(v.shape[1], settings)[0]
+    cases = n[:, refs].sum(axis=1)
+    sums = (n[:, refs] * np.where(n[:, refs] > 0, v[:, refs], 0.0)).sum(axis=1)
+    past = keys.to_frame(index=False).assign(
+        stratum=ALL,
+        value=sums / np.where(cases > 0, cases, 1.0),
+        n=cases.astype(np.int64),
+        customers=np.where(n[:, refs] > 0, customers[:, refs], 0).max(axis=1, initial=0),
+    )
+    return past[past["n"] > 0].reset_index(drop=True)
+
+
+def _by_period(
+    crude: pd.DataFrame, settings: ChangeSettings
+) -> tuple[pd.Index[Any], Floats, Floats, Floats, Floats]:
+    """Return streams, and value, error, cases and customers of each in each period."""
+    wide = {name: _wide(crude, name, KEY) for name in ("value", "se", "n", "customers")}
+    v, se, n, customers = (wide[name].to_numpy(dtype=np.float64) for name in wide)
+    n = np.where(np.isfinite(v), n, 0.0)
+    n = np.where(n >= settings.min_cases / 2, n, 0.0)
+    return wide["value"].index, v, se, n, customers
+
+
+def without_small_parts(
+    tests: pd.DataFrame, *, past: pd.Series[bool], now: pd.Series[bool]
+) -> pd.DataFrame:
+    """Return tests without the numbers of a side, `past` or `now`, that may not be shown.
+
+    What stays of such a row: the other side, that it was tested, whether it is significant, its
+    direction (``z`` of `Z_LEVEL` standard errors, whatever it was), and its customers now.
+    """
+    both = ["difference", "lo", "hi", "cusum", "p_value", "q_value", "same_mix"]
+    result = tests.copy()
+    for side, shown in (("before", past), ("after", now)):
+        result.loc[~shown, side] = np.nan
+        result.loc[~shown, f"n_{side}"] = 0
+    hidden = ~(past & now)
+    result.loc[hidden, both] = np.nan
+    result.loc[hidden, "z"] = np.copysign(Z_LEVEL, tests.loc[hidden, "z"])
+    result.loc[hidden, "material"] = tests.loc[hidden, "significant"]
+    return result
 
 
 def _interval(last: _Against, share: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:

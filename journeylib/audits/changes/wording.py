@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, cast
 
 import pandas as pd
 
@@ -81,6 +81,8 @@ class ChangeWriter:
             str(row[name]) for name in ("measure", "touchpoint", "detail")
         )
         what = stream_label(measure, touchpoint, detail)
+        if math.isnan(row["difference"]):
+            return self._few(row, what)
         kind: ChangeKind = "data_quality" if row["family"] == "quality" else "performance"
         if row["family"] == "mix" or (row["family"] == "performance" and is_mix(row)):
             kind = "mix"
@@ -106,8 +108,6 @@ class ChangeWriter:
         # The last period alone adds |z| − k to the sum.
         elif abs(row["cusum"]) - abs(row["z"]) >= self.settings.cusum_h / 2:
             sentences.append(text("audits.change.stream.drift"))
-        above = measure in WORSE_ABOVE or measure.startswith(MISSING)
-        sign = (above - (measure in WORSE_BELOW)) * row["difference"]
         unit = {"share": "share", "log seconds": "relative"}.get(row["unit"], row["unit"])
         return Change(
             id="-".join(filter(None, (measure, touchpoint, detail))),
@@ -129,8 +129,51 @@ class ChangeWriter:
             n_after=int(row["n_after"]),
             customers=int(row["customers"]),
             q_value=rounded(row["q_value"]),
-            direction=None if sign == 0 else "worse" if sign > 0 else "better",
+            direction=_direction(measure, row["difference"]),
         )
+
+    def _few(self, row: Mapping[Any, Any], what: str) -> Change:
+        """Return the change of a stream whose numbers would tell of a few cases."""
+        measure, (first, last) = str(row["measure"]), self.days(str(row["measure"]))
+        sides = {
+            side: _original(row[side], row["unit"])
+            for side in ("after", "before")
+            if not math.isnan(row[side])
+        }
+        family = {"mix": "mix", "quality": "data_quality"}.get(row["family"], "performance")
+        return Change(
+            id="-".join(filter(None, (measure, row["touchpoint"], row["detail"]))),
+            kind=cast(ChangeKind, family),
+            what=what,
+            text=" ".join(
+                [
+                    text(
+                        f"audits.change.stream.few_{'more' if row['z'] > 0 else 'less'}",
+                        what=what, first=first, last=last, customers=row["customers"],
+                        periods=row["references"],
+                    ),
+                    *(text(f"audits.change.stream.few_{side}", n=row[f"n_{side}"],
+                           value=_value_text(value, row["unit"])) for side, value in sides.items()),
+                    text("audits.change.stream.few"),
+                ]
+            ),
+            before=rounded(sides["before"]) if "before" in sides else None,
+            after=rounded(sides["after"]) if "after" in sides else None,
+            unit="seconds" if row["unit"] == "log seconds" else str(row["unit"]),
+            n_before=int(row["n_before"]) or None,
+            n_after=int(row["n_after"]) or None,
+            touchpoint=row["touchpoint"] or None,
+            measure=measure,
+            customers=int(row["customers"]),
+            direction=_direction(measure, row["z"]),
+        )  # fmt: skip
+
+
+def _direction(measure: str, difference: float) -> Literal["worse", "better"] | None:
+    """Return whether more of a measure is worse or better; None where that depends."""
+    above = measure in WORSE_ABOVE or measure.startswith(MISSING)
+    sign = (above - (measure in WORSE_BELOW)) * difference
+    return None if sign == 0 else "worse" if sign > 0 else "better"
 
 
 def stream_label(measure: str, touchpoint: str, detail: str) -> str:

@@ -81,7 +81,8 @@ class Streams:
         One row per period × stream × stratum, columns `STREAM_COLUMNS`. ``period`` 0 is the
         last; ``family`` is ``performance``, ``mix``, ``quality`` or ``volume``
         (events at a touchpoint; no error); ``touchpoint`` is empty
-        for the whole log, ``stratum`` empty for all cases together; ``n`` counts cases;
+        for the whole log, ``stratum`` empty for all cases together; ``n`` counts cases,
+        ``customers`` who is behind them, of a stratum at least so many (`GROUPS` at most);
         ``se`` is clustered by customer. A working table: it holds small cells.
     lags : dict of measure to int
         Whole days that its cases take to be known.
@@ -363,6 +364,8 @@ def _estimated(sums: pd.DataFrame, people: pd.Series[int], unit: str) -> pd.Data
     ).reset_index()
     where = pd.MultiIndex.from_frame(result[["period", "touchpoint"]])
     result["customers"] = people.reindex(where).fillna(0).astype("int64").to_numpy()
+    there = (cells["base"] > 0).groupby(number, sort=True).sum().to_numpy()
+    result.loc[result["stratum"] != ALL, "customers"] = there[result["stratum"] != ALL]
     many = result.groupby(["measure", "touchpoint", "detail"])["stratum"].transform("nunique")
     # One stratum alone is all there is.
     return result[(result["stratum"] == ALL) | (many > 2)].drop(columns=["top", "base"])

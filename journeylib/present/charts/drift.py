@@ -28,7 +28,7 @@ def drift_figure(tests: pd.DataFrame, note: str) -> Figure:
     Parameters
     ----------
     tests : pandas.DataFrame
-        The table ``tested`` of a run, at least one row.
+        The table ``tested`` of a run, at least one row with numbers.
     note : str
         What was compared.
     """
@@ -36,7 +36,7 @@ def drift_figure(tests: pd.DataFrame, note: str) -> Figure:
         ["significant", "size", "measure", "touchpoint", "detail"],
         ascending=[False, False, True, True, True], kind="stable",
     )  # fmt: skip
-    rows = order.head(DRAWN).to_dict("records")
+    rows = order[order["difference"].notna()].head(DRAWN).to_dict("records")
     alarms = int(tests["significant"].sum())
     key = "present.drift.alarms" if alarms else "present.drift.no_alarm"
     alt = text(key, alarms=alarms, n=len(tests), largest=_sentence(rows[0]))

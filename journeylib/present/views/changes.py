@@ -72,7 +72,7 @@ def _item(change: Change) -> ListItem:
 
 def moved(audit: Audit) -> Figure | Block:
     """Draw the streams that moved most against earlier periods, beside what chance moves."""
-    if audit.changes.tests.empty:
+    if audit.changes.tests["difference"].isna().all():
         return remark(text("present.drift.none"))  # why stands with `changes`
     return drift_figure(audit.changes.tests, audit.changes.note)
 
@@ -90,7 +90,9 @@ def drift_between(comparison: RunComparison) -> Figure | Block:
     """Draw the streams that moved most in the last period of the second run."""
     tests = comparison.after.tested
     note = str(comparison.after.document["comparison"]["note"])
-    return remark(note) if tests is None or tests.empty else drift_figure(tests, note)
+    if tests is None or tests["difference"].isna().all():
+        return remark(note)
+    return drift_figure(tests, note)
 
 
 def numbers_between(comparison: RunComparison) -> Table | Block:
