@@ -21,7 +21,7 @@ LINES = {
     "journeys": 5_815,
     "judge": 6_045,
     "lab": 2_135,
-    "log": 6_550,
+    "log": 6_555,
     "measures": 5_800,
     "portfolio": 1_660,
     "present": 6_985,

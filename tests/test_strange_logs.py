@@ -228,8 +228,11 @@ def check_partitions(audit: jl.Audit) -> None:
             assert steps["raw"] == sum(steps[part] for part in parts)
     structure = audit.structure
     if structure is not None and len(structure.ends):
-        shares = structure.ends.select_dtypes("number").drop(columns=["customers"], errors="ignore")
-        assert (shares >= 0).all().all()
+        shares = structure.ends.select_dtypes("number")
+        bounded = structure.ends["at_least"]
+        assert (shares.drop(columns=["lo", "hi"]) >= 0).all().all()
+        assert (shares.loc[~bounded, ["lo", "hi"]] >= 0).all().all()
+        assert shares.loc[bounded, ["lo", "hi"]].isna().all().all()
 
 
 def views() -> Iterator[Callable[[jl.Audit], Any]]:

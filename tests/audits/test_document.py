@@ -152,7 +152,12 @@ def test_structure_counts_the_journeys_of_the_log(telecom_audit: jl.Audit) -> No
     structure, total = document["structure"], document["log"]["journeys"]
     whole = {row["end"]: row for row in structure["ends"] if row["touchpoint"] == "(start)"}
     assert {row["share"]["n_journeys"] for row in whole.values()} == {total}
-    assert sum(row["share"]["value"] for row in whole.values()) == pytest.approx(1, abs=1e-5)
+    ended, bounded = (
+        sum(row["share"]["value"] for row in whole.values()),
+        sum(row["at_least"] for row in whole.values()),
+    )  # a lower bound is at most ten customers below what it stands for
+    assert ended <= 1 + 1e-5
+    assert ended >= 1 - 1e-5 if not bounded else ended < 1
     of_open = whole["open"]["share"]["value"] * total
     assert of_open == pytest.approx(document["log"]["open_journeys"], abs=0.01)
     start = next(row for row in structure["chain"] if row["touchpoint"] == "(start)")

@@ -15,6 +15,7 @@ from journeylib.audits.result.result import Assessment, Changes
 from journeylib.core import estimate_text, label, number, percent, text
 
 MOST = 5
+MOST_NAMES = 3  # of touchpoints in one sentence of the first screen
 FEW_TOLD = 0.01  # share of sessions never told that is no reason to act
 MOSTLY = 0.5  # share that a bot hands over, from which it is there to pass customers on
 HIDDEN = 0.1  # share between reported and confirmed from which that is the headline
@@ -358,7 +359,7 @@ def _trust(assessment: Assessment, flags: Sequence[Flag]) -> Iterator[str]:
     for kind in ("cut", "weights"):
         names = [flag.touchpoint for flag in flags if flag.kind == kind]
         if names:
-            yield text(f"audits.decision.trust.{kind}", names=listed(names))
+            yield text(f"audits.decision.trust.{kind}", names=listed(names, most=MOST_NAMES))
     sources = assessment.evidence.experience["source"].astype(str)
     if not assessment.evidence.detectors and sources.str.contains("VADER").any():
         yield text("audits.decision.trust.words")

@@ -23,6 +23,6 @@ def unanswered(name: str, sentence: str, evidence: Mapping[str, Any] | None = No
     return Finding(name, "insight", "low", "not_assessable", sentence, evidence or {})
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], *, most: int = NAMED) -> str:
     """Return names as a list in a sentence, many of them counted."""
-    return current_catalogue().names(names, most=NAMED)
+    return current_catalogue().names(names, most=most)
