@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +20,15 @@ from journeylib.audits.config.audit_config import AuditConfig, ChangeSettings
 from journeylib.audits.config.load import load_config
 from journeylib.audits.pipeline import read_journeys
 from journeylib.core import day_of
-from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.log.eventlog import EventLog
 from journeylib.measures import STREAM_COLUMNS, Periods, streams
 from tests.privacy.attack import of_streams
 
 BANK = Path(__file__).resolve().parents[2] / "sample_data" / "bank" / "audit.yaml"
 KEY = ["measure", "touchpoint", "detail"]
+LogOf = Callable[..., EventLog]
 
 
 def compared(
@@ -217,3 +220,14 @@ def test_a_change_from_a_few_cases_says_its_direction_and_what_is_now() -> None:
     assert (plain.before, plain.n_after, plain.direction) == (0.05, 200, "worse")
     assert said.loc[0, "z"] == pytest.approx(1.96, abs=0.01)
     assert tests.loc[0, "before"] == 0.001
+
+
+def test_a_log_of_one_customer_has_no_stream_to_hide(log_of: LogOf) -> None:
+    journeys = rebuild(log_of(("a", 0, "Chat")), JourneySettings(gap_days=7))
+    roles = {"customer": "who", "touchpoint": "what", "timestamp": "when"}
+    config = AuditConfig.model_validate(
+        {"name": "one", "log": {"files": ["log.csv"]}, "roles": roles}
+    )
+    result = compare_periods(journeys, config, dt.date(1970, 1, 2))
+    assert result.tests.empty
+    assert result.streams.empty

@@ -141,6 +141,8 @@ def without_small_parts(
     What stays of such a row: the other side, that it was tested, whether it is significant, its
     direction (``z`` of `Z_LEVEL` standard errors, whatever it was), and its customers now.
     """
+    if tests.empty:  # of no type either
+        return tests
     both = ["difference", "lo", "hi", "cusum", "p_value", "q_value", "same_mix"]
     result = tests.copy()
     for side, shown in (("before", past), ("after", now)):
