@@ -16,6 +16,7 @@ from journeylib.core.errors import ConfigError
 from journeylib.core.estimate import Estimate
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.judge.paradoxes.context import Side
 from journeylib.judge.paradoxes.paradoxes import (
     PARADOXES,
     Paradox,
@@ -24,6 +25,7 @@ from journeylib.judge.paradoxes.paradoxes import (
     paradox_of,
     paradoxes,
     reached,
+    sentence,
 )
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.handoff_audit import audit_handoffs
@@ -533,6 +535,22 @@ def test_a_bot_that_says_the_same_three_times_is_a_loop(
     assert found(journeys, "satisfied_frustrated", handoffs).cost.value == share
 
 
+@pytest.mark.slow
+def test_without_a_clock_a_bot_is_left_in_frustration_too(log_of: LogOf) -> None:
+    """Of 40 journeys 10 loop, 20 ask in vain for a human, 10 come to an end."""
+    talks = [
+        *[[("bot", "Please wait."), ("bot", "Please wait."), ("bot", "Please wait.")]] * 10,
+        *[[("bot", "Hello!"), ("customer", "I want to talk to a human"), ("bot", "Why?")]] * 20,
+        *[[("bot", "Hello!"), ("customer", "Thanks, that is solved")]] * 10,
+    ]
+    rows = [(f"c{n}", i, "A", *said) for n, talk in enumerate(talks) for i, said in enumerate(talk)]
+    log = log_of(*rows, columns="customer position touchpoint actor text")
+    journeys = rebuild(log, JourneySettings(min_customers=1))
+    handoffs = audit_handoffs(journeys, MeasureSettings())
+    assert found(journeys, "satisfied_frustrated", handoffs).cost.value == 30 / 40
+    assert found(journeys, "powerful_vulnerable", handoffs).benefit.value == 20 / 40
+
+
 @pytest.mark.parametrize(("days", "at_once"), [(7.0, 0.0), (7.5, 1.0)])
 def test_coming_back_within_a_week_is_no_resolution(
     log_of: LogOf, days: float, at_once: float
@@ -582,6 +600,15 @@ def test_a_log_without_a_clock_says_so(log_of: LogOf) -> None:
     paradox = found(journeys, "connected_isolated")
     assert paradox.benefit.abstain == "no_clock"
     assert "It needs a timestamp." in paradox.reasons[0]
+
+
+def test_bounds_are_said_where_they_stand_for_a_number() -> None:
+    all_but_a_few = Estimate(None, "share", lo=0.95, hi=1.0, n_customers=200, abstain="privacy")
+    said = sentence(PARADOXES["powerful_vulnerable"][1], Side(all_but_a_few), 0.2)
+    assert said == (
+        "Journeys that would not be completed without the one bot that most of them pass through: "
+        "over 95 % (200 customers). It counts from 20 upwards."
+    )
 
 
 def test_too_few_customers_have_no_number(log_of: LogOf) -> None:

@@ -94,7 +94,7 @@ def find_contacts(
     table = _with_ends(_facts(journeys, number, acts, settings), sessions)
     table["failed"] = table.pop("dropped") | (table["frustrated"] & ~table["human"])
     bot, human, customer = acts
-    return Contacts(events, number, bot, human, customer, table.drop(columns="bot_us"))
+    return Contacts(events, number, bot, human, customer, table)
 
 
 def _facts(
@@ -139,7 +139,6 @@ def _facts(
             "rating_micro": rating,
             "fields": _fields(journeys, number, acts[0], settings.personal_data),
             "dropped": first_rows(number, dropped, many) >= 0,
-            "bot_us": value_at(t_us, bot, MISSING),
         }
     )
     return facts[served >= 0].reset_index(drop=True)
@@ -201,20 +200,27 @@ def fields_used(cell: str) -> int:
 
 
 def _with_ends(facts: pd.DataFrame, sessions: pd.DataFrame | None) -> pd.DataFrame:
-    """Add ``frustrated`` and ``looped`` of the bot session that begins at the first bot turn."""
+    """Add ``frustrated`` and ``looped`` of the bot session that a contact of a bot is.
+
+    Of each customer the first such contact is the first bot session, and so on: no clock is
+    needed to tell which is which.
+    """
     if sessions is None:
         return facts.assign(frustrated=False, looped=False)
-    begun = sessions[sessions["start_us"].notna()]
+    own = sessions.sort_values("session_no")
     ends = pd.DataFrame(
         {
-            "customer_no": begun["customer_no"].astype("int64"),
-            "bot_us": begun["start_us"].astype("int64"),
-            "frustrated": (begun["end"] == "frustrated").to_numpy(dtype=bool),
-            "looped": begun["looped"].to_numpy(dtype=bool),
+            "customer_no": own["customer_no"].astype("int64"),
+            "nth": own.groupby("customer_no").cumcount(),
+            "frustrated": (own["end"] == "frustrated").to_numpy(dtype=bool),
+            "looped": own["looped"].to_numpy(dtype=bool),
         }
     )
-    key = ["customer_no", "bot_us"]
-    joined = facts.merge(ends.groupby(key, as_index=False).any(), how="left", on=key)
+    of_bots = facts["arm"] == BOT
+    facts["nth"] = (
+        facts[of_bots].groupby("customer_no").cumcount().reindex(facts.index, fill_value=-1)
+    )
+    joined = facts.merge(ends, how="left", on=["customer_no", "nth"]).drop(columns="nth")
     for name in ("frustrated", "looped"):
         joined[name] = joined[name].eq(True).to_numpy(dtype=bool)
     return joined

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from journeylib.core import AbstainReason, Estimate, abstain_text, text
+from journeylib.core import AbstainReason, Estimate, abstain_text, estimate_text, text
 from journeylib.journeys import Journeys
 from journeylib.judge.estimation.figures import rounded_alike, threshold_text
 from journeylib.judge.paradoxes.benefit_and_cost import (
@@ -265,6 +265,14 @@ def state_of(benefit: bool | None, cost: bool | None) -> State:
 def sentence(indicator: Indicator, side: Side, threshold: float) -> str:
     """Return one sentence on one side of a paradox, with its number or what the log lacks."""
     estimate, label = side.estimate, _label(indicator)
+    if estimate.value is None and estimate.hi is not None and not indicator.falls:
+        return text(
+            "judge.side_bounds",
+            label=label,
+            value=estimate_text(estimate, base=False),
+            customers=estimate.n_customers,
+            bound=threshold_text(threshold, estimate.unit, signed=False),
+        )
     if estimate.value is None or estimate.lo is None or estimate.hi is None:
         if side.lacks:
             return text("judge.side_lacks", label=label, lacks=text(f"judge.lacks.{side.lacks}"))
