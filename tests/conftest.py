@@ -54,6 +54,8 @@ def _shared(file: str) -> str:
     """Return what the tests of a file share with those of other files, or the file."""
     if file.startswith("tests/workshop/"):
         return "towns"
+    if file.startswith("tests/examples/"):
+        return "examples"
     text = (HOME / file).read_text(encoding="utf-8") if (HOME / file).is_file() else ""
     return "audits" if any(name in text for name in SHARED_AUDITS) else file
 

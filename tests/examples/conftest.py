@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import journeylib as jl
+from tests.examples.plain_logs import PlainLog, read_plain
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -37,3 +38,15 @@ def audit_of(shared_data: Path, airline_csv: Path) -> Callable[[str], jl.Audit]:
         return jl.audit(EXAMPLES / f"{name}.yaml", overrides=elsewhere)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def plain_of(shared_data: Path, airline_csv: Path) -> Callable[[str], PlainLog]:
+    """Return the reader of logs by plain pandas: ``plain_of("incidents")`` reads once."""
+
+    @cache
+    def read(name: str) -> PlainLog:
+        config = jl.load_config(EXAMPLES / f"{name}.yaml")
+        return read_plain(name, shared_data, airline_csv, config)
+
+    return read
