@@ -23,7 +23,7 @@ LINES = {
     "lab": 2_135,
     "log": 6_555,
     "measures": 5_800,
-    "portfolio": 1_660,
+    "portfolio": 1_680,
     "present": 6_985,
     "workshop": 3_950,
 }

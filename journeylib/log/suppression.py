@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import Estimate, Floats
+
+if TYPE_CHECKING:
+    from highspy import _Highs
 
 MIN_CELL = 10  # fewest customers of a shown cell, unless the configuration permits fewer
 COUNTS = ("events", "journeys", "customers")  # none is larger than the one before
@@ -214,17 +219,12 @@ def _protected(cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds:
             exact, least = shown.exact.copy(), shown.least.copy()
             exact[smallest], least[smallest] = False, 0
             return Shown(exact, least)
-    tables = _Tables(cells, 1 / size if bounds else size)
+    tables = _Tables(cells, size.max() / size if bounds else size, shown.exact)
     if one_total:
         found = tables.cheapest(shown, int(small[0]), minimum)
         return _reduced(cells, shown, int(small[0]), found, 0)
     for level in (minimum, 0):  # the larger changes first
         left = small
-        while len(left):  # one table may protect many cells
-            others = _unprotected(left, tables.nearest(shown, left, level), level)
-            if len(others) == len(left):
-                break
-            left = others
         while len(left):
             found = tables.cheapest(shown, int(left[0]), level)
             if found is None and shown.at_least.any():  # a bound may stand in the way
@@ -298,9 +298,13 @@ def _reduced(cells: Cells, shown: Shown, cell: int, found: Floats | None, step: 
 class _Tables:
     """The tables that have the shown numbers of cells, as solutions of a linear program."""
 
-    def __init__(self, cells: Cells, price: Floats) -> None:
+    def __init__(self, cells: Cells, price: Floats, shown: Bools) -> None:
         many, columns = cells.counts.shape
-        self.counts, self.price = cells.counts.astype(np.float64), price
+        self.changing = np.flatnonzero(shown.repeat(columns))
+        self.counts, self.price = (
+            cells.counts.astype(np.float64),
+            np.tile(price[shown].repeat(columns), 2),
+        )
         self.most, column = np.full((many, columns), np.inf), np.arange(columns)
         # No count is larger than the one before: so many rows, and then those of the totals.
         lower = (np.arange(many)[:, None] * columns + column[1:]).ravel()
@@ -323,15 +327,6 @@ class _Tables:
         if cells.zeros_shown:
             self.most[cells.counts[:, -1] == 0] = 0
 
-    def nearest(self, shown: Shown, goals: Ints, level: int) -> Floats:
-        """Return a table with as little in the goals as can be, or as much of `level`."""
-        low, high = self._free(shown)
-        cost = np.zeros(low.shape)
-        cost[goals, -1] = 1 if level == 0 else -1
-        high[goals, -1] = np.maximum(level, self.counts[goals, -1])
-        found = self._solved(low, high, cost.ravel())
-        return self.counts if found is None else found
-
     def cheapest(
         self, shown: Shown, goal: int, level: int, *, loosen: bool = False
     ) -> Floats | None:
@@ -339,59 +334,65 @@ class _Tables:
 
         Where to `loosen`, lower bounds may change as well.
         """
-        low, high = self._free(shown)
+        low = np.maximum(shown.least, self.fewest)
+        high = np.where(shown.exact[:, None], self.counts, self.most)
         priced = shown.exact | shown.at_least if loosen else shown.exact
         low[priced], high[priced] = self.fewest[priced], self.most[priced]
         low[goal, -1], high[goal, -1] = (0, 0) if level == 0 else (level, np.inf)
         high[goal] = np.maximum(high[goal], low[goal, -1])
-        return self._solved(low, high, np.zeros(low.size), priced)
+        return self._solved(low.ravel(), high.ravel(), priced.repeat(low.shape[1]))
 
-    def _free(self, shown: Shown) -> tuple[Floats, Floats]:
-        exact = shown.exact[:, None]
-        return np.maximum(shown.least, self.fewest), np.where(exact, self.counts, self.most)
+    def _solved(self, low: Floats, high: Floats, priced: Bools) -> Floats | None:
+        """Return the table within bounds that changes priced counts least, or None.
 
-    def _solved(
-        self, low: Floats, high: Floats, cost: Floats, priced: Bools | None = None
-    ) -> Floats | None:
-        """Return the table of least cost within bounds, or None; changes of `priced` cells cost.
-
-        A priced count is what it is now, and more, and less: two columns, and no further row.
+        A priced count is what it is now, and more, and less.
         """
-        from scipy.optimize import LinearConstraint, milp
-        from scipy.sparse import csc_array
-
-        now, row, column, factor = self.counts.ravel(), self.row, self.column, self.factor
-        low, high, start = low.ravel(), high.ravel(), np.zeros(now.size)
-        at = np.flatnonzero(np.repeat(False if priced is None else priced, self.counts.shape[1]))
-        if len(at):
-            start[at] = now[at]
-            more, less = high[at] - now[at], now[at] - low[at]
-            low[at], high[at] = 0, more
-            cost[at] = price = np.repeat(self.price, self.counts.shape[1])[at]
-            low, high = np.concatenate([low, np.zeros(len(at))]), np.concatenate([high, less])
-            cost = np.concatenate([cost, price])
-            again = np.full(now.size, -1)
-            again[at] = now.size + np.arange(len(at))
-            again, twice = again[column], np.flatnonzero(again[column] >= 0)
-            row, column = np.concatenate([row, row[twice]]), np.concatenate([column, again[twice]])
-            factor = np.concatenate([factor, -factor[twice]])
-        most = self._summed(now - start)
-        most[: self.orders] = -self._summed(start)[: self.orders]
-        least = most.copy()
-        least[: self.orders] = -np.inf
-        rows = csc_array((factor, (row, column)), shape=(self.rows, len(cost)))
-        # `linprog` solves the same program, but checks and copies more before it does.
-        found = milp(cost, bounds=(low, high), constraints=LinearConstraint(rows, least, most))
-        if found.status:
+        now, at = self.counts.ravel(), self.changing
+        more, less = np.where(priced[at], [high[at] - now[at], now[at] - low[at]], 0)
+        low, high = np.where(priced, now, [low, high])
+        low, high = np.append(low, 0 * self.price), np.concatenate([high, more, less])
+        number, solver = np.arange(len(low), dtype=np.int32), self.solver
+        solver.changeColsBounds(len(number), number, low, high)
+        solver.run()
+        if solver.modelStatusToString(solver.getModelStatus()) != "Optimal":
             return None
-        table = start + found.x[: len(now)]
-        table[at] -= found.x[len(now) :]
-        return np.asarray(table, dtype=np.float64).reshape(self.counts.shape)
+        found = np.array(solver.getSolution().col_value)
+        table, more, less = np.split(found, [len(now), len(now) + len(at)])
+        table[at] += more - less
+        return table.reshape(self.counts.shape)
 
-    def _summed(self, table: Floats) -> Floats:
-        """Return the left sides of all rows for a table."""
-        sums = np.bincount(self.row, self.factor * table[self.column], minlength=self.rows)
-        return np.asarray(sums, dtype=np.float64)
+    @cached_property
+    def solver(self) -> _Highs:
+        """The program of all tables; each one starts where the one before it ended.
+
+        Its columns are the counts, and what those that are shown at first have more, and less.
+        """
+        import highspy
+
+        now, again = self.counts.ravel(), np.full(self.counts.size, -1)
+        again[self.changing] = now.size + np.arange(len(self.changing))
+        twice = np.flatnonzero(again[self.column] >= 0)
+        more, row = again[self.column[twice]], self.row[twice]
+        column = np.concatenate([self.column, more, more + len(self.changing)])
+        order = np.argsort(column, kind="stable")
+        factor = np.concatenate([self.factor, self.factor[twice], -self.factor[twice]])
+        most = np.bincount(self.row, self.factor * now[self.column], minlength=self.rows)
+        most[: self.orders] = 0
+        program = highspy.HighsLp()
+        program.num_row_, program.num_col_ = self.rows, now.size + 2 * len(self.changing)
+        program.row_lower_ = np.where(np.arange(self.rows) < self.orders, -np.inf, most)
+        program.row_upper_ = most
+        program.col_cost_ = np.append(np.zeros(now.size), self.price)
+        program.col_lower_ = program.col_upper_ = np.zeros(program.num_col_)
+        program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        program.a_matrix_.start_ = np.searchsorted(column[order], np.arange(program.num_col_ + 1))
+        program.a_matrix_.index_ = np.concatenate([self.row, row, row])[order]
+        program.a_matrix_.value_ = factor[order]
+        solver = highspy._Highs()  # the class around it prints its name
+        solver.setOptionValue("output_flag", False)
+        solver.setOptionValue("parallel", "off")
+        solver.passModel(program)
+        return solver
 
 
 def protect_parts(customers: Ints, cases: Ints, minimum: int) -> Bools:

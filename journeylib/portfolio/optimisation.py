@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,8 @@ from journeylib.core import Floats
 
 WORST = 0.1  # the tail of the expected shortfall
 TIE = 1e-6  # of the largest value, for each place further down
+FEASIBLE = 1e-6  # a sum of costs may lie so far above the budget, as in the solver
+MOST_CHOICES = 25_000  # of more choices the best is looked for by the solver
 
 
 @dataclass(frozen=True)
@@ -155,8 +159,29 @@ def selection_frequency(draws: Floats, costs: npt.ArrayLike, limits: Limits) -> 
     draws : ndarray of float, shape (draws, n)
         Values in each resample of customers.
     """
-    chosen = np.zeros(draws.shape[1])
-    paying = replace(limits, fewest=0)
-    for values in draws:
-        chosen[list(select(values, costs, paying))] += 1
-    return np.asarray(chosen / len(draws))
+    paying, price = replace(limits, fewest=0), np.asarray(costs, dtype=np.float64)
+    many = draws.shape[1]
+    if sum(math.comb(many, size) for size in range(min(limits.most, many) + 1)) > MOST_CHOICES:
+        chosen = np.zeros(many)
+        for values in draws:
+            chosen[list(select(values, price, paying))] += 1
+        return np.asarray(chosen / len(draws))
+    choices = _choices(price, limits)
+    tie = TIE * np.abs(draws).max(axis=1, initial=0.0, keepdims=True) * np.arange(many)
+    best = [int(np.argmax(choices @ worth)) for worth in draws - tie]
+    return np.asarray(choices[best].sum(axis=0) / len(draws))
+
+
+def _choices(price: Floats, limits: Limits) -> Floats:
+    """Return every choice that keeps to the limits but `fewest`, as rows of 0 and 1."""
+    places = range(len(price))
+    sizes = range(min(limits.most, len(price)) + 1)
+    sets = [spots for size in sizes for spots in combinations(places, size)]
+    choices = np.array([[spot in spots for spot in places] for spots in sets], dtype=np.float64)
+    possible = choices @ price <= limits.budget + FEASIBLE
+    for group in {name for name in limits.groups if name is not None}:
+        possible &= choices @ np.array([name == group for name in limits.groups]) <= 1
+    for later, earlier in limits.after.items():
+        for first in earlier:
+            possible &= choices[:, later] <= choices[:, first]
+    return choices[possible]

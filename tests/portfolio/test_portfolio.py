@@ -89,6 +89,21 @@ def test_the_frequency_counts_resamples_in_which_it_pays() -> None:
     assert found.tolist() == [0.75, 0.5]
 
 
+@pytest.mark.parametrize("most_choices", [0, 25_000])
+def test_the_frequency_is_that_of_the_choice_in_each_resample(
+    most_choices: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("journeylib.portfolio.optimisation.MOST_CHOICES", most_choices)
+    rng = np.random.default_rng(3)
+    draws, costs = rng.normal(100, 300, (40, 9)), rng.integers(1, 9, 9)
+    limits = Limits(15, 3, 4, groups=[*"abcabcab", None], after={1: [0], 4: [2, 3]})
+    chosen = np.zeros(9)
+    for values in draws:
+        chosen[list(select(values, costs, replace(limits, fewest=0)))] += 1
+    assert selection_frequency(draws, costs, limits).tolist() == (chosen / 40).tolist()
+    assert len(set(chosen)) > 3
+
+
 COLUMNS = {"customer": "who", "touchpoint": "what", "timestamp": "when"}
 MONEY = PortfolioSettings(
     budget=100, build=10.4, horizon_weeks=104, human_minute=1.0, failed_contact=20.0, harm=0.1,
