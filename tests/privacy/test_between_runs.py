@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +17,7 @@ import pytest
 
 import journeylib as jl
 from journeylib.audits.changes.changes import _closed_end
+from journeylib.audits.changes.kept_parts import kept_judgement_parts
 from journeylib.audits.changes.small_changes import (
     Before,
     closed_log,
@@ -29,7 +30,6 @@ from journeylib.audits.changes.small_changes import (
 from journeylib.audits.changes.small_changes_in_parts import (
     _waterfall,
     kept_handoffs,
-    kept_judgement_parts,
     kept_plan,
     kept_stories,
 )
@@ -40,6 +40,7 @@ from journeylib.audits.result.ledger import Ledger
 from journeylib.core import Estimate
 from journeylib.journeys import journey_structure, planned_vs_actual, stories
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.judge import Judgement
 from journeylib.log.eventlog import EventLog
 from journeylib.measures import MeasureSettings, measure, reach
 from tests.audits.conftest import small_rows, write_small
@@ -151,6 +152,7 @@ def published(journeys: jl.Journeys, folder: Path, last: Entry | None) -> Entry:
     day = (dt.date(1970, 1, 1) + dt.timedelta(microseconds=journeys.last_us)).isoformat()
     log = {name: evidence.totals[name] for name in ("events", "journeys", "customers")}
     log |= {f"{name}_journeys": evidence.totals[name] for name in ("open", "cut_off")}
+    log["suppressed_cells"] = evidence.totals["suppressed"]
     document = {
         "audit": {"period": ["1970-01-01", day]},
         "log": log,
@@ -397,7 +399,11 @@ def test_a_survey_and_a_moment_stay_until_ten_customers_changed_them(tmp_path: P
         reasons = (f"{compared} compared",)
         moment = {"touchpoint": "A", "outcome": "churn", "effect": effect, "reasons": reasons}
         followed = {"touchpoint": "A", "outcome": "churn", "ratio": effect, "landmark": estimate}
-        return Judged(*(pd.DataFrame([row]) for row in (moment, survey, followed)))
+        rows = {"moments": moment, "surveys": survey, "presence": followed}
+        nothing = pd.DataFrame()
+        return Judgement(
+            nothing, nothing, {}, **{n: pd.DataFrame([row]) for n, row in rows.items()}
+        )
 
     first = judged(50, 6.0, 80)
     part = {"mean": first.surveys["mean"][0].to_dict()}
@@ -409,6 +415,8 @@ def test_a_survey_and_a_moment_stay_until_ten_customers_changed_them(tmp_path: P
         key: first.presence[name][0].to_dict() for name, key in named.items()
     }
     document = {"moments_of_truth": [moment], "surveys": [survey], "presence": [visit]}
+    document |= {"tipping_points": [], "queue_time": None, "queue_reason": "", "disclosure": None}
+    document |= {"findings": [], "paradoxes": []}
     last = last_run(tmp_path, document, dt.date(2026, 1, 1))
     before = Before(last, 10, {"A": 9}, few=False)
     stays = kept_judgement_parts(judged(59, 5.5, 89), before)
@@ -418,15 +426,6 @@ def test_a_survey_and_a_moment_stay_until_ten_customers_changed_them(tmp_path: P
     assert (moves.surveys["answered"][0], moves.surveys["mean"][0].value) == (60, 5.5)
     assert moves.moments["effect"][0].n_customers == 90
     assert moves.presence["landmark"][0].n_customers == 60
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What of a judgement is kept by rows."""
-
-    moments: pd.DataFrame
-    surveys: pd.DataFrame
-    presence: pd.DataFrame
 
 
 def test_a_waterfall_moves_as_a_whole(tmp_path: Path) -> None:

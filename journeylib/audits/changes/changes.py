@@ -393,7 +393,7 @@ def _worse_quality(assessment: Assessment, previous: Entry | None) -> Iterator[C
         return
     rank = ["ok", "note", "warning", "blocking"]
     before = {(r["check"], r["role"]): r for r in previous.document["log"]["quality"]}
-    quality = assessment.log.quality
+    quality = assessment.quality
     for row in quality.checks.to_dict("records"):
         old = before.get((row["check"], row["role"]))
         if old is None or rank.index(row["severity"]) < 2:

@@ -322,7 +322,9 @@ def _totals(totals: Mapping[str, Any], before: Before) -> dict[str, Any]:
     old = {name: int(before.entry.document["log"][as_]) for name, as_ in TOTALS.items()}
     spot = pd.Index([""], name="touchpoint")
     new, last = (pd.DataFrame([one], index=spot)[list(COUNTS[:3])] for one in (totals, old))
-    if before.few or _rest_on_few(new, last, before)[0]:
+    if before.few:
+        return dict(totals) | old | {"suppressed": before.entry.document["log"]["suppressed_cells"]}
+    if _rest_on_few(new, last, before)[0]:
         return dict(totals) | old
     few = [name for name in TOTALS if abs(totals[name] - old[name]) < before.minimum]
     return dict(totals) | {name: old[name] for name in few}

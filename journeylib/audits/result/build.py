@@ -112,7 +112,7 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
         "indicators": judgement.indicators,
         "handoff_touchpoints": evidence.handoffs.by_touchpoint,
         "containment_curve": evidence.handoffs.curve,
-        "quality": assessment.log.quality.checks,
+        "quality": assessment.quality.checks,
         "streams": changes.streams,
         "tested": changes.tests,
         "stages": assessment.reach.stages,
@@ -125,7 +125,8 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
 def _map_counts(drawn: Simplified, minimum: int) -> pd.DataFrame:
     """Return the counts of a map; where one part is of a few, all of the row are missing."""
     parts, counts = ["shown", "folded", "suppressed"], drawn.ledger
-    few = counts[parts].map(lambda size: not shows(size, minimum)).any(axis=1)
+    # What the run before did not show is missing already.
+    few = counts[parts].map(lambda size: pd.isna(size) or not shows(size, minimum)).any(axis=1)
     few &= counts["what"] != "touchpoints"
     return counts.assign(**{name: counts[name].astype("Int64").mask(few) for name in parts})
 
@@ -147,7 +148,7 @@ def _run(assessment: Assessment) -> Variation:
 
 
 def _log(assessment: Assessment) -> Variation:
-    totals, quality = assessment.evidence.totals, assessment.log.quality
+    totals, quality = assessment.evidence.totals, assessment.quality
     minimum = assessment.config.journeys.min_customers
     few = {name: totals[name] if shows(totals[name], minimum) else None for name in _OF_JOURNEYS}
     return varied(

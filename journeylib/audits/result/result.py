@@ -16,7 +16,7 @@ from journeylib.audits.preparation.preparation import Prepared
 from journeylib.audits.result.decision import Decisions
 from journeylib.journeys import Conformance, Journeys, StoryTimelines, Structure
 from journeylib.judge import Judgement, Ratings
-from journeylib.log import EventLog
+from journeylib.log import EventLog, Quality
 from journeylib.measures import Evidence, Reach, ServiceTypes
 from journeylib.portfolio import Portfolio, WhatIf
 
@@ -170,6 +170,8 @@ class Assessment:
     prepared : Prepared
         What was done to the log before it was cut, and what other choices would give.
     journeys : Journeys
+    quality : Quality
+        Of the log; counts of rows that few customers changed are those of the run before.
     evidence : Evidence
     judgement : Judgement
     portfolio : Portfolio or None
@@ -200,6 +202,7 @@ class Assessment:
     annotations: Annotations = field(repr=False)
     prepared: Prepared
     journeys: Journeys
+    quality: Quality
     evidence: Evidence
     judgement: Judgement
     portfolio: Portfolio | None
