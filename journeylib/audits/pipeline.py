@@ -170,11 +170,11 @@ def _assess(
     last = history.last_before(as_of, run_id(as_of, decided, events))
     before = run_before(journeys, last, definitions(config, journeys, prepared))
     evidence, before = kept_evidence(evidence, journeys, before)
-    held = {} if before is None else before.entry.document
+    published = {} if before is None else before.entry.document
     evidence = replace(
         evidence,
         handoffs=kept_handoffs(evidence.handoffs, before),
-        detectors=kept_part(evidence.detectors, held.get("detectors"), before, ("detector",)),
+        detectors=kept_part(evidence.detectors, published.get("detectors"), before, ("detector",)),
     )
     say(STEPS[3])
     judgement = kept_judgement(judge(journeys, evidence, settings.judge), before)
@@ -184,18 +184,11 @@ def _assess(
     )
     prepared = kept_alternatives(prepared, before)
     say(STEPS[4])
-    proposed = (
-        None
-        if settings.portfolio is None
-        else kept_portfolio(
-            portfolio(journeys, evidence, judgement, settings.portfolio, settings.measures), before
-        )
-    )
-    moves = proposed_moves(Basis(settings, journeys, evidence, judgement, types), proposed)
     return Assessment(
         config=config,
         as_of=as_of,
         closed=closed,
+        unchanged=before is not None and before.few,
         log_hash=events,
         config_hash=decided,
         annotations=annotations,
@@ -204,9 +197,8 @@ def _assess(
         evidence=evidence,
         judgement=judgement,
         quality=kept_quality(journeys.log.quality, before),
-        service_types=kept_part(types, held.get("service_types"), before),
-        portfolio=proposed,
-        what_ifs=kept_part(moves, held.get("what_if"), before, ("moves", "staff")),
+        service_types=kept_part(types, published.get("service_types"), before),
+        **_proposals(Basis(settings, journeys, evidence, judgement, types), before),
         **_stories(journeys, before),
         reach=kept_reach(measures.reach(journeys, evidence.turn_scores), before),
         structure=None
@@ -219,6 +211,18 @@ def _assess(
         if annotations.ratings is None
         else compare_ratings(annotations.ratings, judgement.scores),
     )
+
+
+def _proposals(basis: Basis, before: Before | None) -> dict[str, Any]:
+    """Propose what to automate first, where a budget is declared, and forecast each move."""
+    settings, proposed = basis.config, None
+    if settings.portfolio is not None:
+        parts = (basis.journeys, basis.evidence, basis.judgement)
+        proposed = portfolio(*parts, settings.portfolio, settings.measures)
+    proposed = kept_portfolio(proposed, before)
+    old = () if before is None else before.entry.document["what_if"]
+    moves = kept_part(proposed_moves(basis, proposed), old, before, ("moves", "staff"))
+    return {"portfolio": proposed, "what_ifs": moves}
 
 
 def _stories(journeys: Journeys, before: Before | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Kept parts: any part of the document as this run has it, or as the document before held it.
+"""Kept parts: any part of the document as this run has it, or as the document before published it.
 
 One rule for what no table of its own is made of: estimates of models, shares of the whole log,
 what is assumed and proposed, the quality report. See `small_changes` for why.
@@ -22,7 +22,7 @@ from journeylib.audits.changes.small_changes import (
     kept_estimates,
 )
 from journeylib.audits.preparation.preparation import Prepared
-from journeylib.core import Estimate
+from journeylib.core import Estimate, rounded
 from journeylib.journeys import Structure
 from journeylib.judge import Judgement
 from journeylib.log import Quality
@@ -63,7 +63,7 @@ def kept_part(now: Part, old: Any, before: Before | None, key: Sequence[str] = (
     now : dataclass, mapping, DataFrame, tuple or None
         Its names are those of the document.
     old : object
-        What the document of the run before held in its place.
+        What the document of the run before published in its place.
     before : Before or None
     key : sequence of str
         Names of what tells rows or items apart, each of which is kept by itself. Without it the
@@ -81,8 +81,8 @@ def kept_part(now: Part, old: Any, before: Before | None, key: Sequence[str] = (
         stays = before.few or any(_differ_by_few(now, old, before))
         return _as_it_was(now, old) if stays else now
     items = now.to_dict("records") if isinstance(now, pd.DataFrame) else now
-    found = _kept_items(items, old or (), before, key)  # type: ignore[arg-type]
-    return _frame(found, now) if isinstance(now, pd.DataFrame) else tuple(found)  # type: ignore[return-value]
+    rows = _kept_items(items, old or (), before, key)  # type: ignore[arg-type]
+    return _frame(rows, now) if isinstance(now, pd.DataFrame) else tuple(rows)  # type: ignore[return-value]
 
 
 def _kept_items(
@@ -114,7 +114,7 @@ def _value(item: Any, name: str) -> Any:
 def _differ_by_few(now: Any, old: Any, before: Before, name: str = "") -> Iterator[bool]:
     """Tell of each count and estimate in a part whether it differs by fewer than the minimum."""
     if isinstance(now, Estimate):
-        bases = {base: getattr(now, base) for base in BASES if base in _held(old)}
+        bases = {base: getattr(now, base) for base in BASES if base in _mapping(old)}
         if name in EFFECTS:
             yield changes_by_few(bases, old, before)
         elif bases:
@@ -124,7 +124,7 @@ def _differ_by_few(now: Any, old: Any, before: Before, name: str = "") -> Iterat
     elif isinstance(now, pd.DataFrame):
         yield from _differ_by_few(now.to_dict("records"), old, before)
     elif isinstance(now, Mapping) and now.get("what") != "touchpoints":
-        for one in now.keys() & _held(old).keys() - NO_CASES:
+        for one in now.keys() & _mapping(old).keys() - NO_CASES:
             inside = name if name in EFFECTS else one
             yield from _differ_by_few(now[one], old[one], before, inside)
     elif isinstance(now, list | tuple) and isinstance(old, list | tuple):
@@ -134,7 +134,7 @@ def _differ_by_few(now: Any, old: Any, before: Before, name: str = "") -> Iterat
         yield 0 < abs(now - old) < before.minimum
 
 
-def _held(old: Any) -> Row:
+def _mapping(old: Any) -> Row:
     return old if isinstance(old, Mapping) else {}
 
 
@@ -149,12 +149,16 @@ def _as_it_was(now: Any, old: Any) -> Any:
             return as_before(now, old)
         if is_dataclass(now) and not isinstance(now, type):
             content = _content(now)
-            held = {name: _as_it_was(content[name], old[name]) for name in content if name in old}
-            return replace(now, **held)
+            published = {
+                name: _as_it_was(content[name], old[name]) for name in content if name in old
+            }
+            return replace(now, **published)
         if isinstance(now, Mapping):
             return {**now, **{name: _as_it_was(now.get(name), one) for name, one in old.items()}}
         if {"value", "unit", "abstain"} <= set(old):
             return Estimate(**old)
+    elif isinstance(now, Estimate):
+        return _with_value(now, old)
     elif old is None and isinstance(now, float):
         return math.nan
     elif isinstance(old, list):
@@ -164,6 +168,14 @@ def _as_it_was(now: Any, old: Any) -> Any:
         items: Sequence[Any] = now if isinstance(now, tuple) and now else (None,)
         return tuple(_as_it_was(items[min(n, len(items) - 1)], one) for n, one in enumerate(old))
     return old
+
+
+def _with_value(now: Estimate, old: float | None) -> Estimate:
+    """Return an estimate of which the document holds the number alone."""
+    if old == rounded(now.value):
+        return now
+    reason = (now.abstain or "privacy") if old is None else None
+    return replace(now, value=old, lo=None, hi=None, abstain=reason)
 
 
 def _frame(rows: Sequence[Row], now: pd.DataFrame) -> pd.DataFrame:
@@ -198,9 +210,11 @@ def kept_judgement_parts(judgement: Judgement, before: Before | None) -> Judgeme
         name: kept_part(getattr(judgement, name), earlier[name], before, key)
         for name, key in JUDGED.items()
     }
-    held = {one["segment"]: _time(one["handoff_time"]) or one["handoff_reason"] for one in points}
+    published = {
+        one["segment"]: _time(one["handoff_time"]) or one["handoff_reason"] for one in points
+    }
     changed["handoff_times"] = {
-        name: kept_part(time, held[name], before) if name in held else time
+        name: kept_part(time, published[name], before) if name in published else time
         for name, time in times.items()
     }
     return replace(judgement, **changed)
@@ -208,29 +222,34 @@ def kept_judgement_parts(judgement: Judgement, before: Before | None) -> Judgeme
 
 def _disclosure(document: Row) -> Row | None:
     """Return what was published of disclosure, with its sentence, which is a finding."""
-    held = document["disclosure"]
+    published = document["disclosure"]
     sentences = [one["text"] for one in document["findings"] if one["id"] == "disclosure"]
-    return {**held, "text": sentences[0]} if held and sentences else held
+    return {**published, "text": sentences[0]} if published and sentences else published
 
 
 def _minute(point: Row, reason: str | None) -> Row:
     """Return the minute of a tipping point as an estimate holds it; today's reason for none."""
     values = {"value": point["minutes"], "lo": point["minutes_lo"], "hi": point["minutes_hi"]}
-    return {**values, "abstain": (reason or "unidentified") if point["minutes"] is None else None}
+    abstain = (reason or "unidentified") if point["minutes"] is None else None
+    time = point["handoff_time"]  # of the same sessions
+    base = (
+        {} if time is None else {name: time["cost"][name] for name in BASES if name in time["cost"]}
+    )
+    return {**values, **base, "abstain": abstain}
 
 
-def _time(held: Row | None) -> Row | None:
+def _time(published: Row | None) -> Row | None:
     """Return a time to hand over by the names of the result; what is never is at infinity."""
-    if held is None:
+    if published is None:
         return None
-    minutes = held["minutes"]
+    minutes = published["minutes"]
     words = {"never": math.inf, "at once": 0.0}
-    flat = [math.inf if end is None else end for end in held.get("flat_region", ())]
+    flat = [math.inf if end is None else end for end in published.get("flat_region", ())]
     return {
-        **held,
+        **published,
         "answer": minutes if minutes in words else "minutes",
         "minutes": words.get(minutes, minutes),
-        **({"flat_region": flat} if flat else {"wait": held.get("wait_seconds")}),
+        **({"flat_region": flat} if flat else {"wait": published.get("wait_seconds")}),
     }
 
 
@@ -261,7 +280,9 @@ def kept_portfolio(proposed: Portfolio | None, before: Before | None) -> Portfol
     if proposed is None or before is None or old is None:
         return proposed
     if before.few:
-        return kept_part(proposed, old, before)
+        proposed = kept_part(proposed, old, before)
+        nothing = pd.Series([()] * len(proposed.candidates), dtype=object)  # not in the document
+        return replace(proposed, candidates=proposed.candidates.assign(drivers=nothing))
     values = {row["touchpoint"]: row for row in old["candidates"]}
     rows = [
         {
@@ -281,10 +302,11 @@ def kept_graph(structure: Structure | None, before: Before | None) -> Structure 
         return structure
     order = kept_part(structure.chain.order, old["memory"], before)
     earlier = {one["kept"]: one for one in old["maps"]}
-    maps = {
-        kept: kept_part(one, earlier[kept], before) if kept in earlier else one
-        for kept, one in structure.maps.items()
-    }
+    maps = {}
+    for share, one in structure.maps.items():
+        one = kept_part(one, earlier[share], before) if share in earlier else one
+        # What the document does not hold is of a few, and any count of a few is not shown again.
+        maps[share] = replace(one, ledger=one.ledger.fillna(1).astype(one.ledger.dtypes))
     return replace(structure, chain=replace(structure.chain, order=order), maps=maps)
 
 

@@ -417,17 +417,17 @@ def kept_judgement(judgement: Judgement, before: Before | None) -> Judgement:
     )
 
 
-def kept_reach(found: Reach, before: Before | None) -> Reach:
+def kept_reach(reach: Reach, before: Before | None) -> Reach:
     """Keep the cells of stages and segments that few customers changed."""
     if before is None:
-        return found
+        return reach
     cells = ["segment", "touchpoint"]
     months = ["month", "touchpoint"]
     return replace(
-        found,
-        months=kept_rows(found.months, "months", months, before, lines=["touchpoint"]),
-        stages=kept_rows(found.stages, "stages", ["segment", "stage"], before),
-        segments=kept_rows(found.segments, "segments", cells, before, lines=cells),
+        reach,
+        months=kept_rows(reach.months, "months", months, before, lines=["touchpoint"]),
+        stages=kept_rows(reach.stages, "stages", ["segment", "stage"], before),
+        segments=kept_rows(reach.segments, "segments", cells, before, lines=cells),
     )
 
 

@@ -120,6 +120,8 @@ def kept_stories(stories: StoryTimelines | None, before: Before | None) -> Story
         )
         if changes_by_few(near, near_before, before):
             candidates = replace(candidates, coverage=last["coverage"])
+        if before.few and segment == WHOLE:
+            candidates = replace(candidates, journeys=before.entry.document["log"]["journeys"])
         by_segment[segment] = candidates
     return replace(stories, timelines=tuple(lines), by_segment=by_segment)
 

@@ -125,8 +125,7 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
 def _map_counts(drawn: Simplified, minimum: int) -> pd.DataFrame:
     """Return the counts of a map; where one part is of a few, all of the row are missing."""
     parts, counts = ["shown", "folded", "suppressed"], drawn.ledger
-    # What the run before did not show is missing already.
-    few = counts[parts].map(lambda size: pd.isna(size) or not shows(size, minimum)).any(axis=1)
+    few = counts[parts].map(lambda size: not shows(size, minimum)).any(axis=1)
     few &= counts["what"] != "touchpoints"
     return counts.assign(**{name: counts[name].astype("Int64").mask(few) for name in parts})
 

@@ -163,6 +163,8 @@ class Assessment:
         The day it looks back from.
     closed : datetime.date or None
         The last day of its numbers, where too few customers came after it to be told of.
+    unchanged : bool
+        Whether all numbers are those of the run before, as too few customers came or went since.
     log_hash, config_hash : str
         sha256 of the canonical events and outcomes, and of what was decided.
     annotations : Annotations
@@ -197,6 +199,7 @@ class Assessment:
     config: AuditConfig
     as_of: dt.date
     closed: dt.date | None
+    unchanged: bool
     log_hash: str
     config_hash: str
     annotations: Annotations = field(repr=False)
