@@ -17,7 +17,7 @@ import pytest
 
 import journeylib as jl
 from journeylib.audits.changes.changes import _closed_end
-from journeylib.audits.changes.kept_parts import kept_judgement_parts
+from journeylib.audits.changes.kept_parts import kept_judgement_parts, kept_part
 from journeylib.audits.changes.small_changes import (
     Before,
     closed_log,
@@ -40,7 +40,7 @@ from journeylib.audits.result.ledger import Ledger
 from journeylib.core import Estimate
 from journeylib.journeys import journey_structure, planned_vs_actual, stories
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.judge import Judgement
+from journeylib.judge import Judgement, PeakEnd
 from journeylib.log.eventlog import EventLog
 from journeylib.measures import MeasureSettings, measure, reach
 from tests.audits.conftest import small_rows, write_small
@@ -426,6 +426,46 @@ def test_a_survey_and_a_moment_stay_until_ten_customers_changed_them(tmp_path: P
     assert (moves.surveys["answered"][0], moves.surveys["mean"][0].value) == (60, 5.5)
     assert moves.moments["effect"][0].n_customers == 90
     assert moves.presence["landmark"][0].n_customers == 60
+
+
+@pytest.mark.parametrize(
+    ("customers", "stays"), [(100, False), (101, True), (109, True), (110, False), (91, True)]
+)
+def test_any_part_stays_where_one_of_its_counts_differs_by_few(
+    tmp_path: Path, customers: int, stays: bool
+) -> None:
+    before = Before(last_run(tmp_path, {}, dt.date(2026, 1, 1)), 10, {"": 30}, few=False)
+    fit = {"end": Estimate(0.4, "SD per SD", n_customers=customers)}
+    part = PeakEnd(fit, 0.2, 0.3, 0.4, Estimate(0.1, "share", n_customers=500))
+    old = {"weights": {"end": Estimate(0.5, "SD per SD", n_customers=100).to_dict()},
+           "r_mean": None, "r_end": 0.1, "r_fitted": 0.1,
+           "gain": Estimate(0.1, "share", n_customers=500).to_dict()}  # fmt: skip
+    result = kept_part(part, old, before)
+    assert result.weights["end"].value == (0.5 if stays else 0.4)
+    assert (result.r_end, np.isnan(result.r_mean)) == ((0.1, True) if stays else (0.3, False))
+    # Where few changed the log, all stays whatever it counts.
+    assert kept_part(part, old, replace(before, few=True)).r_end == 0.1
+
+
+def test_rows_of_a_part_stay_one_by_one(tmp_path: Path) -> None:
+    """A hid a count, B differs by three, C by thirty; D is new, and E is gone."""
+    before = Before(last_run(tmp_path, {}, dt.date(2026, 1, 1)), 10, {"": 30}, few=False)
+    names = ("check", "role", "rows", "text")
+
+    def checks(*rows: tuple[Any, ...]) -> list[dict[str, Any]]:
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    old = checks(
+        ("A", "", None, "few"), ("B", "", 50, "50"), ("C", "", 50, "50"), ("E", "", 9, "9")
+    )
+    new = checks(("A", "", 12, "12"), ("B", "", 53, "53"), ("C", "", 80, "80"), ("D", "", 40, "40"))
+    now = pd.DataFrame(new)
+    result = kept_part(now, old, before, ("check", "role"))
+    assert result["rows"].tolist()[1:] == [50, 80, 40] and pd.isna(result["rows"][0])
+    assert result["text"].tolist() == ["few", "50", "80", "40"]
+    result = kept_part(now, old, replace(before, few=True), ("check", "role"))
+    assert result["check"].tolist() == ["A", "B", "C", "E"]
+    assert result["rows"].isna().tolist() == [True, False, False, False]
 
 
 def test_a_waterfall_moves_as_a_whole(tmp_path: Path) -> None:

@@ -7,17 +7,21 @@ its reason.
 from __future__ import annotations
 
 import html
+import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import nbformat
 import pandas as pd
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 import journeylib as jl
 from journeylib import present
+from journeylib.cli.run_notebook import _keep_pictures
 from tests.conftest import TELECOM
 
 MINIMUM = 10
@@ -130,7 +134,9 @@ def counts(now: Any, last: Any, path: str = "") -> Iterator[tuple[str, int]]:
     if isinstance(now, Mapping) and isinstance(last, Mapping):
         for name in now.keys() & last.keys():
             yield from counts(now[name], last[name], f"{path}.{name}" if path else name)
-        if now.get("unit") == "share" and None not in (now["value"], last.get("value"), now["lo"]):
+        # A lower bound is in tens, and has no interval.
+        exact = [one.get(end) for one in (now, last) for end in ("value", "lo")]
+        if now.get("unit") == "share" and None not in exact:
             for base in ("n_customers", "n_journeys"):
                 cases = [round(one["value"] * one[base]) for one in (now, last)]
                 yield f"{path}.value", abs(cases[0] - cases[1])
@@ -165,7 +171,56 @@ def words(page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
-@pytest.mark.parametrize("section", "ABCDEFGHIJL")
+@pytest.mark.parametrize("section", "ABCDEFGHIL")
 def test_no_word_of_the_appendix_moves_for_nine_customers(few: Runs, section: str) -> None:
     pages = [words(present.appendix(run, section).html) for run in few]
     assert pages[0] == pages[1]
+
+
+def test_no_word_of_the_first_screens_moves_for_nine_customers(few: Runs) -> None:
+    for view in (present.now, present.touchpoints):
+        pages = [words(view(run).html) for run in few]
+        assert pages[0] == pages[1]
+
+
+def test_nothing_is_new_in_the_portfolio(few: Runs) -> None:
+    """What moves a worth most is in no document: it is left out, and nothing takes its place."""
+    pages = [set(words(present.appendix(run, "J").html).split()) for run in few]
+    assert not pages[1] - pages[0]
+
+
+def test_the_comparison_says_that_all_stays(few: Runs, many: Runs) -> None:
+    day = few.first.as_of.isoformat()
+    note = few.second.document["comparison"]["note"]
+    assert f"All numbers stay as in the run as of {day}: fewer than 10 customers" in note
+    note = many.second.document["comparison"]["note"]
+    assert f"A number stays as in the run as of {day} where fewer than 10 customers" in note
+
+
+def test_maps_are_those_of_the_run_before_where_all_its_numbers_stay(tmp_path: Path) -> None:
+    """Cells that draw journeys have its outputs; others, and those that failed there, today's."""
+    sources = {"show.journey_map(audit)": "map", 'show.appendix(audit, "K")': "changes",
+               "show.experience(audit)": "line", "show.now(audit)\n": "now"}  # fmt: skip
+
+    def run(folder: Path, day: str) -> None:
+        folder.mkdir()
+        cells = []
+        for source, name in sources.items():
+            cells.append(new_code_cell("jl.audit()\n" * (name == "now") + source))
+            cells[-1].outputs = [new_output("display_data", {"text/plain": f"{name} of {day}"})]
+        if day == "Monday":
+            cells[2].outputs = [new_output("error", ename="ValueError", evalue="", traceback=[])]
+        nbformat.write(new_notebook(cells=cells), folder / "audit.ipynb")
+
+    def drawn(before: str | None) -> list[str]:
+        manifest = json.dumps({"unchanged_since": before})
+        (tmp_path / "now" / "manifest.json").write_text(manifest, encoding="utf-8")
+        _keep_pictures(tmp_path / "now", tmp_path)
+        cells = nbformat.read(tmp_path / "now" / "audit.ipynb", as_version=4).cells
+        return [cell.outputs[0]["data"]["text/plain"] for cell in cells]
+
+    run(tmp_path / "last", "Monday")
+    run(tmp_path / "now", "Tuesday")
+    today = [f"{name} of Tuesday" for name in ("map", "changes", "line", "now")]
+    assert drawn(None) == drawn("gone") == today
+    assert drawn("last") == ["map of Monday", *today[1:]]

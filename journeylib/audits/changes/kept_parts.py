@@ -130,8 +130,14 @@ def _differ_by_few(now: Any, old: Any, before: Before, name: str = "") -> Iterat
     elif isinstance(now, list | tuple) and isinstance(old, list | tuple):
         for one, last in zip(now, old, strict=False):
             yield from _differ_by_few(one, last, before, name)
-    elif isinstance(now, int) and isinstance(old, int):
+    elif _is_whole(now) and _is_whole(old):
         yield 0 < abs(now - old) < before.minimum
+    elif _is_whole(now) or _is_whole(old):  # which one run alone shows
+        yield old is None or now is None or now is pd.NA or now != now
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _mapping(old: Any) -> Row:
