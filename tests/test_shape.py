@@ -14,8 +14,8 @@ VAGUE_NAMES = 94
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 6_375,
-    "cli": 845,
+    "audits": 6_590,
+    "cli": 865,
     "core": 675,
     "delivery": 725,
     "journeys": 5_815,

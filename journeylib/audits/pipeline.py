@@ -14,6 +14,14 @@ import pandas as pd
 
 from journeylib import measures
 from journeylib.audits.changes.changes import definitions, find_changes
+from journeylib.audits.changes.kept_parts import (
+    kept_alternatives,
+    kept_graph,
+    kept_judgement_parts,
+    kept_part,
+    kept_portfolio,
+    kept_quality,
+)
 from journeylib.audits.changes.small_changes import (
     Before,
     closed_log,
@@ -23,12 +31,7 @@ from journeylib.audits.changes.small_changes import (
     kept_structure,
     run_before,
 )
-from journeylib.audits.changes.small_changes_in_parts import (
-    kept_handoffs,
-    kept_judgement_parts,
-    kept_plan,
-    kept_stories,
-)
+from journeylib.audits.changes.small_changes_in_parts import kept_handoffs, kept_plan, kept_stories
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.config.load import load_config
 from journeylib.audits.experiments.findings import lab_findings
@@ -167,23 +170,25 @@ def _assess(
     last = history.last_before(as_of, run_id(as_of, decided, events))
     before = run_before(journeys, last, definitions(config, journeys, prepared))
     evidence, before = kept_evidence(evidence, journeys, before)
-    evidence = replace(evidence, handoffs=kept_handoffs(evidence.handoffs, before))
+    published = {} if before is None else before.entry.document
+    evidence = replace(
+        evidence,
+        handoffs=kept_handoffs(evidence.handoffs, before),
+        detectors=kept_part(evidence.detectors, published.get("detectors"), before, ("detector",)),
+    )
     say(STEPS[3])
     judgement = kept_judgement(judge(journeys, evidence, settings.judge), before)
     judgement = kept_judgement_parts(judgement, before)
     prepared = with_alternatives(
         BaseCase(settings, prepared, journeys, judgement.scores, annotations.labelled, counted)
     )
+    prepared = kept_alternatives(prepared, before)
     say(STEPS[4])
-    proposed = (
-        None
-        if settings.portfolio is None
-        else portfolio(journeys, evidence, judgement, settings.portfolio, settings.measures)
-    )
     return Assessment(
         config=config,
         as_of=as_of,
         closed=closed,
+        unchanged=before is not None and before.few,
         log_hash=events,
         config_hash=decided,
         annotations=annotations,
@@ -191,14 +196,14 @@ def _assess(
         journeys=journeys if types is None else journeys.with_types(types.journeys_of),
         evidence=evidence,
         judgement=judgement,
-        service_types=types,
-        portfolio=proposed,
-        what_ifs=proposed_moves(Basis(settings, journeys, evidence, judgement, types), proposed),
+        quality=kept_quality(journeys.log.quality, before),
+        service_types=kept_part(types, published.get("service_types"), before),
+        **_proposals(Basis(settings, journeys, evidence, judgement, types), before),
         **_stories(journeys, before),
         reach=kept_reach(measures.reach(journeys, evidence.turn_scores), before),
         structure=None
         if graph_withheld(prepared, config)
-        else kept_structure(journey_structure(journeys), before),
+        else kept_graph(kept_structure(journey_structure(journeys), before), before),
         conformance=None
         if config.plan is None
         else kept_plan(planned_vs_actual(journeys, config.plan), before),
@@ -206,6 +211,18 @@ def _assess(
         if annotations.ratings is None
         else compare_ratings(annotations.ratings, judgement.scores),
     )
+
+
+def _proposals(basis: Basis, before: Before | None) -> dict[str, Any]:
+    """Propose what to automate first, where a budget is declared, and forecast each move."""
+    settings, proposed = basis.config, None
+    if settings.portfolio is not None:
+        parts = (basis.journeys, basis.evidence, basis.judgement)
+        proposed = portfolio(*parts, settings.portfolio, settings.measures)
+    proposed = kept_portfolio(proposed, before)
+    old = () if before is None else before.entry.document["what_if"]
+    moves = kept_part(proposed_moves(basis, proposed), old, before, ("moves", "staff"))
+    return {"portfolio": proposed, "what_ifs": moves}
 
 
 def _stories(journeys: Journeys, before: Before | None) -> dict[str, Any]:

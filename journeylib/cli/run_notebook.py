@@ -34,6 +34,7 @@ from journeylib.present import OWN_ERRORS, render_html, style_once
 INPUT_ERRORS = ("ConfigError", "LogError", "SchemaError", "QualityError")
 FAILED = "failed"
 MOST_FINDINGS = 8  # that are told at the terminal
+OF_TODAY = ('show.appendix(audit, "K")',)  # findings, and what changed
 SHOWS = "show."  # how a cell begins that shows a part; where it fails, the others go on
 
 
@@ -172,6 +173,7 @@ def _run_checked(
             folder = _only_run(stage / checked.name)
             executed.rename(folder / "audit.ipynb")
             failed = _finish_notebook(folder / "audit.ipynb")
+            _keep_pictures(folder, home)
             (folder / "audit.html").write_text(_dashboard(folder, home), encoding="utf-8")
             briefing = write_files(folder, checked)
             _note_seconds(folder / "manifest.json", time.monotonic() - started)
@@ -328,6 +330,32 @@ def _finish_notebook(executed: Path) -> int:
     node = nbformat.read(str(executed), as_version=4)  # type: ignore[no-untyped-call]
     nbformat.write(style_once(remove_error_markers(node)), str(executed))  # type: ignore[no-untyped-call]
     return _clean_errors(executed)
+
+
+def _keep_pictures(folder: Path, home: Path) -> None:
+    """Show the maps and pages of the run before, where all numbers are still those of it.
+
+    They are drawn from journeys, of which too few are new to be told of. The first screen and the
+    parts in `OF_TODAY` are drawn from the document, and tell what changed by today.
+    """
+    import nbformat
+
+    before = json.loads((folder / "manifest.json").read_text("utf-8"))["unchanged_since"]
+    if before is None or not (home / before / "audit.ipynb").is_file():
+        return
+    nodes = [
+        nbformat.read(str(place / "audit.ipynb"), as_version=4)  # type: ignore[no-untyped-call]
+        for place in (folder, home / before)
+    ]
+    outputs = {
+        cell.source: cell.outputs
+        for cell in nodes[1].cells
+        if cell.source.startswith(SHOWS) and not any("ename" in one for one in cell.outputs)
+    }
+    for cell in nodes[0].cells:
+        if cell.source not in OF_TODAY and cell.source in outputs:
+            cell.outputs = outputs[cell.source]
+    nbformat.write(style_once(nodes[0]), str(folder / "audit.ipynb"))  # type: ignore[no-untyped-call]
 
 
 def _clean_errors(executed: Path) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +17,7 @@ import pytest
 
 import journeylib as jl
 from journeylib.audits.changes.changes import _closed_end
+from journeylib.audits.changes.kept_parts import kept_judgement_parts, kept_part
 from journeylib.audits.changes.small_changes import (
     Before,
     closed_log,
@@ -29,7 +30,6 @@ from journeylib.audits.changes.small_changes import (
 from journeylib.audits.changes.small_changes_in_parts import (
     _waterfall,
     kept_handoffs,
-    kept_judgement_parts,
     kept_plan,
     kept_stories,
 )
@@ -40,6 +40,7 @@ from journeylib.audits.result.ledger import Ledger
 from journeylib.core import Estimate
 from journeylib.journeys import journey_structure, planned_vs_actual, stories
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.judge import Judgement, PeakEnd
 from journeylib.log.eventlog import EventLog
 from journeylib.measures import MeasureSettings, measure, reach
 from tests.audits.conftest import small_rows, write_small
@@ -151,6 +152,7 @@ def published(journeys: jl.Journeys, folder: Path, last: Entry | None) -> Entry:
     day = (dt.date(1970, 1, 1) + dt.timedelta(microseconds=journeys.last_us)).isoformat()
     log = {name: evidence.totals[name] for name in ("events", "journeys", "customers")}
     log |= {f"{name}_journeys": evidence.totals[name] for name in ("open", "cut_off")}
+    log["suppressed_cells"] = evidence.totals["suppressed"]
     document = {
         "audit": {"period": ["1970-01-01", day]},
         "log": log,
@@ -397,7 +399,11 @@ def test_a_survey_and_a_moment_stay_until_ten_customers_changed_them(tmp_path: P
         reasons = (f"{compared} compared",)
         moment = {"touchpoint": "A", "outcome": "churn", "effect": effect, "reasons": reasons}
         followed = {"touchpoint": "A", "outcome": "churn", "ratio": effect, "landmark": estimate}
-        return Judged(*(pd.DataFrame([row]) for row in (moment, survey, followed)))
+        rows = {"moments": moment, "surveys": survey, "presence": followed}
+        nothing = pd.DataFrame()
+        return Judgement(
+            nothing, nothing, {}, **{n: pd.DataFrame([row]) for n, row in rows.items()}
+        )
 
     first = judged(50, 6.0, 80)
     part = {"mean": first.surveys["mean"][0].to_dict()}
@@ -409,6 +415,8 @@ def test_a_survey_and_a_moment_stay_until_ten_customers_changed_them(tmp_path: P
         key: first.presence[name][0].to_dict() for name, key in named.items()
     }
     document = {"moments_of_truth": [moment], "surveys": [survey], "presence": [visit]}
+    document |= {"tipping_points": [], "queue_time": None, "queue_reason": "", "disclosure": None}
+    document |= {"findings": [], "paradoxes": []}
     last = last_run(tmp_path, document, dt.date(2026, 1, 1))
     before = Before(last, 10, {"A": 9}, few=False)
     stays = kept_judgement_parts(judged(59, 5.5, 89), before)
@@ -420,13 +428,44 @@ def test_a_survey_and_a_moment_stay_until_ten_customers_changed_them(tmp_path: P
     assert moves.presence["landmark"][0].n_customers == 60
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What of a judgement is kept by rows."""
+@pytest.mark.parametrize(
+    ("customers", "stays"), [(100, False), (101, True), (109, True), (110, False), (91, True)]
+)
+def test_any_part_stays_where_one_of_its_counts_differs_by_few(
+    tmp_path: Path, customers: int, stays: bool
+) -> None:
+    before = Before(last_run(tmp_path, {}, dt.date(2026, 1, 1)), 10, {"": 30}, few=False)
+    fit = {"end": Estimate(0.4, "SD per SD", n_customers=customers)}
+    part = PeakEnd(fit, 0.2, 0.3, 0.4, Estimate(0.1, "share", n_customers=500))
+    old = {"weights": {"end": Estimate(0.5, "SD per SD", n_customers=100).to_dict()},
+           "r_mean": None, "r_end": 0.1, "r_fitted": 0.1,
+           "gain": Estimate(0.1, "share", n_customers=500).to_dict()}  # fmt: skip
+    result = kept_part(part, old, before)
+    assert result.weights["end"].value == (0.5 if stays else 0.4)
+    assert (result.r_end, np.isnan(result.r_mean)) == ((0.1, True) if stays else (0.3, False))
+    # Where few changed the log, all stays whatever it counts.
+    assert kept_part(part, old, replace(before, few=True)).r_end == 0.1
 
-    moments: pd.DataFrame
-    surveys: pd.DataFrame
-    presence: pd.DataFrame
+
+def test_rows_of_a_part_stay_one_by_one(tmp_path: Path) -> None:
+    """A hid a count, B differs by three, C by thirty; D is new, and E is gone."""
+    before = Before(last_run(tmp_path, {}, dt.date(2026, 1, 1)), 10, {"": 30}, few=False)
+    names = ("check", "role", "rows", "text")
+
+    def checks(*rows: tuple[Any, ...]) -> list[dict[str, Any]]:
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    old = checks(
+        ("A", "", None, "few"), ("B", "", 50, "50"), ("C", "", 50, "50"), ("E", "", 9, "9")
+    )
+    new = checks(("A", "", 12, "12"), ("B", "", 53, "53"), ("C", "", 80, "80"), ("D", "", 40, "40"))
+    now = pd.DataFrame(new)
+    result = kept_part(now, old, before, ("check", "role"))
+    assert result["rows"].tolist()[1:] == [50, 80, 40] and pd.isna(result["rows"][0])
+    assert result["text"].tolist() == ["few", "50", "80", "40"]
+    result = kept_part(now, old, replace(before, few=True), ("check", "role"))
+    assert result["check"].tolist() == ["A", "B", "C", "E"]
+    assert result["rows"].isna().tolist() == [True, False, False, False]
 
 
 def test_a_waterfall_moves_as_a_whole(tmp_path: Path) -> None:

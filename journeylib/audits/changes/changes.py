@@ -87,7 +87,8 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
     kept_from = history.last_before(assessment.as_of, assessment.run_id)
     if kept_from and kept_from.definitions == current:
         minimum, day = assessment.config.journeys.min_customers, kept_from.as_of.isoformat()
-        note += " " + text("audits.comparison.kept", day=day, minimum=minimum)
+        key = "all_kept" if assessment.unchanged else "kept"
+        note += " " + text(f"audits.comparison.{key}", day=day, minimum=minimum)
     if assessment.closed:
         day, minimum = assessment.closed.isoformat(), assessment.config.journeys.min_customers
         note += " " + text("audits.comparison.closed", day=day, minimum=minimum)
@@ -393,7 +394,7 @@ def _worse_quality(assessment: Assessment, previous: Entry | None) -> Iterator[C
         return
     rank = ["ok", "note", "warning", "blocking"]
     before = {(r["check"], r["role"]): r for r in previous.document["log"]["quality"]}
-    quality = assessment.log.quality
+    quality = assessment.quality
     for row in quality.checks.to_dict("records"):
         old = before.get((row["check"], row["role"]))
         if old is None or rank.index(row["severity"]) < 2:

@@ -322,7 +322,9 @@ def _totals(totals: Mapping[str, Any], before: Before) -> dict[str, Any]:
     old = {name: int(before.entry.document["log"][as_]) for name, as_ in TOTALS.items()}
     spot = pd.Index([""], name="touchpoint")
     new, last = (pd.DataFrame([one], index=spot)[list(COUNTS[:3])] for one in (totals, old))
-    if before.few or _rest_on_few(new, last, before)[0]:
+    if before.few:
+        return dict(totals) | old | {"suppressed": before.entry.document["log"]["suppressed_cells"]}
+    if _rest_on_few(new, last, before)[0]:
         return dict(totals) | old
     few = [name for name in TOTALS if abs(totals[name] - old[name]) < before.minimum]
     return dict(totals) | {name: old[name] for name in few}
@@ -415,17 +417,17 @@ def kept_judgement(judgement: Judgement, before: Before | None) -> Judgement:
     )
 
 
-def kept_reach(found: Reach, before: Before | None) -> Reach:
+def kept_reach(reach: Reach, before: Before | None) -> Reach:
     """Keep the cells of stages and segments that few customers changed."""
     if before is None:
-        return found
+        return reach
     cells = ["segment", "touchpoint"]
     months = ["month", "touchpoint"]
     return replace(
-        found,
-        months=kept_rows(found.months, "months", months, before, lines=["touchpoint"]),
-        stages=kept_rows(found.stages, "stages", ["segment", "stage"], before),
-        segments=kept_rows(found.segments, "segments", cells, before, lines=cells),
+        reach,
+        months=kept_rows(reach.months, "months", months, before, lines=["touchpoint"]),
+        stages=kept_rows(reach.stages, "stages", ["segment", "stage"], before),
+        segments=kept_rows(reach.segments, "segments", cells, before, lines=cells),
     )
 
 

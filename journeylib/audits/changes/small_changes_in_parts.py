@@ -1,11 +1,11 @@
-"""Small changes of what is no table of its own: hand-offs, moments, surveys, stories, plan.
+"""Small changes of what is no table of its own: hand-offs, stories, the plan.
 
 What the run before said of them is read from its document; see `small_changes` for the rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,14 +13,11 @@ import pandas as pd
 
 from journeylib.audits.changes.small_changes import (
     Before,
-    as_before,
     changes_by_few,
     kept_estimates,
     kept_rows,
 )
-from journeylib.core import Estimate
 from journeylib.journeys import Conformance, Stories, Story, StoryTimelines, Timeline
-from journeylib.judge import Judgement
 from journeylib.log import shows
 from journeylib.measures import STATES, Handoffs, public_waterfall
 
@@ -101,84 +98,6 @@ def _curve(curve: pd.DataFrame, before: Before) -> pd.DataFrame:
     return kept_rows(curve, "containment_curve", ["days"], before)
 
 
-def kept_judgement_parts(judgement: Judgement, before: Before | None) -> Judgement:
-    """Keep moments of truth, what goes with a visit, and surveys that few customers changed."""
-    if before is None:
-        return judgement
-    document = before.entry.document
-    moments = _kept_records(
-        judgement.moments, document["moments_of_truth"], ("touchpoint", "outcome"), before, _visits
-    )
-    surveys = _kept_records(judgement.surveys, document["surveys"], ("kind",), before, _answers)
-    earlier = [{**row, "ratio": row["hazard_ratio"]} for row in document["presence"]]
-    presence = _kept_records(
-        judgement.presence, earlier, ("touchpoint", "outcome"), before, _visitors
-    )
-    return replace(judgement, moments=moments, surveys=surveys, presence=presence)
-
-
-def _visits(row: Row) -> Row:
-    """Return who is compared for a moment of truth."""
-    effect = _entry(row["effect"])
-    return {name: effect[name] for name in ("n_customers", "n_journeys")}
-
-
-def _visitors(row: Row) -> Row:
-    """Return who is followed, with and without a first visit."""
-    ratio, landmark = _entry(row["ratio"]), _entry(row["landmark"])
-    return {"customers": ratio["n_customers"], "cases": landmark["n_customers"]}
-
-
-def _answers(row: Row) -> Row:
-    """Return who answered a survey, and how many were asked."""
-    answered = _entry(row["mean"])["n_customers"]
-    return {"events": row["asked"], "journeys": row["answered"], "customers": answered}
-
-
-def _entry(estimate: Estimate | Row) -> Row:
-    return estimate.to_dict() if isinstance(estimate, Estimate) else estimate
-
-
-def _kept_records(
-    now: pd.DataFrame,
-    earlier: Sequence[Row],
-    key: Sequence[str],
-    before: Before,
-    counts: Callable[[Row], Row],
-) -> pd.DataFrame:
-    """Keep rows that hold estimates: each as this run has it, or as the document before did."""
-    if now.empty:
-        return now
-    old = {tuple(row[name] for name in key): row for row in earlier}
-    rows = []
-    for row in now.to_dict("records"):
-        last = old.get(tuple(row[name] for name in key))
-        # A row that the run before did not show may be that of one customer more.
-        if last is None and before.few:
-            continue
-        stays = last is not None and changes_by_few(counts(row), counts(last), before)
-        rows.append(row if last is None or not stays else _as_it_was(row, last))
-    result: pd.DataFrame = pd.DataFrame(rows, columns=list(now)).astype(now.dtypes.to_dict())
-    for name in now:
-        if now[name].dtype == object:  # of objects, an absent one stays None
-            result[name] = pd.Series([row[name] for row in rows], dtype=object)
-    return result
-
-
-def _as_it_was(now: Row, old: Row) -> dict[Any, Any]:
-    """Return a row with what the document before held; the document holds rows as objects."""
-    row: dict[Any, Any] = dict(now)
-    for name in (name for name in now if name in old):
-        value = old[name]
-        if isinstance(value, Mapping):
-            estimate = now[name]
-            value = as_before(estimate, value) if isinstance(estimate, Estimate) else Estimate(
-                **value
-            )  # fmt: skip
-        row[name] = tuple(value) if isinstance(value, list) else value
-    return row
-
-
 def kept_stories(stories: StoryTimelines | None, before: Before | None) -> StoryTimelines | None:
     """Keep the stories that few customers changed, of all customers or of each segment."""
     if stories is None or before is None:
@@ -201,6 +120,8 @@ def kept_stories(stories: StoryTimelines | None, before: Before | None) -> Story
         )
         if changes_by_few(near, near_before, before):
             candidates = replace(candidates, coverage=last["coverage"])
+        if before.few and segment == WHOLE:
+            candidates = replace(candidates, journeys=before.entry.document["log"]["journeys"])
         by_segment[segment] = candidates
     return replace(stories, timelines=tuple(lines), by_segment=by_segment)
 

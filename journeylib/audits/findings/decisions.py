@@ -346,7 +346,7 @@ def _trial(row: dict[Any, Any], currency: str) -> str:
 
 
 def _trust(assessment: Assessment, flags: Sequence[Flag]) -> Iterator[str]:
-    quality, scores = assessment.log.quality, assessment.judgement.scores
+    quality, scores = assessment.quality, assessment.judgement.scores
     yield text(
         "audits.decision.trust.rows",
         used=number(quality.rows_used),

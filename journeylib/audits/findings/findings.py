@@ -119,7 +119,7 @@ def _paradoxes(assessment: Assessment) -> Iterator[Finding]:
 
 def _quality(assessment: Assessment) -> Iterator[Finding]:
     """Name what somebody should mend; that an optional column is sparse is no such thing."""
-    for row in assessment.log.quality.checks.to_dict("records"):
+    for row in assessment.quality.checks.to_dict("records"):
         blocking = row["severity"] == "blocking"
         if not blocking and (row["severity"] != "warning" or row["check"] in DESCRIPTIVE):
             continue

@@ -112,7 +112,7 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
         "indicators": judgement.indicators,
         "handoff_touchpoints": evidence.handoffs.by_touchpoint,
         "containment_curve": evidence.handoffs.curve,
-        "quality": assessment.log.quality.checks,
+        "quality": assessment.quality.checks,
         "streams": changes.streams,
         "tested": changes.tests,
         "stages": assessment.reach.stages,
@@ -147,7 +147,7 @@ def _run(assessment: Assessment) -> Variation:
 
 
 def _log(assessment: Assessment) -> Variation:
-    totals, quality = assessment.evidence.totals, assessment.log.quality
+    totals, quality = assessment.evidence.totals, assessment.quality
     minimum = assessment.config.journeys.min_customers
     few = {name: totals[name] if shows(totals[name], minimum) else None for name in _OF_JOURNEYS}
     return varied(

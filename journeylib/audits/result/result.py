@@ -16,7 +16,7 @@ from journeylib.audits.preparation.preparation import Prepared
 from journeylib.audits.result.decision import Decisions
 from journeylib.journeys import Conformance, Journeys, StoryTimelines, Structure
 from journeylib.judge import Judgement, Ratings
-from journeylib.log import EventLog
+from journeylib.log import EventLog, Quality
 from journeylib.measures import Evidence, Reach, ServiceTypes
 from journeylib.portfolio import Portfolio, WhatIf
 
@@ -163,6 +163,8 @@ class Assessment:
         The day it looks back from.
     closed : datetime.date or None
         The last day of its numbers, where too few customers came after it to be told of.
+    unchanged : bool
+        Whether all numbers are those of the run before, as too few customers came or went since.
     log_hash, config_hash : str
         sha256 of the canonical events and outcomes, and of what was decided.
     annotations : Annotations
@@ -170,6 +172,8 @@ class Assessment:
     prepared : Prepared
         What was done to the log before it was cut, and what other choices would give.
     journeys : Journeys
+    quality : Quality
+        Of the log; counts of rows that few customers changed are those of the run before.
     evidence : Evidence
     judgement : Judgement
     portfolio : Portfolio or None
@@ -195,11 +199,13 @@ class Assessment:
     config: AuditConfig
     as_of: dt.date
     closed: dt.date | None
+    unchanged: bool
     log_hash: str
     config_hash: str
     annotations: Annotations = field(repr=False)
     prepared: Prepared
     journeys: Journeys
+    quality: Quality
     evidence: Evidence
     judgement: Judgement
     portfolio: Portfolio | None

@@ -235,6 +235,15 @@ def fingerprint_files(config: AuditConfig) -> list[dict[str, Any]]:
     return prints
 
 
+def _unchanged_since(audit: Audit) -> str | None:
+    """Return the run whose numbers these still are, settings and all; None where some are new."""
+    before = audit.history.last_before(audit.as_of, audit.run_id)
+    if before is None or not audit.unchanged:
+        return None
+    alike = before.document["audit"]["config_hash"] == audit.config_hash
+    return before.run_id if alike else None
+
+
 def _manifest(audit: Audit, seconds: float | None) -> Mapping[str, Any]:
     config = audit.config
     return {
@@ -251,6 +260,7 @@ def _manifest(audit: Audit, seconds: float | None) -> Mapping[str, Any]:
             for entry in audit.history.entries
             if entry.run_id in audit.changes.used
         },
+        "unchanged_since": _unchanged_since(audit),
         "mapping_hash": audit.prepared.mapping and audit.prepared.mapping.hash,
         "config": config.model_dump(mode="json", exclude=PLACES),
         "versions": {"journeylib": __version__, "python": platform.python_version()}

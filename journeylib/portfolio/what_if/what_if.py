@@ -20,6 +20,7 @@ from journeylib.core import (
     number,
     percent,
     refuse_unknown,
+    rounded,
     text,
 )
 from journeylib.journeys import MISSING
@@ -264,16 +265,22 @@ def forecast(
         staff=staff,
         refused=None,
         grade="C" if all(one.measured for one, _ in sure) else "D",
-        figures=_figures(case, terms, records, names),
+        figures=_rounded(_figures(case, terms, records, names)),
         risks=_risks(case, terms),
         mix=mix,
-        segments=_segments(records, case, terms),
+        segments=_rounded(_segments(records, case, terms)),
         calibration=checked,
         no_waits=no_waits,
         assumptions=_assumptions(case, terms),
         unknown=unknown,
         today={one.name: float(one.matter.bot_share[0]) for one, _share in sure},
     )
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Return numbers as the document holds them, so that its sentences can be made again."""
+    numbers = table.select_dtypes("float64").map(rounded).astype(float)
+    return pd.concat([table.drop(columns=numbers.columns), numbers], axis=1)[list(table)]
 
 
 def _refusal(records: QueueRecords, moves: Mapping[str, float], terms: Terms) -> str | None:

@@ -17,7 +17,7 @@ from journeylib.present.theme import VERDICTS
 
 def data_quality(audit: Audit) -> Table:
     """Return what was found out about the log before anything was computed."""
-    quality = audit.log.quality
+    quality = audit.quality
     return quality_table(quality.checks, rows_read=quality.rows_read, rows_used=quality.rows_used)
 
 
