@@ -272,7 +272,8 @@ def _as_shown(counts: Floats, public: Floats) -> Floats:
     total = counts.sum(axis=0)
     evenly = np.broadcast_to(public / GROUPS, counts.shape)
     moved = total > 0
-    return np.rint(WHOLE * np.where(moved, counts * (public / np.where(moved, total, 1.0)), evenly))
+    shares = np.where(moved, counts * (public / np.where(moved, total, 1.0)), evenly)
+    return np.asarray(np.rint(WHOLE * shares), dtype=np.float64)
 
 
 def _folded(journeys: Journeys, most: int) -> set[str]:

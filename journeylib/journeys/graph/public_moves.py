@@ -60,7 +60,9 @@ def public_moves(
     edges = journeys.public_edges
     inner = edges[edges["target"] != END]
     # States that are folded are the last one: it holds what is shown of them, and more.
-    row, column = (pd.Index(names).get_indexer(inner[end]) % m for end in ("source", "target"))
+    states = pd.Index(names)
+    ends_of_moves = (pd.Index(inner[end]) for end in ("source", "target"))
+    row, column = (states.get_indexer(end) % m for end in ends_of_moves)
     least, exact = np.zeros_like(counts), np.zeros(counts.shape, dtype=np.bool_)
     np.add.at(least, (row, column), inner["events"].to_numpy())
     exact[row, column] = ~inner["at_least"].to_numpy()
@@ -86,14 +88,14 @@ def _last_visits(
 ) -> tuple[Floats, Flags]:
     """Return what may be shown of last visits by end, and where that is exact."""
     outline, states = journeys.outline, pd.Index(names)
-    number = pd.Series(journeys.names).sort_index()
-    state = states.get_indexer(number)
+    known = [journeys.names[number] for number in sorted(journeys.names)]
+    state = states.get_indexer(pd.Index(known))
     state[state < 0] = len(names) - 1
     kind = np.array([ENDS.index(end) for end in END_KINDS])[outline.end_kind]
     final = outline.events.touchpoint[np.flatnonzero(outline.events.is_last)]
     cell = state[final] * len(ENDS) + kind
     people = count_units(cell, outline.customer, counts.size)
-    source = states.get_indexer(last["source"]) % len(names)
+    source = states.get_indexer(pd.Index(last["source"])) % len(names)
     part = np.bincount(source, last["events"].to_numpy(), minlength=len(names))
     every = counts.sum(axis=1)
     row, column = np.divmod(np.arange(counts.size), len(ENDS))
