@@ -4,9 +4,9 @@ from journeylib.journeys.conformance.conformance import Conformance, planned_vs_
 from journeylib.journeys.conformance.process_models import PlanSettings, load_plan
 from journeylib.journeys.customer_list import write_customers
 from journeylib.journeys.filters.narrowing import call
-from journeylib.journeys.graph.ends import Structure, journey_structure
 from journeylib.journeys.graph.markov_chain import journey_chain
 from journeylib.journeys.graph.simplify import ELSEWHERE, Simplified, simplify
+from journeylib.journeys.graph.structure import Structure, journey_structure
 from journeylib.journeys.graph.transitions import journey_graph, steps_around, transitions, variants
 from journeylib.journeys.identity.linkage import (
     FEWEST_KINDS,

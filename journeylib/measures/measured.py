@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import DRAWS, SEED, AbstainReason, Grade, Resampled
+from journeylib.core import DRAWS, SEED, AbstainReason, Floats, Grade, Resampled
 from journeylib.journeys import Base
 from journeylib.log import share_bounds
 
@@ -186,18 +186,29 @@ def with_whole_base(measured: Measured, whole: Base, minimum: int) -> Measured:
     result = measured.resampled
     if measured.hits is not None:
         least = np.minimum(events, measured.n_events)
-        step = np.select([least >= 100, least >= 20], [0.01, 0.05], 0.1)
         few = np.any(near, axis=0)
-        value, lo, hi = result.value, result.lo, result.hi
-        inside = few & (value > 0) & (value < 1)
+        value, lo, hi = rounded_outward(result.value, result.lo, result.hi, least)
         result = replace(
             result,
-            value=np.where(inside, np.round(np.round(value / step) * step, 2), value),
-            lo=np.where(few, np.round(np.floor(lo / step) * step, 2), lo),
-            hi=np.where(few, np.round(np.ceil(hi / step) * step, 2), hi),
+            value=np.where(few, value, result.value),
+            lo=np.where(few, lo, result.lo),
+            hi=np.where(few, hi, result.hi),
         )
     return replace(
         measured, resampled=result, n_events=events, n_journeys=journeys, n_customers=customers
+    )
+
+
+def rounded_outward(
+    value: Floats, lo: Floats, hi: Floats, base: npt.NDArray[np.int64]
+) -> tuple[Floats, Floats, Floats]:
+    """Round shares to what a few cases more or fewer of `base` may give, their ends outward."""
+    step = np.select([base >= 100, base >= 20], [0.01, 0.05], 0.1)
+    inside = (value > 0) & (value < 1)
+    return (
+        np.where(inside, np.round(np.round(value / step) * step, 2), value),
+        np.round(np.floor(lo / step) * step, 2),
+        np.round(np.ceil(hi / step) * step, 2),
     )
 
 

@@ -182,7 +182,8 @@ def test_rare_touchpoints_are_counted_but_not_shown(log_of):
     chain = journey_chain(journeys_of(log_of, paths, min_customers=10))
     assert set(chain.table["touchpoint"]) == {START, "A", "✓"}
     assert chain.suppressed == 2
-    assert chain.value(START, "p_goal") == pytest.approx(12 / 15, abs=1e-12)
+    # 12 of 15 would tell of three: at least 10 reach the goal, and the other 5 are spread.
+    assert 0.7 < chain.value(START, "p_goal") < 0.79
 
 
 def test_memory_is_found_where_it_is_and_not_where_it_is_not(log_of):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from journeylib.journeys.graph.ends import KEPT, journey_ends, journey_structure
+from journeylib.journeys.graph.ends import journey_ends
 from journeylib.journeys.graph.markov_chain import journey_chain
+from journeylib.journeys.graph.structure import KEPT, journey_structure
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.tables import OTHER, START

@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import GROUPS, Grade, Resampled, refuse_unknown, resample, working
+from journeylib.core import DRAWS, GROUPS, Grade, Resampled, refuse_unknown, resample, working
+from journeylib.journeys.graph.ends import ENDS, journey_ends
 from journeylib.journeys.graph.markov_order import OrderTest, order_test
+from journeylib.journeys.graph.public_moves import public_moves
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import count_units
 from journeylib.journeys.walk.outline import END_KINDS
@@ -23,13 +25,15 @@ from journeylib.journeys.walk.tables import OTHER, START
 
 Floats = npt.NDArray[np.float64]
 
-ENDS = ("goal", "bad_end", "other", "open")
 # From here on what still happens hardly changes how the journey ends.
 SETTLED = 0.95
 # The chain is solved for every resample: its cost grows with the cube of its states.
 MOST = 100
 # Where more than half of the paths run into visits that nobody has yet left, ends are a guess.
 MAX_OPEN = 0.5
+# Where more than this share of the moves from a touchpoint is hidden, where they lead is a guess.
+MAX_HIDDEN = 0.4
+WHOLE = 4096  # parts of a move: a chain is the same in any unit, and whole numbers add up fast
 _BATCH = 64
 GRADE: Grade = "C"
 
@@ -41,6 +45,7 @@ MEASURES: dict[str, str] = {
     "removal_effect": "share",
 }
 COUNTED = ("visited", "visits")
+FORESEEN = tuple(measure for measure in MEASURES if measure not in COUNTED)
 # What all journeys say of a touchpoint; the others rest on the journeys that come by.
 OF_ALL = ("visited", "visits", "removal_effect")
 
@@ -161,7 +166,8 @@ class Chain:
         connectivity, not a cause).
     points_of_no_return : pandas.DataFrame
         ``touchpoint``, ``towards`` (``goal`` or ``no goal``), ``p_goal``, ``lo``, ``hi``,
-        ``visited``, ``n_customers``; declared goals and bad ends themselves are left out.
+        ``visited``, ``n_customers``; declared goals and bad ends themselves are left out. Judged
+        by all transitions, also those that are not shown; its numbers are those of `table`.
     order : OrderTest
         Whether one step of memory is enough for all of this.
     suppressed : int
@@ -195,7 +201,9 @@ class Chain:
 
 
 @working("reading the chain of touchpoints")
-def journey_chain(journeys: Journeys, *, most: int = MOST) -> Chain:
+def journey_chain(
+    journeys: Journeys, *, most: int = MOST, ends: pd.DataFrame | None = None
+) -> Chain:
     """Read the journeys as an absorbing Markov chain.
 
     Parameters
@@ -205,6 +213,8 @@ def journey_chain(journeys: Journeys, *, most: int = MOST) -> Chain:
     most : int
         States of the chain: where there are more touchpoints, those of fewest journeys are one
         state, ``(other)``.
+    ends : pandas.DataFrame, optional
+        How journeys end, where that has been counted; see `journey_ends`.
 
     Returns
     -------
@@ -214,6 +224,10 @@ def journey_chain(journeys: Journeys, *, most: int = MOST) -> Chain:
 
     Notes
     -----
+    The chain is made of the transitions that may be shown, so that nobody can solve it for the
+    others; these are spread over what is left of each touchpoint (`public_moves`). Where more than
+    two fifths of its moves are hidden, what a touchpoint foresees abstains with ``privacy``.
+
     Intervals are from the 64 customer groups: the transitions of each group are counted, and
     the chain solved without each group in turn. Open journeys are censored, which assumes that
     they will go on as the others did.
@@ -237,11 +251,29 @@ def journey_chain(journeys: Journeys, *, most: int = MOST) -> Chain:
         people.loc[OTHER] = [len(np.unique(unit)) for unit in units]
     people.loc[START] = [len(journeys.outline), journeys.outline.customers]
     base = people.loc[names]
-    measures = _estimated(counts, base) | _passing(journeys, counts, names, base)
+    public, hidden = counts, np.zeros(len(names))
+    if journeys.settings.min_customers > 1:
+        ended = journey_ends(journeys) if ends is None else ends
+        moves, hidden = public_moves(counts.sum(axis=0), names, journeys, ended)
+        public = _as_shown(counts, moves)
+    measures = _estimated(public, base) | _passing(journeys, counts, names, base)
     shown = (base["customers"] >= journeys.settings.min_customers).to_numpy()
-    table = _table(measures, base, shown, goals=bool(journeys.settings.every_goal))
-    ends = {*journeys.settings.every_goal, *journeys.settings.bad_ends, START}
-    return Chain(table, _settled(table, ends), order_test(journeys), int((~shown).sum()))
+    goals = bool(journeys.settings.every_goal)
+    table = _table(measures, base, shown, hidden > MAX_HIDDEN, goals=goals)
+    # Whether what follows still matters is judged by all transitions; the numbers are those shown.
+    judged = measures if public is counts else _estimated(counts, base, ("p_goal",))
+    sure = pd.DataFrame({end: getattr(judged["p_goal"], end) for end in ("lo", "hi")}, index=names)
+    declared = {*journeys.settings.every_goal, *journeys.settings.bad_ends, START}
+    return Chain(table, _settled(table, sure, declared), order_test(journeys), int((~shown).sum()))
+
+
+def _as_shown(counts: Floats, public: Floats) -> Floats:
+    """Return moves by customer group that add up to those that may be shown."""
+    total = counts.sum(axis=0)
+    evenly = np.broadcast_to(public / GROUPS, counts.shape)
+    moved = total > 0
+    shares = np.where(moved, counts * (public / np.where(moved, total, 1.0)), evenly)
+    return np.asarray(np.rint(WHOLE * shares), dtype=np.float64)
 
 
 def _folded(journeys: Journeys, most: int) -> set[str]:
@@ -275,21 +307,24 @@ def _states(journeys: Journeys, names: list[str]) -> npt.NDArray[np.int64]:
     return np.array([spot.get(name, len(names) - 1) for name in known], dtype=np.int64)
 
 
-def _estimated(counts: Floats, base: pd.DataFrame) -> dict[str, Resampled]:
-    # `resample` asks for the same totals (point, groups left out, draws) once per measure; they
-    # differ in shape, and the chain of each need be solved only once.
+def _estimated(
+    counts: Floats, base: pd.DataFrame, wanted: tuple[str, ...] = FORESEEN
+) -> dict[str, Resampled]:
+    """Return measures of the chain with intervals; their draws are not solved, and are zeros."""
+    # `resample` asks for the same totals (point, groups left out) once per measure; they differ in
+    # shape, and the chain of each need be solved only once.
     solved: dict[tuple[int, ...], dict[str, Floats]] = {}
 
     def answer(measure: str, totals: Floats) -> Floats:
+        if totals.shape == (DRAWS, *counts.shape[1:]):
+            return np.zeros(totals.shape[:2])
         if totals.shape not in solved:
             solved[totals.shape] = _answers(totals)
         return solved[totals.shape][measure]
 
     measures = {}
-    for measure, unit in MEASURES.items():
-        if measure in COUNTED:
-            continue
-        share, rests = unit == "share", _rests_on(base, measure)
+    for measure in wanted:
+        share, rests = MEASURES[measure] == "share", _rests_on(base, measure)
         measures[measure] = resample(
             counts,
             partial(answer, measure),
@@ -297,9 +332,9 @@ def _estimated(counts: Floats, base: pd.DataFrame) -> dict[str, Resampled]:
             n_customers=rests["customers"].to_numpy(),
             n_trials=rests["journeys"].to_numpy() if share else None,
         )
-    steps = measures["steps_to_end"]
-    # The step itself is one of them: no interval may reach below it.
-    measures["steps_to_end"] = replace(steps, lo=np.fmax(steps.lo, 1.0))
+    if "steps_to_end" in measures:  # the step itself is one of them: no interval lies below it
+        steps = measures["steps_to_end"]
+        measures["steps_to_end"] = replace(steps, lo=np.fmax(steps.lo, 1.0))
     return measures
 
 
@@ -348,7 +383,12 @@ def _answers(totals: Floats) -> dict[str, Floats]:
 
 
 def _table(
-    measures: dict[str, Resampled], base: pd.DataFrame, shown: npt.NDArray[np.bool_], *, goals: bool
+    measures: dict[str, Resampled],
+    base: pd.DataFrame,
+    shown: npt.NDArray[np.bool_],
+    guessed: npt.NDArray[np.bool_],
+    *,
+    goals: bool,
 ) -> pd.DataFrame:
     censored = measures["p_open"].value > MAX_OPEN
     tables = []
@@ -361,6 +401,7 @@ def _table(
             silent[:] = "unidentified"
         elif about_ends or measure in ("removal_effect", "steps_to_end"):
             silent[censored] = "censoring_heavy"
+            silent[guessed & ~censored] = "privacy"
         missing = np.array([reason is not None for reason in silent]) | np.isnan(one.value)
         silent[missing & (silent == None)] = "unidentified"  # noqa: E711 - elementwise
         columns: dict[str, Any] = {
@@ -381,10 +422,13 @@ def _table(
     return rows.reset_index(drop=True)
 
 
-def _settled(table: pd.DataFrame, ends: set[str]) -> pd.DataFrame:
-    goal = table[(table["measure"] == "p_goal") & ~table["touchpoint"].isin(ends)]
+def _settled(table: pd.DataFrame, sure: pd.DataFrame, declared: set[str]) -> pd.DataFrame:
+    """Return points of no return: `sure` has the ends of the interval they are judged by."""
+    goal = table[(table["measure"] == "p_goal") & ~table["touchpoint"].isin(declared)]
+    goal = goal[goal["value"].notna()]
     visited = table[table["measure"] == "visited"].set_index("touchpoint")["value"]
-    won, lost = goal["lo"] >= SETTLED, goal["hi"] <= 1 - SETTLED
+    interval = sure.loc[goal["touchpoint"]].to_numpy()
+    won, lost = interval[:, 0] >= SETTLED, interval[:, 1] <= 1 - SETTLED
     rows = goal[won | lost].assign(towards=np.where(won[won | lost], "goal", "no goal"))
     rows = rows.assign(visited=rows["touchpoint"].map(visited)).rename(columns={"value": "p_goal"})
     columns = ["touchpoint", "towards", "p_goal", "lo", "hi", "visited", "n_customers"]

@@ -11,8 +11,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import SchemaError, working
-from journeylib.journeys.graph.ends import KINDS, ends_by_touchpoint
-from journeylib.journeys.graph.markov_chain import ENDS
+from journeylib.journeys.graph.ends import ENDS, KINDS, ends_by_touchpoint
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.representatives._description_length import Variant
 from journeylib.journeys.representatives.representatives import Stories, Story, representatives

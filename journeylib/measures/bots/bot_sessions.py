@@ -18,6 +18,7 @@ from journeylib.journeys import (
     Events,
     Journeys,
     before_first,
+    count_neighbours,
     first_rows,
     goal_events,
     last_rows,
@@ -83,6 +84,17 @@ class BotSessions:
     def ended(self, state: str) -> Flags:
         """Mark the sessions that ended in a state, in the order of `facts`."""
         return np.asarray(self.facts["state"] == STATES.index(state))
+
+    def are_few(self, marked: Flags, minimum: int) -> bool:
+        """Return whether some sessions are marked, of too few customers to be told."""
+        return 0 < count_neighbours(self.facts["customer_no"][marked]) < minimum
+
+    def but_for_few(self, part: Flags, whole: Flags, minimum: int) -> Flags:
+        """Return the part that a share rests on; the whole where a few alone would be left out.
+
+        The two bases would tell of these few.
+        """
+        return whole if self.are_few(whole & ~part, minimum) else part
 
     @cached_property
     def matter(self) -> tuple[Numbers, int]:

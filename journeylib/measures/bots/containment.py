@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from journeylib.core import GROUPS, US_PER_DAY, AbstainReason, Estimate, Floats,
 from journeylib.journeys import MISSING, Journeys, compiled, count_neighbours, count_units
 from journeylib.log import Cells, Shown, bounded_share, protect, share_bounds, shows, suppress
 from journeylib.measures.bots.bot_sessions import STATES, BotSessions, Flags
-from journeylib.measures.measured import Measured
+from journeylib.measures.measured import Measured, rounded_outward
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Rows, measured
@@ -98,6 +99,22 @@ def leave_waterfall(
     return step
 
 
+def followed_until(sessions: BotSessions, journeys: Journeys, days: float) -> int | None:
+    """Return until when contacts after a bot session are looked for; None without a clock.
+
+    The end of the log. Where only a few sessions are too young to tell, all count by what the log
+    shows so far: else the two numbers of sessions would tell of these few.
+    """
+    last_us, end_us = journeys.last_us, sessions.facts["end_us"]
+    if last_us is None or not len(end_us):
+        return last_us
+    window = round(days * US_PER_DAY)
+    young = end_us + window > last_us
+    if young.all() or not sessions.are_few(young, journeys.settings.min_customers):
+        return last_us
+    return int(end_us.max()) + window
+
+
 def session_counts(sessions: BotSessions, last_us: int | None, days: float) -> pd.DataFrame:
     """Count sessions by touchpoint and customer group: states, and steps of the waterfall."""
     part, cells = sessions.facts, sessions.events.touchpoints * GROUPS
@@ -179,6 +196,18 @@ def public_waterfall(steps: pd.DataFrame, minimum: int) -> pd.DataFrame:
     return found if all(shows(size, minimum) for size in found["customers"]) else steps.head(0)
 
 
+def _states_hidden(customers: Ints, minimum: int) -> Flags:
+    """Mark the states of which a number is not shown: small ones, and what would tell them.
+
+    That is who abandoned. Who was handed over is told by the kinds of hand-over, and who ended
+    with the bot is needed only where the others are few.
+    """
+    hidden = (customers > 0) & (customers < minimum)
+    for state in ("abandoned", "ended_with_bot", "handed_over") if hidden.any() else ():
+        hidden[STATES.index(state)] |= customers[hidden].sum() < minimum or state == "abandoned"
+    return hidden
+
+
 def states_shown(sessions: BotSessions, minimum: int) -> tuple[frozenset[str], Ints, Shown]:
     """Decide which numbers of sessions that end in a state may be shown.
 
@@ -202,9 +231,7 @@ def states_shown(sessions: BotSessions, minimum: int) -> tuple[frozenset[str], I
         return np.stack([np.bincount(cell, minlength=many), people], axis=-1)
 
     kinds = len(STATES)
-    of_all = protect(
-        Cells(counted(state, kinds), (np.zeros(kinds, np.int64),), zeros_shown=True), minimum
-    ).exact
+    of_all = ~_states_hidden(counted(state, kinds)[:, 1], minimum)
     row, column = np.divmod(np.arange(len(spots) * kinds), kinds)
     public = counted(spot, len(spots))[:, 1] >= minimum
     cells = Cells(
@@ -227,7 +254,8 @@ def verified(
     bounds are of identification, not of sampling.
     """
     mature, sure, unknown = (int(counts[c].sum()) for c in ("mature", "verified", "unknown"))
-    counted = waterfall_flags(sessions, journeys.last_us, days)["mature"]
+    last_us = followed_until(sessions, journeys, days)
+    counted = waterfall_flags(sessions, last_us, days)["mature"]
     n_customers = count_neighbours(sessions.facts["customer_no"][counted])
     base: dict[str, Any] = {
         "estimand": f"bot sessions with no human, no contact about it within {days:g} days, no "
@@ -261,52 +289,106 @@ def verified(
 
 
 def containment_curve(
-    sessions: BotSessions, last_us: int | None, min_customers: int
+    sessions: BotSessions, last_us: int | None, min_customers: int, days: float
 ) -> pd.DataFrame:
-    """Return verified containment for windows of 1 to 30 days.
+    """Return verified containment for windows of 1 to 30 days, of the same sessions.
 
     Returns
     -------
     pandas.DataFrame
-        ``days`` (int64), ``sessions`` (int64, mature for this window), ``verified``,
+        ``days`` (int64), ``sessions`` (int64, mature for the last window), ``verified``,
         ``verified_lo``, ``verified_hi`` (float64: share with its customer-clustered interval),
-        ``upper`` (float64: with all unknown sessions good). Windows with fewer than
-        `min_customers` customers are left out, and those whose share may not be shown.
+        ``upper`` (float64: with all unknown sessions good). The last window is the longest for
+        which half of the sessions are mature. No row where these are of fewer than
+        `min_customers` customers, or where a share may not be shown.
+
+    Notes
+    -----
+    Windows are nested: what one has beyond the next is who came back in between. Where these are
+    a few, a window has the number of the one before, beyond the window of `days`, or of the one
+    after, within it.
     """
-    columns = list(CURVE_COLUMNS)
-    if last_us is None:
-        return pd.DataFrame({c: pd.Series(dtype="float64") for c in columns}).astype(
-            {"days": "int64", "sessions": "int64"}
-        )
-    group, customer = sessions.facts["group"], sessions.facts["customer_no"]
-    totals, n = np.zeros((GROUPS, len(CURVE_DAYS), 3)), np.zeros(len(CURVE_DAYS), dtype=np.int64)
-    unknown, sure = STEPS.index("unknown"), STEPS.index("verified")
-    for index, days in enumerate(CURVE_DAYS):
-        step = _steps_taken(sessions, last_us, days)
-        cell = group * (len(STEPS) + 1) + step + 1
-        by_step = np.bincount(cell, minlength=GROUPS * (len(STEPS) + 1)).reshape(GROUPS, -1)
-        totals[:, index, 0] = by_step[:, 1:].sum(axis=1)
-        totals[:, index, 1:] = by_step[:, [sure + 1, unknown + 1]]
-        n[index] = count_neighbours(customer[step >= 0])
+    minimum, customer = max(min_customers, 1), sessions.facts["customer_no"]
+    steps = {window: _steps_taken(sessions, last_us, window) for window in CURVE_DAYS}
+    chosen = _steps_taken(sessions, last_us, days)
+    longest = _longest_window(sessions, steps, chosen, minimum)
+    windows = CURVE_DAYS[:longest]
+    cohort = steps[longest] >= 0 if longest else np.zeros(len(customer), dtype=np.bool_)
+    own = _windows_shown(
+        sessions, {d: _successes(steps[d], cohort) for d in windows}, days, minimum
+    )
+    group, totals = sessions.facts["group"], np.zeros((GROUPS, len(windows), 3))
+    for index, window in enumerate(windows):
+        sure, possible = _successes(steps[own[window]], cohort)
+        for place, marked in enumerate((cohort, sure, possible & ~sure)):
+            totals[:, index, place] = np.bincount(group[marked], minlength=GROUPS)
     mature = totals[:, :, 0].sum(axis=0)
-    result = resample(totals[:, :, [1, 0]], quotient, share=True, n_customers=n, n_trials=mature)
-    with np.errstate(invalid="ignore"):
-        upper = totals[:, :, 1:].sum(axis=(0, 2)) / mature
+    people = np.full(len(windows), count_neighbours(customer[cohort]))
+    result = resample(
+        totals[:, :, [1, 0]], quotient, share=True, n_customers=people, n_trials=mature
+    )
     curve = pd.DataFrame(
         {
-            "days": np.asarray(CURVE_DAYS, dtype=np.int64),
+            "days": np.asarray(windows, dtype=np.int64),
             "sessions": mature.astype(np.int64),
             "verified": result.value,
             "verified_lo": result.lo,
             "verified_hi": result.hi,
-            "upper": upper,
-            "customers": n,
+            "upper": totals[:, :, 1:].sum(axis=(0, 2)) / mature,
+            "customers": people,
         }
     )
     shares = zip(totals[:, :, 1].sum(axis=0), mature, strict=True)
-    minimum = max(min_customers, 1)
-    curve = curve[[share_bounds(hits, of, minimum=minimum) is None for hits, of in shares]]
-    return suppress(curve, minimum)[0][columns]
+    is_public = [share_bounds(hits, of, minimum=minimum) is None for hits, of in shares]
+    return suppress(curve[np.array(is_public, dtype=np.bool_)], minimum)[0][list(CURVE_COLUMNS)]
+
+
+def _successes(steps: npt.NDArray[np.int8], cohort: Flags) -> tuple[Flags, Flags]:
+    """Mark the sessions that were surely served within a window, and those that may have been."""
+    sure = cohort & (steps == STEPS.index("verified"))
+    return sure, sure | (cohort & (steps == STEPS.index("unknown")))
+
+
+def _longest_window(
+    sessions: BotSessions,
+    steps: Mapping[int, npt.NDArray[np.int8]],
+    chosen: npt.NDArray[np.int8],
+    minimum: int,
+) -> int:
+    """Return the longest window of a curve, or 0.
+
+    Half of the sessions are mature for it, and those that are not, all of them or of the sessions
+    that are mature for the window that was `chosen`, are not a few.
+    """
+    every = np.ones(len(chosen), dtype=np.bool_)
+    for days in sorted(steps, reverse=True):
+        cohort = steps[days] >= 0
+        if 2 * cohort.sum() < max(len(cohort), 1):
+            continue
+        wholes = [every, chosen >= 0, *_successes(chosen, chosen >= 0)]
+        inside = [cohort, cohort, *_successes(chosen, cohort)]
+        parts = [whole ^ part for whole, part in zip(wholes, inside, strict=True)]
+        if not any(sessions.are_few(part, minimum) for part in parts):
+            return days
+    return 0
+
+
+def _windows_shown(
+    sessions: BotSessions, marked: Mapping[int, tuple[Flags, Flags]], chosen: float, minimum: int
+) -> dict[int, int]:
+    """Return for each window the one whose numbers it has; see `containment_curve`."""
+    own: dict[int, int] = {}
+    if not marked:
+        return own
+    anchor = min(max(1, int(chosen)), max(marked))
+    for way in (range(anchor, max(marked) + 1), range(anchor, 0, -1)):
+        latest = anchor
+        for days in way:
+            apart = [a ^ b for a, b in zip(marked[latest], marked[days], strict=True)]
+            if not any(sessions.are_few(part, minimum) for part in apart):
+                latest = days
+            own[days] = latest
+    return own
 
 
 def by_touchpoint(
@@ -338,6 +420,16 @@ def by_touchpoint(
     table["verified"] = share.mask(within)
     table["verified_lo"] = table["verified_lo"].mask(within, least)
     table["verified_hi"] = table["verified_hi"].mask(within, np.fmax(most, table["verified_hi"]))
+    young = table["sessions"] - table["mature"]
+    if (
+        journeys.settings.min_customers > 1
+        and young.between(1, journeys.settings.min_customers).any()
+    ):
+        # Exact shares would tell how many sessions are too young to count.
+        names = ["verified", "verified_lo", "verified_hi"]
+        value, lo, hi = (table[name].to_numpy(np.float64) for name in names)
+        rounded = rounded_outward(value, lo, hi, table["mature"].to_numpy(np.int64))
+        table = table.assign(**dict(zip(names, rounded, strict=True)))
     own = np.searchsorted(spots, table["touchpoint_no"].to_numpy())
     exact, bounded = (
         part.reshape(-1, len(STATES))[own] for part in (public.exact, public.at_least)
@@ -369,7 +461,8 @@ def containment_measure(
     its lower limit, as contained in the upper one: the truth lies between.
     """
     spots = journeys.touchpoints.sort_values("touchpoint_no")
-    flags = waterfall_flags(sessions, journeys.last_us, settings.repeat_days)
+    last_us = followed_until(sessions, journeys, settings.repeat_days)
+    flags = waterfall_flags(sessions, last_us, settings.repeat_days)
     part = sessions.facts
     rows = Rows(
         len(spots), *(part[c] for c in ("touchpoint_no", "group", "journey", "customer_no"))

@@ -192,14 +192,16 @@ def audit_handoffs(
         return Handoffs(abstain="no_column")
     sessions = sessions or bot_sessions(journeys, settings)
     minimum = journeys.settings.min_customers
-    days, last_us = settings.repeat_days, journeys.last_us
+    days = settings.repeat_days
+    last_us = containment.followed_until(sessions, journeys, days)
     heard = text_abstain_reason(journeys)
     counts = containment.session_counts(sessions, last_us, days)
     looped, changes = loops_of(sessions), ping_pong_table(sessions)
     handovers, repeated = handover_table(sessions, journeys), repeated_table(sessions)
+    whole, spots, public = containment.states_shown(sessions, minimum)
     estimates: dict[str, Any] = {}
     for table, wanted in (
-        (sessions.facts, _session_ratios(journeys, settings, sessions, heard)),
+        (sessions.facts, _session_ratios(journeys, settings, sessions, heard, whole)),
         (sessions.facts, {"loops": Ratio(looped, None, _LOOPS)}),
         (changes, {n: Ratio(changes[n], changes["changed"], t) for n, t in _PING_PONG.items()}),
         (handovers, _handover_ratios(journeys, settings, handovers, heard)),
@@ -215,7 +217,6 @@ def audit_handoffs(
     estimates |= _told_by_others(estimates, _HANDOVER_KINDS, 1.0)
     estimates |= _told_by_others(estimates, _PING_PONG_KINDS, estimates["ping_pong"].value)
     estimates["contained_verified"] = containment.verified(counts, sessions, journeys, days=days)
-    whole, spots, public = containment.states_shown(sessions, minimum)
     ends: dict[str, Any] = {state: int(counts[state].sum()) for state in STATES}
     return Handoffs(
         sessions=int(counts["sessions"].sum()),
@@ -224,7 +225,7 @@ def audit_handoffs(
         requests=int(sessions.speech.asks.sum()),
         waterfall=containment.waterfall(sessions, last_us, days),
         ends_shown=whole,
-        curve=containment.containment_curve(sessions, last_us, minimum),
+        curve=containment.containment_curve(sessions, last_us, minimum, days),
         actor_changes=actor_changes(journeys),
         dead_ends=dead_ends(journeys, sessions),
         by_touchpoint=containment.by_touchpoint(sessions, journeys, counts, spots, public),
@@ -238,7 +239,8 @@ def escape_hatch(
     """Return of `audit_handoffs` what verdicts rest on: `requests_honoured` and `dead_ends`."""
     if sessions is None:
         return Handoffs(abstain="no_column")
-    wanted = _session_ratios(journeys, settings, sessions, text_abstain_reason(journeys))
+    heard = text_abstain_reason(journeys)
+    wanted = _session_ratios(journeys, settings, sessions, heard, frozenset(STATES))
     honoured = {"requests_honoured": wanted["requests_honoured"]}
     minimum = journeys.settings.min_customers
     estimates = ratios(sessions.table, honoured, min_customers=minimum)
@@ -305,10 +307,14 @@ def _session_ratios(
     settings: MeasureSettings,
     sessions: BotSessions,
     heard: AbstainReason | None,
+    ends_shown: frozenset[str],
 ) -> dict[str, Ratio]:
     last_us, part = journeys.last_us, sessions.facts
-    mature = containment.waterfall_flags(sessions, last_us, settings.repeat_days)["mature"]
+    followed_us = containment.followed_until(sessions, journeys, settings.repeat_days)
+    mature = containment.waterfall_flags(sessions, followed_us, settings.repeat_days)["mature"]
     handed, is_open = sessions.ended("handed_over"), sessions.ended("open")
+    # A few that ended in a state that is not shown count with those who left, as nobody can tell.
+    left = np.any([sessions.ended(one) for one in {*STATES} - ends_shown | {"abandoned"}], axis=0)
     asked = part["requests"] > 0
     honoured_us = round(settings.honoured_minutes * 60 * US_PER_SECOND)
     asking = None if settings.human_request_words else heard
@@ -318,6 +324,7 @@ def _session_ratios(
         answered = soon_after(part["human_us"], part["request_us"], honoured_us)
         unseen = handed & (part["human_us"] == MISSING)
         askable = asked & (part["request_us"] <= last_us - honoured_us) & ~unseen
+    minimum = journeys.settings.min_customers
     silence = heard if customers_act(journeys) else "no_column"
     return {
         "contained_raw": Ratio(
@@ -327,8 +334,8 @@ def _session_ratios(
             abstain=None if leaving_shows(journeys, settings) else "no_column",
         ),
         "silent_abandonment": Ratio(
-            sessions.ended("abandoned"),
-            ~is_open,
+            left,
+            ~is_open | left,
             "bot sessions that the customer left in silence or for a bad end",
             abstain=silence,
         ),
@@ -337,7 +344,7 @@ def _session_ratios(
         ),
         "requests_honoured": Ratio(
             answered,
-            askable,
+            sessions.but_for_few(askable, asked, minimum),
             f"requests with a human within {settings.honoured_minutes:g} minutes"
             if journeys.has_clock
             else "requests after which a human came at all (the log has no clock)",
@@ -353,7 +360,7 @@ def _session_ratios(
         ),
         "dead_cries": Ratio(
             ~handed,
-            asked & ~is_open,
+            sessions.but_for_few(asked & ~is_open, asked, minimum),
             "sessions with a request in which no human came",
             abstain=asking,
         ),

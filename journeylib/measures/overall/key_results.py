@@ -7,7 +7,7 @@ from typing import Any
 from journeylib.journeys import Journeys
 from journeylib.log import share_bounds
 from journeylib.measures.bots.bot_sessions import bot_sessions, leaving_shows
-from journeylib.measures.bots.containment import session_counts, verified
+from journeylib.measures.bots.containment import followed_until, session_counts, verified
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.repeat_contacts import repeat_contacts
 
@@ -58,7 +58,8 @@ def _containment(journeys: Journeys, settings: MeasureSettings) -> dict[str, flo
     if not journeys.has("actor"):
         return nothing
     sessions = bot_sessions(journeys, settings)
-    counts = session_counts(sessions, journeys.last_us, settings.repeat_days)
+    days = settings.repeat_days
+    counts = session_counts(sessions, followed_until(sessions, journeys, days), days)
     shares = verified(counts, sessions, journeys, days=settings.repeat_days)
     if shares.value is None:
         return nothing

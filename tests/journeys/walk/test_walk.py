@@ -14,8 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from journeylib.journeys.graph.ends import journey_ends
-from journeylib.journeys.graph.markov_chain import ENDS
+from journeylib.journeys.graph.ends import ENDS, journey_ends
 from journeylib.journeys.graph.markov_chain import _counted as counted_moves
 from journeylib.journeys.graph.markov_order import _ENDINGS as ENDINGS
 from journeylib.journeys.graph.markov_order import _contexts as contexts_of
