@@ -22,6 +22,7 @@ OTHER = "(other)"  # touchpoints that are folded into one
 SERVES = 0.05
 MOST_TOUCHPOINTS = 45  # of a graph that is looked at as a whole to protect a rare transition
 LARGEST = 3  # in larger graphs, cells of a row or column that are looked at for that
+Whole = npt.NDArray[np.int64]
 
 
 def touchpoint_table(
@@ -189,31 +190,29 @@ def public_edges(
     column = targets.get_indexer(pd.Index(edges["target"])) % (len(targets) + 1)
     size = len(touchpoints) + 2
     place = row * size + column
-    counts = np.zeros((size**2, 2), dtype=np.int64)
-    np.add.at(counts, place, edges[["events", "customers"]].to_numpy(np.int64))
-    source, target = np.divmod(np.arange(size**2), size)
+    occupied, number = np.unique(place, return_inverse=True)
+    held = np.zeros((len(occupied), 2), dtype=np.int64)
+    np.add.at(held, number, edges[["events", "customers"]].to_numpy(np.int64))
+    there = _with_corners(occupied, held, size, minimum)
+    own, (source, target) = np.searchsorted(there, place), np.divmod(there, size)
+    counts, fewest = (np.zeros((len(there), 2), dtype=np.int64) for _ in range(2))
+    counts[np.searchsorted(there, occupied)] = held
     named = (source < size - 1) & (target < size - 1)
-    there = np.flatnonzero((counts[:, 0] > 0) | _corners(counts.reshape(size, size, 2), minimum))
-    visits = (np.where(end < size - 1, end, -1)[there] for end in (source, target))
-    fewest = np.zeros_like(counts)
+    visits = (np.where(end < size - 1, end, -1) for end in (source, target))
     pairs = zip(edges["source"], edges["target"], strict=True)
     of_variants = np.array([at_least.get(pair, (0, 0)) for pair in pairs], dtype=np.int64)
-    np.add.at(fewest, place, of_variants.reshape(-1, 2))
-    cells = Cells(counts[there], tuple(visits), named[there], fewest=fewest[there])
-    shown = protect(cells, minimum, bounds=True)
-    least, bounded = np.zeros_like(counts), np.zeros(len(counts), dtype=bool)
-    least[there], bounded[there] = shown.least, shown.at_least
-    events, customers = least[place].T
+    np.add.at(fewest, own, of_variants.reshape(-1, 2))
+    shown = protect(Cells(counts, tuple(visits), named, fewest=fewest), minimum, bounds=True)
+    least, bounded, named = shown.least[own], shown.at_least[own], named[own]
+    events, customers = least.T
     found: pd.DataFrame = edges.assign(
         events=events,
-        journeys=np.where(
-            bounded[place], edges["journeys"].clip(customers, events), edges["journeys"]
-        ),
+        journeys=np.where(bounded, edges["journeys"].clip(customers, events), edges["journeys"]),
         customers=customers,
         tied=edges["tied"].clip(upper=events),
-        at_least=bounded[place],
+        at_least=bounded,
     )
-    found = found.loc[named[place] & (customers >= max(minimum, 1))]
+    found = found.loc[named & (customers >= max(minimum, 1))]
     order = ["journeys", "source", "target"]
     shown_edges: pd.DataFrame = found.sort_values(
         order, ascending=[False, True, True], ignore_index=True
@@ -221,26 +220,36 @@ def public_edges(
     return shown_edges
 
 
-def _corners(counts: npt.NDArray[np.int64], minimum: int) -> npt.NDArray[np.bool_]:
-    """Mark the cells that may take what the largest cells beside a small one give up.
+def _with_corners(occupied: Whole, counts: Whole, size: int, minimum: int) -> Whole:
+    """Return all occupied cells and those that may take what the largest beside a small one give.
 
     Whoever reads the transitions cannot tell an empty cell from a hidden one. All may change; in a
     large graph that would take long, and those of the largest cells nearly suffice.
     """
-    customers = counts[..., 1]
-    if len(customers) <= MOST_TOUCHPOINTS:
-        return np.ones(customers.size, dtype=np.bool_)
-    row, column = np.nonzero((customers > 0) & (customers < minimum))
-    far = np.argsort(-counts[..., 0], axis=1, kind="stable")[:, :LARGEST][row]
-    near = np.argsort(-counts[..., 0], axis=0, kind="stable")[:LARGEST][:, column].T
-    marked = np.zeros(customers.shape, dtype=np.bool_)
+    if size <= MOST_TOUCHPOINTS:
+        return np.arange(size**2)
+    row, column = np.divmod(occupied[(counts[:, 1] > 0) & (counts[:, 1] < minimum)], size)
+    # Of a row with few cells the first empty ones are the largest of the rest.
+    few, every = np.arange(LARGEST)[:, None], np.arange(size)
+    empty = np.concatenate([(few * size + every).ravel(), (few + every * size).ravel()])
+    cells, first = np.unique(np.concatenate([occupied, empty]), return_index=True)
+    events = np.concatenate([counts[:, 0], np.zeros_like(empty)])[first]
+    source, target = np.divmod(cells[np.lexsort((cells, -events))], size)
+    far = _first_of_each(source, target, size)[row]
+    near = _first_of_each(target, source, size)[column]
+    marked = np.zeros((size, size), dtype=np.bool_)
     marked[near[:, :, None], far[:, None, :]] = True
     # What the others cannot take, the rows and columns of the largest cells of all can.
-    busy, taken = np.divmod(
-        np.argsort(-counts[..., 0], axis=None, kind="stable")[:LARGEST], len(customers)
-    )
-    marked[busy], marked[:, taken] = True, True
-    return marked.ravel()
+    marked[source[:LARGEST]], marked[:, target[:LARGEST]] = True, True
+    marked.ravel()[occupied] = True
+    return np.flatnonzero(marked)
+
+
+def _first_of_each(number: Whole, value: Whole, size: int) -> Whole:
+    """Return the first values of each number, shape (size, LARGEST)."""
+    order = np.argsort(number, kind="stable")
+    begins = np.searchsorted(number[order], np.arange(size))
+    return np.asarray(value[order[begins[:, None] + np.arange(LARGEST)]])
 
 
 def _median_seconds(events: Events, pair: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.float64]:

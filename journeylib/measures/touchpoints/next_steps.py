@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import GROUPS, Resampled, resample
-from journeylib.journeys import Base, Journeys, number_pairs
+from journeylib.journeys import Base, Journeys, compiled, number_pairs
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints import group_sums
@@ -146,14 +146,51 @@ def successor_measures(
 
 
 def entropy(counts: group_sums.Floats, first: group_sums.Whole) -> group_sums.Floats:
-    """Plug-in entropy in nats over the cells of each subject, which begin at `first`."""
-    total = np.add.reduceat(counts, first, axis=-1)
-    share = counts / np.repeat(total, np.diff(first, append=counts.shape[-1]), axis=-1)
-    logs = np.where(share > 0, share, 1.0)
-    # In place: of thousands of pairs, to fill further arrays takes longer than to count.
-    np.log(logs, out=logs)
-    logs *= share
-    return np.asarray(-np.add.reduceat(logs, first, axis=-1))
+    """Plug-in entropy in nats of whole counts over each subject's cells, beginning at `first`."""
+    rows = np.ascontiguousarray(counts, dtype=np.float64).reshape(-1, counts.shape[-1])
+    found = _entropies(rows, np.append(first, counts.shape[-1]))
+    return np.asarray(found.reshape(*counts.shape[:-1], len(first)))
+
+
+@compiled
+def _entropies(counts: group_sums.Floats, ends: group_sums.Whole) -> group_sums.Floats:
+    """Return `entropy` of rows as log n − Σ c log c / n: most pairs occur once or never."""
+    found = np.full((len(counts), len(ends) - 1), np.nan)
+    for row in range(len(counts)):
+        for subject in range(len(ends) - 1):
+            total, summed = 0.0, 0.0
+            for cell in range(ends[subject], ends[subject + 1]):
+                count = counts[row, cell]
+                total += count
+                if count > 1:
+                    summed += count * np.log(count)
+            if total > 0:
+                found[row, subject] = max(np.log(total) - summed / total, 0.0)
+    return found
+
+
+@compiled
+def _divergences(counts: group_sums.Floats, ends: group_sums.Whole) -> group_sums.Floats:
+    """Return the Jensen–Shannon divergence of two samples in bits; a pair of one needs no log."""
+    found = np.full((len(counts), len(ends) - 1), np.nan)
+    for row in range(len(counts)):
+        for subject in range(len(ends) - 1):
+            cells = range(ends[subject], ends[subject + 1])
+            before, after, apart = 0.0, 0.0, 0.0
+            for cell in cells:
+                before += counts[row, cell, 0]
+                after += counts[row, cell, 1]
+            if before == 0 or after == 0:
+                continue
+            for cell in cells:
+                one, other = counts[row, cell, 0] / before, counts[row, cell, 1] / after
+                mean = (one + other) / 2
+                if one > 0 and other > 0:
+                    apart += (one * np.log2(one / mean) + other * np.log2(other / mean)) / 2
+                else:
+                    apart += mean
+            found[row, subject] = apart
+    return found
 
 
 def entropy_bias(counts: group_sums.Floats, first: group_sums.Whole) -> group_sums.Floats:
@@ -182,15 +219,11 @@ def _effective(counts: group_sums.Floats, first: group_sums.Whole) -> Resampled:
 def _stability(counts: group_sums.Floats, first: group_sums.Whole) -> Resampled:
     """One minus the Jensen–Shannon distance (base 2) between first and last third."""
     before, after = counts.sum(axis=0)[:, [0, -1]].T
-    pairs = np.diff(first, append=counts.shape[1])
-
-    def shares(s: group_sums.Floats) -> group_sums.Floats:
-        return np.asarray(s / np.repeat(np.add.reduceat(s, first, axis=-1), pairs, axis=-1))
 
     def divergence(s: group_sums.Floats) -> group_sums.Floats:
-        a, b = shares(s[..., 0]), shares(s[..., 1])
-        apart = (entropy(a, first) + entropy(b, first)) / 2
-        return np.asarray((entropy((a + b) / 2, first) - apart) / np.log(2))
+        rows = np.ascontiguousarray(s).reshape(-1, *s.shape[-2:])
+        found = _divergences(rows, np.append(first, s.shape[-2]))
+        return np.asarray(found.reshape(*s.shape[:-2], len(first)))
 
     with np.errstate(divide="ignore", invalid="ignore"):
         # The even mixture of two samples of different size errs like a sample of this size.
