@@ -20,6 +20,7 @@ from journeylib.audits.changes.changes import _closed_end
 from journeylib.audits.changes.kept_parts import kept_judgement_parts, kept_part
 from journeylib.audits.changes.small_changes import (
     Before,
+    _totals,
     closed_log,
     kept_evidence,
     kept_reach,
@@ -426,6 +427,29 @@ def test_a_survey_and_a_moment_stay_until_ten_customers_changed_them(tmp_path: P
     assert (moves.surveys["answered"][0], moves.surveys["mean"][0].value) == (60, 5.5)
     assert moves.moments["effect"][0].n_customers == 90
     assert moves.presence["landmark"][0].n_customers == 60
+
+
+@pytest.mark.parametrize(
+    ("open_before", "few", "shown"),
+    [(None, True, None), (None, False, None), (12, True, 12), (12, False, 12), (40, False, 18)],
+)
+def test_a_total_that_was_hidden_is_hidden_again_until_ten_changed_it(
+    tmp_path: Path, open_before: int | None, few: bool, shown: int | None
+) -> None:
+    log = {"events": 100, "journeys": 80, "customers": 60, "suppressed_cells": 3,
+           "open_journeys": open_before, "cut_off_journeys": 0}  # fmt: skip
+    before = Before(last_run(tmp_path, {"log": log}, dt.date(2026, 1, 1)), 10, {"": 30}, few=few)
+    now = {
+        "events": 200,
+        "journeys": 160,
+        "customers": 120,
+        "open": 18,
+        "cut_off": 0,
+        "suppressed": 9,
+    }
+    totals = _totals(now, before)
+    assert (totals["open"] if totals["open"] >= 10 else None) == shown
+    assert totals["suppressed"] == (3 if few else 9)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ NO_CASES = {
     "comparison.references": "periods",
     "decisions.bots.worst.limit": "is declared",
 }
+BASES = ("n_customers", "n_journeys")
+OF_JOURNEYS = ("n_journeys",)  # how they end, whoever lived them
 WORDS = ("touchpoint", "source", "target", "segment", "name", "kind", "outcome", "end", "check",
          "role", "what", "figure", "risk", "weighting", "place", "after", "id", "cut", "factor",
          "threshold", "moves", "touchpoints", "conforming", "kept", "step", "order", "detector",
@@ -137,7 +139,7 @@ def counts(now: Any, last: Any, path: str = "") -> Iterator[tuple[str, int]]:
         # A lower bound is in tens, and has no interval.
         exact = [one.get(end) for one in (now, last) for end in ("value", "lo")]
         if now.get("unit") == "share" and None not in exact:
-            for base in ("n_customers", "n_journeys"):
+            for base in OF_JOURNEYS if path == "structure.ends.share" else BASES:
                 cases = [round(one["value"] * one[base]) for one in (now, last)]
                 yield f"{path}.value", abs(cases[0] - cases[1])
     elif isinstance(now, list) and isinstance(last, list):

@@ -319,14 +319,17 @@ def kept_evidence(
 
 
 def _totals(totals: Mapping[str, Any], before: Before) -> dict[str, Any]:
-    old = {name: int(before.entry.document["log"][as_]) for name, as_ in TOTALS.items()}
+    log = before.entry.document["log"]
+    # What the run before did not show was of a few, and any count of a few is not shown again.
+    old = {name: 1 if log[as_] is None else int(log[as_]) for name, as_ in TOTALS.items()}
+    if before.few:
+        return dict(totals) | old | {"suppressed": log["suppressed_cells"]}
     spot = pd.Index([""], name="touchpoint")
     new, last = (pd.DataFrame([one], index=spot)[list(COUNTS[:3])] for one in (totals, old))
-    if before.few:
-        return dict(totals) | old | {"suppressed": before.entry.document["log"]["suppressed_cells"]}
     if _rest_on_few(new, last, before)[0]:
         return dict(totals) | old
-    few = [name for name in TOTALS if abs(totals[name] - old[name]) < before.minimum]
+    least = {name: before.minimum * (2 if log[as_] is None else 1) for name, as_ in TOTALS.items()}
+    few = [name for name in TOTALS if abs(totals[name] - old[name]) < least[name]]
     return dict(totals) | {name: old[name] for name in few}
 
 
