@@ -32,7 +32,6 @@ from journeylib.log import (
     EventLog,
     Runs,
     fetch,
-    gathered,
     hand_over,
     is_sorted,
     materialise_sorted,
@@ -299,7 +298,7 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     Open journeys are kept: dropping them would drop those who wait longest.
     """
     settings = settings or JourneySettings()
-    log, _pairing = pair_lifecycle(gathered(log))
+    log, _pairing = pair_lifecycle(log)
     events = numbered(without_identifiers(log.events, log)).drop("customer")
     cut, cutting = cut_journeys(events, log, settings)
     trail = reusable(_unfolded(_held(cut)))

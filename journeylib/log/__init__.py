@@ -17,7 +17,6 @@ from journeylib.log.engine.row_order import (
     ROW_NUMBER,
     Runs,
     customer_numbers,
-    gathered,
     is_sorted,
     materialise_sorted,
     numbered,

@@ -27,14 +27,12 @@ from journeylib.log.canonical.repeated_hours import settle_repeated_hours
 from journeylib.log.canonical.wide_rows import open_log
 from journeylib.log.engine.duckdb import (
     as_engine,
-    connect,
     hand_over,
     hold_coded,
     identifier,
     lock_engine,
     run,
     scratch_name,
-    take_in,
 )
 from journeylib.log.engine.row_order import NUMBERS, store_by_customer
 from journeylib.log.eventlog import EventLog, Quality
@@ -155,11 +153,11 @@ def _with_outcomes(log: EventLog, source: Any, given: Any, options: ReadOptions)
             "outcomes need an outcomes_schema: at least 'customer', and 'kind' or 'constant_kind'."
         )
     here = log.events.get_backend()
-    elsewhere = options.engine is not None and options.engine.name != "duckdb"
+    spark = options.engine is not None and options.engine.name == "pyspark"
     table, read, used = read_outcomes(
         source,
         as_schema(given, OutcomesSchema),
-        engine=options.engine if elsewhere else here,
+        engine=options.engine if spark else here,
         max_unusable_share=options.max_unusable_share,
         end_us=end_of(options.as_of) if log.has_clock else None,
     )
@@ -199,23 +197,14 @@ def _problem_text(problem: Any, model: Any) -> str:
 
 
 def _staged(raw: Raw, roles: Schema, plan: ReadingPlan, window: Window | None) -> ir.Table:
-    """Map every row once, and hold the result so that counting does not map again.
-
-    Another engine maps its rows where they lie and is asked for them once: an audit has hundreds
-    of small questions, each of which it would plan and schedule.
-    """
-
-    def wanted(rows: ir.Table) -> ir.Table:
-        return rows if window is None else rows.filter(window.holds(rows["t_us"]))
-
+    """Map every row once, and hold the result so that counting does not map again."""
     first = mapped_rows(raw, roles, plan)
     backend = raw.table.get_backend()
-    if backend.name != "duckdb":
-        return take_in(wanted(judged(first, roles)), connect(), coded_columns(roles, plan))
     # A view keeps the two steps apart; as one expression each time would be parsed thrice.
     view = scratch_name("mapped")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
-    rows = wanted(judged(backend.table(view), roles))
+    rows = judged(backend.table(view), roles)
+    rows = rows if window is None else rows.filter(window.holds(rows["t_us"]))
     held = hold_coded(backend, scratch_name("events"), rows, coded_columns(roles, plan))
     run(backend, f"DROP VIEW {view}")
     return held

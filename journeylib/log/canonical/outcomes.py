@@ -100,8 +100,7 @@ def read_outcomes(
         raise _unusable(raw, read, used)
     outcomes = _known_by(rows.filter(usable).drop("lost"), end_us)
     backend = raw.table.get_backend()
-    if backend.name == "duckdb":
-        outcomes = backend.create_table(scratch_name("outcomes"), outcomes, temp=True)
+    outcomes = backend.create_table(scratch_name("outcomes"), outcomes, temp=True)
     within = used if end_us is None else int(outcomes.count().to_pyarrow().as_py())
     drop_scratch(raw)
     return outcomes, read - (used - within), within

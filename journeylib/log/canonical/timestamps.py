@@ -193,7 +193,6 @@ def plan_times(
     elif kind.is_string():
         if declared in UNITS:
             return TimePlan("number", unit=declared)
-        _only_duckdb(raw.table, column, where)
         text = _time_text(values, missing)
         shapes = _shapes(text)
         letters: dict[str, str] = {}
@@ -292,15 +291,6 @@ def _zone(name: str) -> zoneinfo.ZoneInfo:
             f"timezone '{name}' is not a zone of the IANA list.{near} "
             "Write a name such as 'Europe/Berlin' or 'UTC'."
         ) from None
-
-
-def _only_duckdb(table: ir.Table, column: str, where: str) -> None:
-    engine = table.get_backend().name
-    if engine != "duckdb":
-        raise SchemaError(
-            f"column '{column}' of {where} holds times as text, which only DuckDB reads here. "
-            f"Turn it into a timestamp in {engine} first, or read the files directly."
-        )
 
 
 def _micros(values: ir.Value) -> ir.IntegerValue:

@@ -1,1 +1,1 @@
-"""The engines that hold events: DuckDB and Spark."""
+"""DuckDB, which holds events, and Spark, which can read them."""

@@ -23,7 +23,7 @@ from pydantic import Field
 
 from journeylib.core import ConfigError, Described, LogError, RunError
 from journeylib.log.engine.private_folder import PrivateFolder
-from journeylib.log.engine.spark import LOCAL, is_plain, is_session, spark_engine
+from journeylib.log.engine.spark import LOCAL, is_session, spark_engine
 
 ADDRESS = r"^(duckdb|spark|yarn|local(\[.+\])?|(spark|k8s)://.+)$"
 SIZE = r"^[0-9.]+ ?[KMGT]i?B$"
@@ -254,8 +254,6 @@ def as_engine(given: Any) -> Any:
         return spark_engine(master=LOCAL if given == "spark" else given)
     if is_session(given):
         return spark_engine(given)
-    if is_plain(given):
-        return spark_engine(given._session)
     if given is None or isinstance(given, BaseBackend):
         return given
     raise LogError(
@@ -375,23 +373,6 @@ def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[st
     run(backend, f"CREATE TEMP TABLE {name} AS SELECT *{replaced} FROM {view}")
     run(backend, f"DROP VIEW {view}")
     return backend.table(name)
-
-
-def take_in(table: ir.Table, engine: Any, columns: Iterable[str]) -> ir.Table:
-    """Bring a table of another engine into DuckDB, the named columns of few names as codes.
-
-    Parameters
-    ----------
-    table : ibis.Table
-    engine : ibis.backends.duckdb.Backend
-    columns : iterable of str
-        Of `table`.
-    """
-    name = scratch_name("taken")
-    engine.con.register(f"{name}_arrow", table.to_pyarrow())
-    held = hold_coded(engine, name, engine.table(f"{name}_arrow"), columns)
-    engine.con.unregister(f"{name}_arrow")
-    return held
 
 
 def fetch(table: ibis.Table) -> pd.DataFrame:

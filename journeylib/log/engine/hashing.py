@@ -58,33 +58,15 @@ def fingerprint(events: ir.Table, *, leave_out: Iterable[str] = ()) -> str:
     columns = sorted(set(events.columns) - set(leave_out))
     text = ibis.literal("|").join([_cell(events[name]) for name in columns])
     rows = events.select(text=text)
-    if events.get_backend().name == "duckdb":
-        summed = md5_number_upper(rows.text).sum().cast("string").fill_null("0")
-        totals = rows.aggregate(rows=rows.count(), total=summed).to_pyarrow().to_pylist()[0]
-        count, total = int(totals["rows"]), int(totals["total"])
-    else:
-        count, total = _summed_by_digit(rows)
-    content = "|".join([*columns, str(count), str(total)])
+    summed = md5_number_upper(rows.text).sum().cast("string").fill_null("0")
+    totals = rows.aggregate(rows=rows.count(), total=summed).to_pyarrow().to_pylist()[0]
+    content = "|".join([*columns, str(totals["rows"]), str(totals["total"])])
     return hashlib.sha256(content.encode()).hexdigest()
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
 def md5_number_upper(text: str) -> dt.uint64:
     """Return the first eight bytes of the MD5, lowest first; a function of DuckDB."""
-
-
-def _summed_by_digit(rows: ir.Table) -> tuple[int, int]:
-    """Count rows and sum what `md5_number_upper` gives, on an engine that cannot read a digest."""
-    digest, digits = rows.text.hexdigest("md5"), ibis.literal(_HEX)
-    sums = {
-        f"d{digit}": digits.find(digest.substr(digit, 1)).cast("int64").sum().fill_null(0)
-        for digit in range(16)
-    }
-    totals = rows.aggregate(rows=rows.count(), **sums).to_pyarrow().to_pylist()[0]
-    # Of a byte the higher digit comes first.
-    worth = (256 ** (digit // 2) * (1 if digit % 2 else 16) for digit in range(16))
-    total = sum(int(totals[f"d{digit}"]) * one for digit, one in enumerate(worth))
-    return int(totals["rows"]), total
 
 
 def _cell(value: ir.Value) -> ir.StringValue:

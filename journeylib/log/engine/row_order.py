@@ -10,22 +10,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import ibis
 import ibis.expr.operations as ops
 from ibis import _
 
-from journeylib.log.engine.duckdb import (
-    CodedBackend,
-    connect,
-    hand_over,
-    lock_engine,
-    run,
-    scratch_name,
-)
+from journeylib.log.engine.duckdb import CodedBackend, run, scratch_name
 from journeylib.log.engine.hashing import customer_group
-from journeylib.log.eventlog import EventLog
 
 ROW_NUMBER = "_row"
 NUMBERS = ("customer_no", "group", "touchpoint_no")
@@ -50,12 +42,10 @@ def materialise_sorted(
     order : sequence of str
     """
     backend = rows.get_backend()
-    keeps_order = backend.name == "duckdb"
-    rows = rows.order_by([runs[0], *order]) if order and keeps_order else rows
+    rows = rows.order_by([runs[0], *order]) if order else rows
     with backend.packing() if isinstance(backend, CodedBackend) else contextlib.nullcontext():
         held = rows.cache()
-    if keeps_order:
-        _SORTED_TABLES[held.op().name] = frozenset(runs)
+    _SORTED_TABLES[held.op().name] = frozenset(runs)
     return held
 
 
@@ -77,23 +67,6 @@ def store_by_customer(events: ibis.Table) -> ibis.Table:
     runs = ("customer_no", "customer", "journey")
     order = ("t_us", "position", "touchpoint_no")
     return store_sorted(numbered(events), scratch_name("events"), runs, order)
-
-
-def gathered(log: EventLog) -> EventLog:
-    """Return a log with its events in DuckDB; itself where they lie there already.
-
-    Journeys are walked as arrays of this machine. An engine that reads a log elsewhere is asked
-    for its events once, in place of hundreds of small questions.
-    """
-    if log.events.get_backend().name == "duckdb":
-        return log
-    engine = connect()
-    events = hand_over(log.events, engine)
-    if log.has_clock and not log.has("case"):
-        events = store_by_customer(events).drop(*NUMBERS)
-    outcomes = None if log.outcomes is None else hand_over(log.outcomes, engine)
-    lock_engine(engine)
-    return replace(log, events=events, outcomes=outcomes)
 
 
 def reusable(rows: ibis.Table) -> ibis.Table:

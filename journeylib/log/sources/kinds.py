@@ -12,7 +12,6 @@ from ibis.backends.duckdb import Backend
 
 from journeylib.core import LogError
 from journeylib.log.engine.duckdb import connect
-from journeylib.log.engine.spark import adopt
 from journeylib.log.eventlog import check
 from journeylib.log.sources.archives import unpacked
 from journeylib.log.sources.files import (
@@ -51,7 +50,7 @@ def open_source(source: Any, pick: Pick, options: ReadOptions | None = None) -> 
     pick : callable
         Chooses the columns to keep from those that are there.
     options : ReadOptions, optional
-        Ibis tables stay in their own engine, whatever it says.
+        Tables of DuckDB stay where they are, whatever it says.
 
     Raises
     ------
@@ -60,7 +59,7 @@ def open_source(source: Any, pick: Pick, options: ReadOptions | None = None) -> 
     """
     options = options or ReadOptions()
     if isinstance(source, ir.Table):
-        return from_ibis(adopt(source), pick)
+        return from_ibis(source, pick)
     if isinstance(source, tuple) and len(source) == 2 and is_connection(source[0]):
         return from_connection(source[0], str(source[1]), pick)
     backend = options.engine if isinstance(options.engine, Backend) else None

@@ -88,7 +88,7 @@ class ReadOptions:
     engine : Ibis backend, pyspark.sql.SparkSession, EngineSettings or str, optional
         What reads the log; a new DuckDB in memory, which then holds the events, unless given.
         A text is an address as `as_engine` takes it, such as ``spark://host:7077``. Spark reads
-        and maps Parquet files itself; its rows come into a DuckDB here.
+        Parquet files itself; their rows come into a DuckDB here.
     window : Window, optional
         The days that are wanted. What lies outside is left out where that costs nothing.
     limit : int, optional

@@ -15,7 +15,8 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from journeylib.core import LogError, SchemaError, did_you_mean
-from journeylib.log.engine.duckdb import quoted, run, scratch_name
+from journeylib.log.engine.duckdb import connect, quoted, run, scratch_name
+from journeylib.log.engine.spark import rows_of
 from journeylib.log.sources.files import matching_files
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Pick, Raw
 from journeylib.log.sources.text_encoding import unique_names
@@ -211,13 +212,13 @@ def from_connection(connection: Any, table: str, pick: Pick) -> Raw:
 
 
 def from_ibis(table: ir.Table, pick: Pick, name: str = "the table") -> Raw:
-    """Take an Ibis table as it is; only DuckDB's tables have an order of their own."""
+    """Take a table of DuckDB as it is; another engine gives its rows, in an order by content."""
     columns = pick(list(table.columns), name)
-    selected = table.select(*columns)
-    if table.get_backend().name == "duckdb":
-        number = ibis.row_number()
-    else:
-        number = ibis.row_number().over(order_by=[selected[column] for column in sorted(columns)])
+    if table.get_backend().name != "duckdb":
+        rows = rows_of(table.select(*columns))
+        rows = rows.sort_by([(column, "ascending") for column in sorted(columns)])
+        return from_arrow([rows], connect(), lambda there, _: list(there), name)
+    selected, number = table.select(*columns), ibis.row_number()
     numbered = selected.mutate(**{FILE: ibis.literal(0, type="int64"), ROW: number + 1})
     numbered = numbered.mutate(**{POSITION: numbered[ROW]})
     if not table.op().find(ops.InMemoryTable):
@@ -230,8 +231,6 @@ def from_ibis(table: ir.Table, pick: Pick, name: str = "the table") -> Raw:
 def drop_scratch(raw: Raw) -> None:
     """Drop what the reader left in the engine, once the log is materialised there."""
     backend = raw.table.get_backend()
-    if not isinstance(backend, Backend):
-        return
     for name in raw.scratch:
         views = run(backend, "SELECT 1 FROM duckdb_views() WHERE view_name = ?", [name])
         run(backend, f"DROP {'VIEW' if views else 'TABLE'} IF EXISTS {name}")
