@@ -185,19 +185,32 @@ def with_whole_base(measured: Measured, whole: Base, minimum: int) -> Measured:
     )
     result = measured.resampled
     if measured.hits is not None:
-        least = np.minimum(events, measured.n_events)
-        step = np.select([least >= 100, least >= 20], [0.01, 0.05], 0.1)
         few = np.any(near, axis=0)
-        value, lo, hi = result.value, result.lo, result.hi
-        inside = few & (value > 0) & (value < 1)
-        result = replace(
-            result,
-            value=np.where(inside, np.round(np.round(value / step) * step, 2), value),
-            lo=np.where(few, np.round(np.floor(lo / step) * step, 2), lo),
-            hi=np.where(few, np.round(np.ceil(hi / step) * step, 2), hi),
-        )
+        ends = result.value, result.lo, result.hi
+        rounded = rounded_share(*ends, np.minimum(events, measured.n_events))
+        value, lo, hi = (np.where(few, new, old) for new, old in zip(rounded, ends, strict=True))
+        result = replace(result, value=value, lo=lo, hi=hi)
     return replace(
         measured, resampled=result, n_events=events, n_journeys=journeys, n_customers=customers
+    )
+
+
+def rounded_share(
+    value: npt.NDArray[np.float64],
+    lo: npt.NDArray[np.float64],
+    hi: npt.NDArray[np.float64],
+    events: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Round shares to 1 % (5 % below 100 events, 10 % below 20), their intervals outward.
+
+    None and all stay none and all.
+    """
+    step = np.select([events >= 100, events >= 20], [0.01, 0.05], 0.1)
+    inside = (value > 0) & (value < 1)
+    return (
+        np.where(inside, np.round(np.round(value / step) * step, 2), value),
+        np.round(np.floor(lo / step) * step, 2),
+        np.round(np.ceil(hi / step) * step, 2),
     )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
 from journeylib.log import bounded_share
+from journeylib.measures.measured import rounded_share
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class Ratio:
         Why it cannot be told on this log, known beforehand.
     of_model : bool
         It says how good a model is, not what customers or the service did: no bound is needed.
+    whole : array of bool or None
+        Rows of which `base` leaves out what may be hidden. Where it leaves out a few, the base is
+        given as that of these rows, and the share is rounded.
     """
 
     top: Any
@@ -42,6 +46,7 @@ class Ratio:
     lowest: float = 0.0
     abstain: AbstainReason | None = None
     of_model: bool = False
+    whole: Any = None
 
 
 def quotient(totals: Floats) -> Floats:
@@ -99,8 +104,34 @@ def _estimated(
         )
         if found.lo is not None:
             found = replace(found, lo=max(found.lo, ratio.lowest))
+        if ratio.whole is not None:
+            rows = np.flatnonzero(ratio.whole)
+            counts = (len(rows), *(len(pd.unique(of[rows])) for of in (journey, customer)))
+            found = _on_whole(found, counts, min_customers)
         estimates[name] = found
     return estimates
+
+
+def _on_whole(estimate: Estimate, whole: tuple[int, int, int], minimum: int) -> Estimate:
+    """Give a share the base of a whole of which it leaves out a few: none tells how many.
+
+    `whole` counts events, journeys and customers.
+    """
+    own = (estimate.n_events, estimate.n_journeys, estimate.n_customers)
+    pairs = list(zip(own, whole, strict=True))
+    near = [0 < part < every and every - part <= minimum for part, every in pairs]
+    if minimum <= 1 or not any(near):
+        return estimate
+    events, journeys, customers = (
+        every if close else part for close, (part, every) in zip(near, pairs, strict=True)
+    )
+    estimate = replace(estimate, n_events=events, n_journeys=journeys, n_customers=customers)
+    if estimate.value is None or estimate.lo is None or estimate.hi is None:
+        return estimate
+    value, lo, hi = rounded_share(
+        *(np.array([of]) for of in (estimate.value, estimate.lo, estimate.hi, own[0]))
+    )
+    return replace(estimate, value=float(value[0]), lo=float(lo[0]), hi=float(hi[0]))
 
 
 def ratio_of_sums(

@@ -331,6 +331,7 @@ def _session_ratios(
             ~is_open,
             "bot sessions that the customer left in silence or for a bad end",
             abstain=silence,
+            whole=np.ones(len(is_open), dtype=bool),
         ),
         "requests_rate": Ratio(
             asked, None, "bot sessions in which the customer asks for a human", abstain=asking
@@ -356,6 +357,7 @@ def _session_ratios(
             asked & ~is_open,
             "sessions with a request in which no human came",
             abstain=asking,
+            whole=asked,
         ),
         "escape_hatch_offered": Ratio(
             part["offered"],
