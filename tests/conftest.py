@@ -23,6 +23,7 @@ from journeylib.log.schema import ROLES, Schema
 
 HOME = Path(__file__).resolve().parents[1]
 TELECOM = HOME / "sample_data" / "telecom" / "audit.yaml"
+BANK = HOME / "sample_data" / "bank" / "audit.yaml"
 SHARED_DATA = HOME.parent / "shared" / "data"
 WHOLE_AUDITS = {"telecom_audit", "bank_audit"}
 # Audits that many files share; each is made once by each process that runs one of them.
@@ -54,10 +55,10 @@ def _shared(file: str) -> str:
     """Return what the tests of a file share with those of other files, or the file."""
     if file.startswith("tests/workshop/"):
         return "towns"
-    if file.startswith("tests/examples/"):
-        return "examples"
     text = (HOME / file).read_text(encoding="utf-8") if (HOME / file).is_file() else ""
-    return "audits" if any(name in text for name in SHARED_AUDITS) else file
+    if any(name in text for name in SHARED_AUDITS):
+        return "audits"
+    return "examples" if file.startswith("tests/examples/") else file
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -139,3 +140,9 @@ def parts() -> Callable[..., Any]:
 def telecom_audit() -> jl.Audit:
     """The audit of the telecom sample."""
     return jl.audit(TELECOM)
+
+
+@pytest.fixture(scope="session")
+def bank_audit() -> jl.Audit:
+    """The audit of the bank sample."""
+    return jl.audit(BANK)

@@ -10,20 +10,20 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 94
+VAGUE_NAMES = 99
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 6_590,
+    "audits": 6_595,
     "cli": 865,
     "core": 675,
     "delivery": 725,
-    "journeys": 5_930,
-    "judge": 6_045,
+    "journeys": 5_935,
+    "judge": 6_055,
     "lab": 2_135,
-    "log": 6_555,
-    "measures": 5_800,
-    "portfolio": 1_680,
+    "log": 6_385,
+    "measures": 5_910,
+    "portfolio": 1_685,
     "present": 6_985,
     "workshop": 3_950,
 }

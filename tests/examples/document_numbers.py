@@ -25,16 +25,18 @@ NAMES = {
     "stories.stories.*.ends": ("end",),
     "stories.segments": ("segment",),
     "decisions.bots": ("touchpoint",),
-    "decisions.items": ("id",),
+    "decisions.items": ("kind",),
     "paradoxes": ("name",),
     "changes": ("id",),
     "findings": ("id",),
-    "surveys": ("survey",),
+    "surveys": ("kind",),
     "moments_of_truth": ("touchpoint", "outcome"),
-    "presence": ("touchpoint",),
+    "presence": ("touchpoint", "outcome"),
     "tipping_points": ("segment",),
     "detectors": ("detector",),
 }
+
+BOUNDED = ("events", "journeys", "customers", "share")
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,14 @@ class Number:
         Names of those entries, from the outermost to the innermost.
     value : int, float, None or dict
         None where the schema lets a whole number be missing; a dict is an estimate.
-    holder : dict
-        What the number stands in.
+    at_least : bool
+        Whether the document calls it a lower bound.
     """
 
     place: str
     labels: tuple[Any, ...]
     value: Any
-    holder: dict[str, Any]
+    at_least: bool
 
     @property
     def is_estimate(self) -> bool:
@@ -83,22 +85,26 @@ def types_of(kind: dict[str, Any]) -> list[str]:
 
 
 def numbers(
-    value: Any, keys: tuple[str, ...] = (), labels: tuple[Any, ...] = (), holder: Any = None
+    value: Any, keys: tuple[str, ...] = (), labels: tuple[Any, ...] = (), least: Any = False
 ) -> Iterator[Number]:
-    """Yield every number and estimate of a document, but for what is true or false."""
-    place = ".".join(keys)
+    """Yield every number and estimate of a document, but for what is true or false.
+
+    `least` is what the part above says of lower bounds: of all its counts, or of which.
+    """
+    place, key = ".".join(keys), keys[-1] if keys else ""
+    bound = key in least if isinstance(least, list) else bool(least) and key in BOUNDED
     if isinstance(value, dict):
         if {"value", "abstain", "n_customers"} <= set(value):
-            yield Number(place, labels, value, holder)
+            yield Number(place, labels, value, bound)
             return
-        for key, part in value.items():
-            yield from numbers(part, (*keys, key), labels, value)
+        for own, part in value.items():
+            yield from numbers(part, (*keys, own), labels, value.get("at_least", least))
     elif isinstance(value, list | tuple):
         for position, part in enumerate(value):
             fields = NAMES.get(place) if isinstance(part, dict) else None
-            own = tuple(part[field] for field in fields) if fields else (position,)
-            yield from numbers(part, (*keys, "*"), (*labels, *own), holder)
+            names = tuple(part[field] for field in fields) if fields else (position,)
+            yield from numbers(part, (*keys, "*"), (*labels, *names), least)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield Number(place, labels, value, holder)
-    elif value is None and keys and keys[-1] in may_be_missing():
-        yield Number(place, labels, None, holder)
+        yield Number(place, labels, value, bound)
+    elif value is None and key in may_be_missing():
+        yield Number(place, labels, None, bound)

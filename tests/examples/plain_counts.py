@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from tests.examples.plain_logs import PlainLog
+from tests.examples.plain_logs import PlainLog, quiet_time
 
 MIN_CUSTOMERS = 10
 Rows = pd.DataFrame
@@ -37,9 +37,14 @@ def at(
 # ---- the log
 
 
-@at(COUNTS, "log.events", "log.rows_read")
+@at(COUNTS, "log.events")
 def events(log: PlainLog) -> int:
     return len(log.rows)
+
+
+@at(COUNTS, "log.rows_read")
+def rows_read(log: PlainLog) -> int:
+    return log.read
 
 
 @at(COUNTS, "log.journeys")
@@ -52,9 +57,14 @@ def customers(log: PlainLog) -> int:
     return log.rows["customer"].nunique()
 
 
-@at(COUNTS, "log.rows_quarantined", "log.cutting.learned_customers")
-def nothing(log: PlainLog) -> int:
-    """All rows of these logs can be used, and none is cut by what was learned."""
+@at(COUNTS, "log.rows_quarantined")
+def unusable(log: PlainLog) -> int:
+    return log.read - len(log.rows)
+
+
+@at(COUNTS, "log.cutting.learned_customers")
+def learned(log: PlainLog) -> int:
+    """No log is cut by what was learned."""
     return 0
 
 
@@ -73,7 +83,7 @@ def is_cut_off(log: PlainLog) -> pd.Series:
     if not log.has_clock:
         return log.end == "cut off"
     begin = log.rows.groupby("journey")["t"].min()
-    return begin < begin.min() + pd.Timedelta(days=log.config.journeys.quiet_days)
+    return begin < begin.min() + quiet_time(log.config.journeys)
 
 
 @at(COUNTS, "log.quality.*.rows")
@@ -96,7 +106,7 @@ def quality(log: PlainLog) -> dict[tuple[str, str], int]:
 
 @at(COUNTS, "log.quality.*.share")
 def quality_shares(log: PlainLog) -> dict[tuple[str, str], float]:
-    return {key: rows / len(log.rows) for key, rows in quality(log).items()}
+    return {key: rows / log.read for key, rows in quality(log).items()}
 
 
 @at(COUNTS, "findings.*.evidence.rows")
@@ -106,7 +116,7 @@ def quality_in_findings(log: PlainLog) -> dict[str, int]:
 
 @at(COUNTS, "findings.*.evidence.share")
 def quality_shares_in_findings(log: PlainLog) -> dict[str, float]:
-    return {key: rows / len(log.rows) for key, rows in quality_in_findings(log).items()}
+    return {key: rows / log.read for key, rows in quality_in_findings(log).items()}
 
 
 @at(COUNTS, "cut_sensitivity.*.journeys")
@@ -163,10 +173,11 @@ def customers_at(log: PlainLog) -> pd.Series:
 
 def moves(log: PlainLog) -> Rows:
     """Return every step with what it comes from and leads to, the start and the end among them."""
-    rows = log.rows
-    then = rows["touchpoint"].shift(-1).mask(log.is_last, "(end)")
+    rows = log.visits
+    ends = rows["journey"] != rows["journey"].shift(-1)
+    then = rows["touchpoint"].shift(-1).mask(ends, "(end)")
     steps = rows.assign(source=rows["touchpoint"], target=then)
-    start = rows[log.is_first].assign(source="(start)", target=rows["touchpoint"])
+    start = log.at_start.assign(source="(start)", target=log.rows["touchpoint"])
     if log.has_clock:
         steps["seconds"] = (rows["t"].shift(-1) - rows["t"]).dt.total_seconds()
     return pd.concat([start, steps])
@@ -193,13 +204,13 @@ def seconds_on(log: PlainLog) -> pd.Series:
 
 
 def all_visits(log: PlainLog) -> Rows:
-    return log.rows
+    return log.visits
 
 
 def visits_with_a_next_step(log: PlainLog) -> Rows:
     """Leave out the last visit of an open journey: what follows it is not known."""
-    is_open = log.rows["journey"].map(log.end) == "open"
-    return log.rows[~(log.is_last & is_open)]
+    is_open = log.visits["journey"].map(log.end) == "open"
+    return log.visits[goes_on(log) | ~is_open]
 
 
 MEASURES = "touchpoints.*.measures."
@@ -211,7 +222,7 @@ BASES[f"{MEASURES}rule_skill"] = visits_with_a_next_step
 
 @at(VALUES, f"{MEASURES}rework")
 def rework(log: PlainLog) -> pd.Series:
-    visits = log.rows.groupby(["touchpoint", "journey"]).size()
+    visits = log.visits.groupby(["touchpoint", "journey"]).size()
     return (visits >= 2).groupby("touchpoint").mean()
 
 
@@ -222,7 +233,7 @@ def timed_visits(log: PlainLog) -> Rows | None:
 
 @at(BASES, f"{MEASURES}wait")
 def waits(log: PlainLog) -> Rows | None:
-    return log.rows[~log.is_last] if log.has_clock else None
+    return log.visits[goes_on(log)] if log.has_clock else None
 
 
 @at(BASES, f"{MEASURES}drop_off")
@@ -240,10 +251,10 @@ def drop_off(log: PlainLog) -> pd.Series:
 
 
 def whole_weeks(log: PlainLog) -> tuple[Rows, int]:
-    """Return the rows of whole weeks from the first event, and how many weeks there are."""
+    """Return the visits of whole weeks from the first event, and how many weeks there are."""
     t = log.rows["t"]
     weeks = (t.max() - t.min()) // pd.Timedelta(weeks=1)
-    return log.rows[t < t.min() + pd.Timedelta(weeks=weeks)], weeks
+    return log.visits[log.visits["t"] < t.min() + pd.Timedelta(weeks=weeks)], weeks
 
 
 @at(BASES, f"{MEASURES}volume")
@@ -258,22 +269,19 @@ def volume(log: PlainLog) -> pd.Series:
 
 
 @at(BASES, f"{MEASURES}human_visits")
-def human_visits_of_whole_weeks(log: PlainLog) -> Rows | None:
+def visits_of_humans(log: PlainLog) -> Rows | None:
+    """Return the visits of whole weeks in which a human acts."""
     if not log.has_clock or "actor" not in log.rows:
         return None
+    number = log.rows.index.isin(log.visits.index).cumsum()
+    human = pd.Series(number, log.rows.index)[log.rows["actor"] == "human"]
     rows = whole_weeks(log)[0]
-    return rows[rows["touchpoint"].isin(staffed(log))]
-
-
-def staffed(log: PlainLog) -> set[str]:
-    """Return the touchpoints at which a human serves."""
-    return set(log.rows.loc[log.rows["actor"] == "human", "touchpoint"])
+    return rows[pd.Series(number, log.rows.index)[rows.index].isin(human)]
 
 
 @at(VALUES, f"{MEASURES}human_visits")
 def human_visits(log: PlainLog) -> pd.Series:
-    rows, weeks = whole_weeks(log)
-    return rows[rows["actor"] == "human"].groupby("touchpoint").size() / weeks
+    return visits_of_humans(log).groupby("touchpoint").size() / whole_weeks(log)[1]
 
 
 @at(BASES, f"{MEASURES}transfers")
@@ -344,20 +352,25 @@ def share_open(log: PlainLog) -> float:
 
 @at(VALUES, "flow.self_loop_rate")
 def self_loop_rate(log: PlainLog) -> float:
-    return float(same_again(log).sum() / (~log.is_last).sum())
+    return float(same_again(log).sum() / goes_on(log).sum())
+
+
+def goes_on(log: PlainLog) -> pd.Series:
+    """Tell whether another visit follows in the journey."""
+    return log.visits["journey"] == log.visits["journey"].shift(-1)
 
 
 def same_again(log: PlainLog) -> pd.Series:
-    return ~log.is_last & (log.rows["touchpoint"] == log.rows["touchpoint"].shift(-1))
+    return goes_on(log) & (log.visits["touchpoint"] == log.visits["touchpoint"].shift(-1))
 
 
 @at(VALUES, "flow.loop_rate")
 def loop_rate(log: PlainLog) -> float:
     """Count moves after which a touchpoint comes again that came at or before the move."""
-    rows = log.rows.assign(row=range(len(log.rows)))
+    rows = log.visits.assign(row=range(len(log.visits)))
     latest = rows.groupby(["journey", "touchpoint"])["row"].transform("max")
     within = latest.groupby(rows["journey"]).cummax() > rows["row"]
-    return float((within & ~log.is_last & ~same_again(log)).sum() / (~log.is_last).sum())
+    return float((within & goes_on(log) & ~same_again(log)).sum() / goes_on(log).sum())
 
 
 @at(BASES, "flow.throughput_seconds")
@@ -384,7 +397,7 @@ def whole_log_for_each(log: PlainLog) -> Rows:
 
 
 def visits_and_starts(log: PlainLog) -> Rows:
-    return pd.concat([log.rows, log.at_start])
+    return pd.concat([log.visits, log.at_start])
 
 
 @at(VALUES, "structure.chain.*.visited")
@@ -422,13 +435,15 @@ def touchpoints_of_few(log: PlainLog) -> int:
 
 @at(COUNTS, "structure.memory.steps")
 def known_next_steps(log: PlainLog) -> int:
-    return len(visits_with_a_next_step(log))
+    """What follows the last visit of an open journey is not known; a few of those are not told."""
+    few = 0 < open_journeys(log) < MIN_CUSTOMERS
+    return len(log.visits if few else visits_with_a_next_step(log))
 
 
 @at(COUNTS, "structure.maps.*.ledger.*.total")
 def totals(log: PlainLog) -> dict[tuple[int, str], int]:
-    every = {"events": len(log.rows), "visits": len(log.rows), "journeys": journeys(log)}
-    every |= {"touchpoints": len(events_at(log)), "moves": len(log.rows) + journeys(log)}
+    every = {"events": len(log.rows), "visits": len(log.visits), "journeys": journeys(log)}
+    every |= {"touchpoints": len(events_at(log)), "moves": len(log.visits) + journeys(log)}
     return {(number, what): n for number in range(3) for what, n in every.items()}
 
 
@@ -452,7 +467,9 @@ def customers_who_change_hands(log: PlainLog) -> pd.Series:
 
 def hands(log: PlainLog) -> Any:
     rows = log.rows if "actor" in log.rows else log.rows.assign(actor="nobody")
-    target = rows["actor"].shift(-1).mask(log.is_last)
+    rows = rows[rows["actor"].notna()]
+    same = rows["journey"] == rows["journey"].shift(-1)
+    target = rows["actor"].shift(-1).where(same)
     changed = rows.assign(source=rows["actor"], target=target)
     changed = changed[target.notna() & (target != rows["actor"])]
     return changed.groupby(["source", "target"])
@@ -762,29 +779,33 @@ def parts_of_maps(log: PlainLog) -> dict[tuple[int, str], tuple[Any, Any, Any]]:
     """
     many = journeys_at(log)[customers_at(log) >= MIN_CUSTOMERS]
     order = sorted(many.index, key=lambda spot: (-many[spot], spot))
-    stage = dict(log.config.roles.stage_values)
-    spots = log.rows["touchpoint"]
-    every, steps = journeys(log), len(log.rows)
-    found: dict[tuple[int, str], tuple[Any, Any, Any]] = {}
+    every, found = journeys(log), {}
     for number, kept in enumerate((0.2, 0.5, 1.0)):
         mine = order[: math.ceil(kept * len(order) - 1e-9)]
-        other = log.rows[~spots.isin(mine)]
-        other = other.assign(stage=other["touchpoint"].map(stage).fillna("(other)"))
-        few = other.groupby("stage")["customer"].transform("nunique") < MIN_CUSTOMERS
-        folded, hidden = other[~few], other[few]
-        sizes = steps - len(other), len(folded), len(hidden)
-        # A row of which one part is of a few is not shown at all.
-        shown = sizes if all(n == 0 or n >= MIN_CUSTOMERS for n in sizes) else (None, None, None)
-        found[number, "events"] = found[number, "visits"] = shown
+        for what, rows in (("events", log.rows), ("visits", log.visits)):
+            folded, hidden = left_over(log, rows, mine)
+            sizes = len(rows) - len(folded) - len(hidden), len(folded), len(hidden)
+            # A row of which one part is of a few is not shown at all.
+            few = any(0 < n < MIN_CUSTOMERS for n in sizes)
+            found[number, what] = (None, None, None) if few else sizes
         folds = folded["touchpoint"].nunique(), hidden["touchpoint"].nunique()
         found[number, "touchpoints"] = len(mine), *folds
-        within = every - other["journey"].nunique()
+        within = every - pd.concat([folded, hidden])["journey"].nunique()
         found[number, "journeys"] = (0, within), (every - within, every), 0
-        inside = moves(log)
-        ends = {"(start)", "(end)", *mine}
+        inside, ends = moves(log), {"(start)", "(end)", *mine}
         among = int((inside["source"].isin(ends) & inside["target"].isin(ends)).sum())
-        found[number, "moves"] = (0, among), (0, steps + every), (0, steps + every)
+        found[number, "moves"] = (0, among), (0, len(inside)), (0, len(inside))
     return found
+
+
+def left_over(log: PlainLog, rows: Rows, mine: list[str]) -> tuple[Rows, Rows]:
+    """Return the rows at other touchpoints, by stage: of enough customers, and of too few."""
+    stage = dict(log.config.roles.stage_values)
+    other = rows[~rows["touchpoint"].isin(mine)]
+    own = other["stage"] if "stage" in other else other["touchpoint"].map(stage)
+    other = other.assign(stage=own.fillna("(other)"))
+    few = other.groupby("stage")["customer"].transform("nunique") < MIN_CUSTOMERS
+    return other[~few], other[few]
 
 
 # ---- the paradoxes of the airline bot: the other logs have no bot

@@ -78,12 +78,17 @@ def ends_of(rows: pd.DataFrame, settings: jl.JourneySettings) -> pd.Series:
     end = rows["touchpoint"].map(declared).astype("object").groupby(rows["journey"]).last()
     if "t" not in rows:
         return end.fillna("other")
-    quiet = pd.Timedelta(days=settings.quiet_days)
+    quiet = quiet_time(settings)
     last = rows.groupby("journey")["t"].max()
     return end.fillna((last > rows["t"].max() - quiet).map({True: "open", False: "other"}))
 
 
-@dataclass(frozen=True)
+def quiet_time(settings: jl.JourneySettings) -> pd.Timedelta:
+    """Return how long a journey is quiet before it is over: as declared, else the gap that cuts."""
+    return pd.Timedelta(days=float(settings.quiet_days or settings.gap_days))
+
+
+@dataclass(frozen=True, eq=False)
 class PlainLog:
     """The rows of a log in order, under the names of the roles, and what was declared of it.
 
@@ -93,10 +98,13 @@ class PlainLog:
         One row per event: ``journey``, ``customer``, ``touchpoint``, and what the log has of
         ``t``, ``actor``, ``text``.
     config : jl.Config
+    read : int
+        Rows of the file, unusable ones among them.
     """
 
     rows: pd.DataFrame
     config: jl.Config
+    read: int
 
     @property
     def has_clock(self) -> bool:
@@ -123,6 +131,14 @@ class PlainLog:
         return self.rows["journey"] != self.rows["journey"].shift(1)
 
     @cached_property
+    def visits(self) -> pd.DataFrame:
+        """The first event of each visit: a run of events at one touchpoint in one session."""
+        if "session" not in self.rows:
+            return self.rows
+        keys = self.rows[["journey", "touchpoint", "session"]]
+        return self.rows[~(keys == keys.shift(1)).all(axis=1)]
+
+    @cached_property
     def at_start(self) -> pd.DataFrame:
         """The first event of each journey, at the touchpoint ``(start)``."""
         return self.rows[self.is_first].assign(touchpoint="(start)")
@@ -132,4 +148,23 @@ def read_plain(name: str, shared_data: Path, airline_csv: Path, config: jl.Confi
     """Read a real log by pandas; touchpoints have the names that the configuration gives them."""
     rows = raw_rows(name, shared_data, airline_csv)
     rows["touchpoint"] = rows["touchpoint"].replace(dict(config.roles.touchpoint_values))
-    return PlainLog(rows, config)
+    return PlainLog(rows, config, len(rows))
+
+
+def read_sample(config: jl.Config) -> PlainLog:
+    """Read a sample by pandas; a journey ends where its customer is quiet for ``gap_days``."""
+    roles, gap = config.roles, pd.Timedelta(days=float(config.journeys.gap_days))
+    names = ["customer", "touchpoint", "position", "channel", "stage", "segment", "intent"]
+    names += ["actor", "resource", "session", "text", "rating", "cost", "sentiment", "error"]
+    names += ["ai_disclosed", "context_sent", "context_requested"]
+    columns = {getattr(roles, name): name for name in names if getattr(roles, name)}
+    rows = pd.read_csv(config.log.files[0], low_memory=False).rename(columns=columns)
+    rows["t"] = pd.to_datetime(rows["timestamp"], format="mixed", utc=True, errors="coerce")
+    rows["done"] = pd.to_datetime(rows["end"], format="mixed", utc=True).fillna(rows["t"])
+    read, rows = len(rows), rows.dropna(subset="t")
+    rows["actor"] = rows["actor"].map(dict(roles.actor_values))
+    rows = rows.sort_values(["customer", "t", "position"], ignore_index=True)
+    latest = rows.groupby("customer")["done"].cummax()
+    new = rows["customer"] != rows["customer"].shift(1)
+    silent = (rows["t"] - latest.shift(1)) > gap
+    return PlainLog(rows.assign(journey=(new | silent).cumsum()), config, read)

@@ -59,7 +59,7 @@ def test_a_count_that_is_off_by_one_is_noticed(
         if not isinstance(number.value, int) or number.place not in COUNTS:
             continue
         right = entry(count(number.place), number.labels)
-        if not isinstance(right, tuple) and not number.holder.get("at_least"):
+        if not isinstance(right, tuple) and not number.at_least:
             assert list(wrong_count(replace(number, value=number.value + 1), count(number.place)))
             noticed.add(number.place)
     assert len(noticed) >= 20

@@ -75,7 +75,7 @@ def test_silence_leaves_six_to_ninety_percent_open() -> None:
     answers = [1.0] * 60 + [0.0] * 100 + [np.nan] * 840
     found = response_bounds(answers)
     assert (found.value, found.lo, found.hi) == pytest.approx((0.375, 0.06, 0.90))
-    assert found.n_customers / found.n_journeys == 0.16
+    assert found.n_customers / found.n_events == 0.16
     assert response_bounds([np.nan]).abstain == "n_small"
     with pytest.raises(RunError, match="1 answers lie outside the scale"):
         response_bounds([7.0])

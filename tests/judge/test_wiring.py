@@ -403,12 +403,12 @@ def test_who_answers_is_adjusted_for_what_the_log_holds(log_of: LogOf) -> None:
     adjusted = row["adjusted"]
     assert adjusted.lo < 5 < adjusted.hi
     assert adjusted.value == pytest.approx(5, abs=0.15)
-    assert (adjusted.grade, adjusted.n_journeys) == ("C", 3_000)
+    assert (adjusted.grade, adjusted.n_events) == ("C", 3_000)
     few = rebuild(log, JourneySettings(min_customers=2, max_customers_modelled=1_000))
     (row,) = survey_table(few, {"csat": Scale(0, 10, False, True)}).to_dict("records")
     assert row["mean"].n_customers == sum(at is not None for _name, at, *_rest in requests)
     sampled = row["adjusted"]
-    assert 990 <= sampled.n_journeys <= 1_000  # of ten the log holds nothing from before
+    assert 990 <= sampled.n_events <= 1_000  # of ten the log holds nothing from before
     assert sampled.assumptions[-1].startswith("a sample of 1,000 of 3,011 customers")
 
 

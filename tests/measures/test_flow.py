@@ -118,3 +118,17 @@ def test_open_journeys_lengthen_throughput(log_of: LogOf) -> None:
     assert ended_only.value is not None
     assert both.value > ended_only.value * 0.99
     assert both.n_journeys == ended_only.n_journeys + 30
+
+
+@pytest.mark.parametrize(("early", "base"), [(3, 63), (10, 60)])
+def test_a_base_does_not_tell_how_few_journeys_are_cut_off(
+    log_of: LogOf, early: int, base: int
+) -> None:
+    """Three journeys of the first days are left out and not told; ten may be known."""
+    rows = [(f"early{i}", day * DAY, "A") for i in range(early) for day in (0, 1)]
+    rows += [(f"c{i}", (20 + day) * DAY, "A") for i in range(60) for day in (0, 1)]
+    flow = flow_of(log_of(*rows, ("end", 90 * DAY, "A")), min_customers=10)
+    told = flow["throughput_seconds"]
+    # The last one is begun, too: one more journey.
+    assert (told.n_customers, told.n_journeys) == (base + 1, base + 1)
+    assert told.value == pytest.approx(86_400, rel=0.02)

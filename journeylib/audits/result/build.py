@@ -42,7 +42,11 @@ def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
         transitions=assessment.evidence.transitions,
         flow=assessment.evidence.flow,
         structure=assessment.structure
-        and _structure(assessment.structure, assessment.config.journeys.min_customers),
+        and _structure(
+            assessment.structure,
+            assessment.config.journeys.min_customers,
+            assessment.evidence.totals["open"],
+        ),
         stories=_stories(assessment),
         plan=assessment.conformance and _plan(assessment.conformance),
         moments_of_truth=judgement.moments,
@@ -245,8 +249,10 @@ def _tipping_point(point: TippingPoint, handoff: HandoffTime | str | None) -> Va
     )
 
 
-def _structure(structure: Structure, minimum: int) -> dict[str, Any]:
+def _structure(structure: Structure, minimum: int, still_open: int) -> dict[str, Any]:
     chain = structure.chain
+    # The last step of an open journey has no known next one: few of them are not told so either.
+    hidden = 0 if shows(still_open, minimum) else still_open
     by_touchpoint: dict[str, dict[str, Any]] = {}
     for row in chain.table.to_dict("records"):
         entry = by_touchpoint.setdefault(row["touchpoint"], {"touchpoint": row["touchpoint"]})
@@ -262,7 +268,7 @@ def _structure(structure: Structure, minimum: int) -> dict[str, Any]:
             varied(row, p_goal=by_touchpoint[row["touchpoint"]]["p_goal"])
             for row in chain.points_of_no_return.to_dict("records")
         ],
-        "memory": varied(chain.order, text=str(chain.order)),
+        "memory": varied(chain.order, text=str(chain.order), steps=chain.order.steps + hidden),
         "maps": [
             varied(
                 one,

@@ -277,7 +277,7 @@ def ordered_estimate(
         lo=min(lo, value),
         hi=max(hi, value),
         n_customers=sessions.customers,
-        n_journeys=len(sessions.frame),
+        n_events=len(sessions.frame),
         grade="C",
         **fields,
     )

@@ -93,7 +93,7 @@ def satisfaction_break(
     resolved = sessions.frame[sessions.frame["event"] == RESOLVED]
     rated = resolved[resolved["csat"].notna()]
     base: dict[str, Any] = {"rated": len(rated), "resolved": len(resolved)}
-    counts = {"n_customers": rated["customer"].nunique(), "n_journeys": len(rated)}
+    counts = {"n_customers": rated["customer"].nunique(), "n_events": len(rated)}
     if len(rated) < MIN_RATED or rated["minutes"].nunique() < CANDIDATES / 3:
         return SatisfactionBreak(
             answer="abstain",

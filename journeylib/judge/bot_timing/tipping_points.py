@@ -176,7 +176,7 @@ def _fit(times: SessionTimes, clock: str, draws: int, seed: int) -> HazardFit | 
 
 
 def _base(sessions: BotSessions) -> dict[str, int]:
-    return {"n_customers": sessions.customers, "n_journeys": len(sessions.frame)}
+    return {"n_customers": sessions.customers, "n_events": len(sessions.frame)}
 
 
 def _at(

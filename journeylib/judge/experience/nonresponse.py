@@ -58,7 +58,7 @@ def response_bounds(
     if outside:
         raise RunError(f"{outside} answers lie outside the scale of {worst:g} to {best:g}")
     if len(given) == 0:
-        return Estimate.none("n_small", unit, n_journeys=len(scores))
+        return Estimate.none("n_small", unit, n_events=len(scores))
     rate = len(given) / len(scores)
     mean = float(np.sort(given).mean())
     return Estimate(
@@ -67,7 +67,7 @@ def response_bounds(
         lo=rate * mean + (1 - rate) * worst,
         hi=rate * mean + (1 - rate) * best,
         n_customers=len(given),
-        n_journeys=len(scores),
+        n_events=len(scores),
         grade="C",
         estimand="mean over everyone who was asked",
         method="mean of those who answered, with worst-case bounds",
@@ -110,10 +110,11 @@ def response_adjusted(
     """
     scores = np.asarray(answers, dtype=np.float64)
     answered = ~np.isnan(scores)
-    base: dict[str, Any] = {"n_customers": int(answered.sum()), "n_journeys": len(scores)}
+    sample = sample_of(np.where(answered, scores, 0.0), answered, X, customer)
+    people = len(np.unique(sample.cluster[answered]))
+    base: dict[str, Any] = {"n_customers": people, "n_events": len(scores)}
     if answered.sum() < MIN_ANSWERS:
         return Estimate.none("n_small", unit, **base)
-    sample = sample_of(np.where(answered, scores, 0.0), answered, X, customer)
     nuisance = cross_fit(sample, seed=seed)
     if (nuisance.propensity < OVERLAP[0]).mean() > 0.10:
         return Estimate.none("no_overlap", unit, **base)

@@ -352,15 +352,14 @@ def _known_then(journeys: Journeys, requests: pd.DataFrame, adjust: Sequence[str
 def _response_rate(asked: pd.DataFrame, scale: Scale, minimum: int) -> Estimate:
     base: dict[str, Any] = {
         "n_customers": int(asked["customer"].nunique()),
-        "n_journeys": len(asked),
         "estimand": "requests that were answered",
     }
     if not scale.silence_recorded:
-        return Estimate.none("unidentified", "share", **base)
+        return Estimate.none("unidentified", "share", n_events=len(asked), **base)
     sums = np.zeros((GROUPS, 1, 2))
     group = asked["group"].to_numpy(dtype=np.int64)
     sums[:, 0, 0] = np.bincount(group[asked["value_micro"].notna()], minlength=GROUPS)
     sums[:, 0, 1] = np.bincount(group, minlength=GROUPS)
-    rate = ratio_of_sums(sums, unit="share", min_customers=1, **base)
+    rate = ratio_of_sums(sums, unit="share", n_journeys=0, min_customers=1, **base)
     answered = float(sums[:, 0, 0].sum())
     return bounded_share(rate, answered, len(asked), minimum=minimum, of_persons=True)

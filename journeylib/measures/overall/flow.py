@@ -53,7 +53,7 @@ def flow_estimates(journeys: Journeys, repeats: Repeats) -> dict[str, Estimate]:
         "open": ratio("open", "journeys", "share", "journeys not over when the log ends")
         if journeys.has_clock
         else Estimate.none("no_clock", "share", **base),
-        "throughput_seconds": _throughput(journeys),
+        "throughput_seconds": _throughput(journeys, base),
         "journeys_per_customer": ratio("journeys", "customers", "journeys", "mean number"),
         "steps_per_journey": ratio(
             "events", "journeys", "steps", "mean number of steps so far, open journeys included"
@@ -163,12 +163,13 @@ def _repeat_contact(repeats: Repeats, minimum: int) -> Estimate:
     return replace(least, hi=max(least.hi or 0.0, most.hi))
 
 
-def _throughput(journeys: Journeys) -> Estimate:
+def _throughput(journeys: Journeys, every: Mapping[str, int]) -> Estimate:
     """Median time from the first to the last event, open journeys as censored.
 
     Journeys that may have begun before the log are left out: their beginning is not known, and
     they are chosen by their date, not by their length. An open journey counts as lasting at
-    least until its last event so far.
+    least until its last event so far. Where a few are left out, the base is that of the log,
+    `every`: else it would tell how many.
     """
     unit, estimand = "seconds", "median time from first to last event of a journey"
     if not journeys.has_clock:
@@ -180,6 +181,8 @@ def _throughput(journeys: Journeys) -> Estimate:
         "n_journeys": len(whole),
         "n_events": int(outline.steps[whole].sum()),
     }
+    if 0 < int(outline.cut_off.sum()) < journeys.settings.min_customers:
+        base = dict(every)
     more = {
         "estimand": estimand,
         "method": "product-limit median (Kaplan and Meier 1958) on bins of duration",
