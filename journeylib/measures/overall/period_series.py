@@ -344,10 +344,12 @@ def _estimated(sums: pd.DataFrame, people: pd.Series[int], unit: str) -> pd.Data
         return pd.DataFrame(columns=list(STREAM_COLUMNS))
     if (sums["stratum"] != ALL).any():
         sums = _without_small_strata(sums)
-    parts = [sums.assign(stratum=ALL), sums[sums["stratum"] != ALL]]
-    counted = ["top", "base"]
-    cells = pd.concat(parts).groupby([*KEY, "group"], sort=True)[counted].sum().reset_index()
-    grouped = cells.groupby(KEY, sort=True)
+        sums = pd.concat([sums.assign(stratum=ALL), sums[sums["stratum"] != ALL]])
+    counted, words = ["top", "base"], ["measure", "detail", "stratum"]
+    # Of thousands of touchpoints, words are numbered before millions of cells are sorted by them.
+    numbered = sums.assign(**{word: sums[word].astype("category") for word in words})
+    cells = numbered.groupby([*KEY, "group"], sort=True, observed=True)[counted].sum().reset_index()
+    grouped = cells.groupby(KEY, sort=True, observed=True)
     totals, number = grouped[counted].sum(), grouped.ngroup().to_numpy()
     whole = totals.iloc[number].reset_index(drop=True)
     left_base = (whole["base"] - cells["base"]).to_numpy()
@@ -362,6 +364,7 @@ def _estimated(sums: pd.DataFrame, people: pd.Series[int], unit: str) -> pd.Data
         n=totals["base"].astype("int64"),
         unit=unit,
     ).reset_index()
+    result = result.astype(dict.fromkeys(words, "str"))
     where = pd.MultiIndex.from_frame(result[["period", "touchpoint"]])
     result["customers"] = people.reindex(where).fillna(0).astype("int64").to_numpy()
     there = (cells["base"] > 0).groupby(number, sort=True).sum().to_numpy()
@@ -446,9 +449,9 @@ def _of_all(counts: pd.DataFrame) -> pd.DataFrame:
     cells = counts.pivot_table(
         index=["period", "group"], columns="detail", values="top", aggfunc="sum", fill_value=0
     )
-    rows = cells.melt(ignore_index=False, value_name="top").reset_index()
-    whole = cells.sum(axis=1).rename("base").reset_index()
-    return rows.merge(whole, on=["period", "group"])
+    whole = np.tile(cells.sum(axis=1).to_numpy(), cells.shape[1])
+    cells.columns = pd.CategoricalIndex(cells.columns)
+    return cells.melt(ignore_index=False, value_name="top").reset_index().assign(base=whole)
 
 
 def _feeds(journeys: Journeys, periods: Periods) -> pd.DataFrame:
