@@ -23,6 +23,7 @@ from journeylib.log.schema import ROLES, Schema
 
 HOME = Path(__file__).resolve().parents[1]
 TELECOM = HOME / "sample_data" / "telecom" / "audit.yaml"
+BANK = HOME / "sample_data" / "bank" / "audit.yaml"
 SHARED_DATA = HOME.parent / "shared" / "data"
 WHOLE_AUDITS = {"telecom_audit", "bank_audit"}
 # Audits that many files share; each is made once by each process that runs one of them.
@@ -137,3 +138,9 @@ def parts() -> Callable[..., Any]:
 def telecom_audit() -> jl.Audit:
     """The audit of the telecom sample."""
     return jl.audit(TELECOM)
+
+
+@pytest.fixture(scope="session")
+def bank_audit() -> jl.Audit:
+    """The audit of the bank sample."""
+    return jl.audit(BANK)

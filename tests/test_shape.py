@@ -14,7 +14,7 @@ VAGUE_NAMES = 94
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 6_375,
+    "audits": 6_400,
     "cli": 845,
     "core": 675,
     "delivery": 725,
@@ -22,7 +22,7 @@ LINES = {
     "judge": 6_045,
     "lab": 2_135,
     "log": 6_555,
-    "measures": 5_800,
+    "measures": 5_885,
     "portfolio": 1_660,
     "present": 6_985,
     "workshop": 3_950,

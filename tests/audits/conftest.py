@@ -10,7 +10,6 @@ import pytest
 
 import journeylib as jl
 
-BANK = Path(__file__).resolve().parents[2] / "sample_data" / "bank" / "audit.yaml"
 HEADER = ["client", "at", "step", "who", "kind"]
 
 CONFIG = """\
@@ -68,9 +67,3 @@ def small_with(tmp_path: Path) -> Callable[..., Path]:
 def small_audit(tmp_path_factory: pytest.TempPathFactory) -> jl.Audit:
     """The audit of the small log."""
     return jl.audit(write_small(tmp_path_factory.mktemp("small")))
-
-
-@pytest.fixture(scope="session")
-def bank_audit() -> jl.Audit:
-    """The audit of the bank sample."""
-    return jl.audit(BANK)
