@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from journeylib.journeys.graph.transitions import variants
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.tables import START
 from journeylib.log.eventlog import EventLog
+from journeylib.measures import STATES, bot_sessions, waterfall_flags
+from journeylib.measures.bots.handoff_audit import audit_handoffs
+from journeylib.measures.settings import MeasureSettings
 from tests.privacy.attack import Program, hidden, of_moves
 from tests.privacy.test_attack import small_log
 
@@ -136,3 +140,184 @@ def test_the_chain_of_the_sample_is_near_to_the_whole_one(
     apart = (rows["value"] - goal[rows.index]).abs()
     assert apart.mean() < 0.025 and apart.max() < 0.12
     assert (rows["abstain"] == "privacy").sum() == 3
+
+
+SIX_DIGITS = 6
+HALF_STEPS = ((100, 0.005), (20, 0.025), (0, 0.05))  # of a rounded share, by the smallest base
+
+
+def fractions(value: float, least: int, most: int) -> list[tuple[int, int]]:
+    """Return the numerators and bases that a share of six digits may be made of."""
+    pairs = ((round(value * base), base) for base in range(max(least, 1), most + 1))
+    return [
+        (having, of)
+        for having, of in pairs
+        if float(f"{having / of:.{SIX_DIGITS}g}") == float(f"{value:.{SIX_DIGITS}g}")
+    ]
+
+
+def shares_of(part: object, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every share with a value and a base in a document, with where it stands."""
+    if isinstance(part, dict):
+        if part.get("unit") == "share" and isinstance(part.get("value"), float):
+            yield place, part
+        for name, inner in part.items():
+            yield from shares_of(inner, f"{place}.{name}")
+    elif isinstance(part, list):
+        for inner in part:
+            yield from shares_of(inner, place)
+
+
+# A chain has no numerators: its shares are made of transitions that are shown.
+MODELLED = (".structure.chain", ".structure.points_of_no_return")
+
+
+def assert_no_share_tells_a_few(document: dict[str, Any]) -> int:
+    """Look for the numerator of each share, with the bases that stand beside it."""
+    sessions, looked_at = document["handoffs"]["sessions"], 0
+    for place, share in shares_of(document):
+        if place.startswith(MODELLED) or not 0 < share["value"] < 1:
+            continue
+        people, journeys = share["n_customers"], share["n_journeys"]
+        near = fractions(share["value"], people, 3 * max(people, journeys) + 50)
+        known = [pair for pair in near if pair[1] in (people, journeys, sessions)]
+        for having, of in known or near[:1]:
+            assert having >= 10 and of - having >= 10, (place, having, of)
+            looked_at += 1
+    return looked_at
+
+
+def of_sessions(document: dict[str, Any], spots: pd.DataFrame) -> Program:
+    """Return what is said of bot sessions: unknowns (touchpoint, state), (touchpoint, "young").
+
+    Read are the states of all sessions and of each touchpoint, the bases that the decimals of the
+    kinds of hand-over and of raw containment tell, and verified containment by touchpoint, exact
+    or rounded: of `served` of the sessions that are not too young.
+    """
+    said, program = document["handoffs"], Program()
+    rows = spots.set_index("touchpoint")
+    assert rows["sessions"].sum() == said["sessions"]
+    for state in STATES:
+        if said[state] is not None:
+            program.sums_to([(name, state) for name in rows.index], said[state])
+    silent = said["further"]["silent_abandonment"]["value"]
+    for having, of in fractions(silent, said["sessions"] - 9, said["sessions"]):
+        # One share alone tells nothing: what it counts is what no other number counts.
+        counted = [state for state in STATES if state == "abandoned" or said[state] is None]
+        if of == said["sessions"] and all(said[s] is not None for s in STATES if s not in counted):
+            program.sums_to([(n, s) for n in rows.index for s in counted], having)
+    for kind in ("handovers_requested", "handovers_scripted"):
+        share = said["further"][kind]
+        if share["value"] is not None:
+            (base,) = {of for _, of in fractions(share["value"], share["n_journeys"],
+                                                 share["n_journeys"] + 30)}  # fmt: skip
+            program.sums_to([(name, "handed_over") for name in rows.index], base)
+    raw = said["contained_raw"]
+    mature = [of for _, of in fractions(raw["value"], raw["n_journeys"], said["sessions"])]
+    if len(mature) == 1:
+        young = said["sessions"] - mature[0]
+        program.sums_to([(name, "young") for name in rows.index], young)
+    for name, row in rows.iterrows():
+        program.sums_to([(name, state) for state in STATES], row["sessions"])
+        program.at_most([(name, "young")], [], row["sessions"])
+        for state in STATES:
+            if not pd.isna(row[state]):
+                bound = state in row["at_least"].split()
+                program.says([(name, state)], int(row[state]), bound)
+        if not pd.isna(row["verified"]) and 0 < row["verified"] < 1:
+            is_rounded = row["verified"] == round(row["verified"], 2)
+            size = row["sessions"] - 10
+            half = next(h for least, h in HALF_STEPS if size >= least) if is_rounded else 5e-7
+            for sign in (1, -1):  # served = share × (sessions − young), but for the rounding
+                reach = row["verified"] + sign * half
+                signs = {
+                    program.number((name, "served")): float(sign),
+                    program.number((name, "young")): sign * reach,
+                }
+                program.most.append((signs, sign * reach * row["sessions"]))
+    return program
+
+
+def few_of_sessions(journeys: Journeys, settings: MeasureSettings) -> list[tuple[str, str]]:
+    """Return the cells of one to nine customers: states, and sessions that are too young."""
+    sessions = bot_sessions(journeys, settings)
+    table = sessions.table.assign(touchpoint=sessions.table["touchpoint_no"].map(journeys.names))
+    flags = waterfall_flags(sessions, journeys.last_us, settings.repeat_days)
+    people = table.groupby(["touchpoint", "state"])["customer_no"].nunique()
+    young = table[~flags["mature"]].groupby("touchpoint")["customer_no"].nunique()
+    cells = [(name, state) for (name, state), n in people.items() if n < 10]
+    return cells + [(name, "young") for name, n in young.items() if n < 10]
+
+
+@pytest.mark.parametrize("name", ["telecom_audit", "bank_audit"])
+def test_no_number_of_bot_sessions_tells_of_a_few(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    audit = request.getfixturevalue(name)
+    assert assert_no_share_tells_a_few(audit.document) > 100
+    spots = audit.tables["handoff_touchpoints"]
+    few = few_of_sessions(audit.journeys, audit.config.measures)
+    program = of_sessions(audit.document, spots)
+    assert len(few) >= 3 and program.tight(few) == {}
+    # As it was: who fell silent is a share of the sessions that are not open.
+    told = of_sessions(audit.document, spots)
+    whole = bot_sessions(audit.journeys, audit.config.measures).table["state"].value_counts()
+    told.sums_to([(spot, "abandoned") for spot in spots["touchpoint"]], whole["abandoned"])
+    assert told.tight([cell for cell in few if cell[1] == "open"])
+    # And verified containment of a touchpoint was exact.
+    sessions = bot_sessions(audit.journeys, audit.config.measures)
+    flags = waterfall_flags(sessions, audit.journeys.last_us, audit.config.measures.repeat_days)
+    number = sessions.table["touchpoint_no"].map(audit.journeys.names)
+    by_spot = {n: pd.Series(flags[n]).groupby(number.to_numpy()).sum() for n in flags}
+    share = by_spot["verified"] / by_spot["mature"]
+    spot = next(cell[0] for cell in few if cell[1] == "young" and 0 < share[cell[0]] < 1)
+    row = spots.set_index("touchpoint").loc[spot]
+    found = {of for _, of in fractions(share[spot], row["sessions"] - 10, row["sessions"])}
+    assert len(found) < 6 and row["sessions"] not in found
+
+
+@pytest.mark.parametrize("name", ["telecom_audit", "bank_audit"])
+def test_windows_of_the_curve_differ_by_nobody_or_by_ten(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    audit = request.getfixturevalue(name)
+    curve, said = audit.tables["containment_curve"], audit.document["handoffs"]
+    assert len(curve) == 30 and len(set(curve["sessions"])) == 1
+    of = curve["sessions"].iloc[0]
+    assert said["sessions"] - of >= 10
+    for share in ("verified", "upper"):
+        counts = (curve[share] * of).round().astype(int)
+        apart = -np.diff(counts)
+        assert set(apart) - set(range(10, 99)) == {0} and (apart > 0).sum() >= 1
+    chosen = curve.set_index("days").loc[7]
+    steps = {row["step"]: row["sessions"] for row in said["waterfall"]}
+    assert steps["verified"] - round(chosen["verified"] * of) >= 10
+
+
+def test_three_open_sessions_are_told_by_no_number(log_of: LogOf) -> None:
+    """60 sessions: 30 end with the bot, 15 with a human, 12 in silence, and 3 are still open."""
+    minute, day = 60_000_000, 86_400_000_000
+    rows: list[tuple[object, ...]] = []
+    for number in range(60):
+        who, silent = f"c{number:02}", 45 <= number < 57
+        at = 60 * day - 5 * minute if number >= 57 else 0
+        rows.append((who, at, "Chat", "customer", "My bill is wrong"))
+        question = "What is your number?" if silent else "We have corrected it."
+        rows.append((who, at + minute, "Chat", "bot", question))
+        if number < 15:
+            rows.append((who, at + 2 * minute, "Call", "human", None))
+        elif not silent:
+            rows.append((who, at + 2 * minute, "Chat", "customer", "Thank you!"))
+    log = log_of(*rows, columns="customer t_us touchpoint actor text")
+    settings = jl.JourneySettings(cut="customer")
+    found = audit_handoffs(jl.rebuild(log, settings), MeasureSettings())
+    assert (found.ended_with_bot, found.handed_over, found.abandoned, found.open) == (30, 15, 12, 3)
+    assert found.ends_shown == {"ended_with_bot", "handed_over"}
+    # The three count with the twelve; and with those who are old enough: all 60.
+    assert found.silent_abandonment.value == 15 / 60
+    assert found.contained_raw.n_events == found.contained_verified.n_events == 60
+    # Where small cells are permitted, all is as it is.
+    settings = jl.JourneySettings(cut="customer", min_customers=1)
+    found = audit_handoffs(jl.rebuild(log, settings), MeasureSettings())
+    assert found.ends_shown == set(STATES) and found.silent_abandonment.value == 12 / 57
+    assert found.contained_raw.n_events == 57

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from journeylib.audits.document.content import Variation, varied
@@ -16,7 +17,7 @@ from journeylib.audits.result.result import Assessment, Changes, Finding
 from journeylib.core import day_of, rounded
 from journeylib.journeys import Conformance, Simplified, StoryTimelines, Structure, Timeline
 from journeylib.judge import HandoffTime, TippingPoint, worst_item
-from journeylib.log import shows
+from journeylib.log import Cells, protect, shows
 from journeylib.measures import STATES, public_waterfall
 from journeylib.portfolio import WhatIf
 
@@ -231,15 +232,40 @@ def _queue(assessment: Assessment) -> dict[str, Any]:
 
 
 def _tipping_points(assessment: Assessment) -> Iterator[Variation]:
-    for point in assessment.judgement.tipping_points:
-        if point.at.n_customers >= assessment.config.journeys.min_customers:
-            yield _tipping_point(point, assessment.judgement.handoff_times.get(point.segment))
+    points, minimum = assessment.judgement.tipping_points, assessment.config.journeys.min_customers
+    public = _exits_shown(points, minimum)
+    for point in points:
+        if point.at.n_customers >= minimum:
+            time = assessment.judgement.handoff_times.get(point.segment)
+            yield _tipping_point(point, time, exits_shown=point.segment in public)
 
 
-def _tipping_point(point: TippingPoint, handoff: HandoffTime | str | None) -> Variation:
+def _exits_shown(points: Sequence[TippingPoint], minimum: int) -> set[str]:
+    """Return the segments whose number of frustrated exits may be shown.
+
+    The first point is of all sessions; the others are parts of them, and so is what they leave.
+    """
+    many = np.array([(point.events, point.sessions - point.events) for point in points])
+    if not len(many):
+        return set()
+    parts = np.concatenate([many[1:], many[:1] - many[1:].sum(axis=0)])
+    whole = all(shows(size, minimum) for size in many[0])
+    row, column = np.divmod(np.arange(parts.size), 2)
+    totals = (row, np.where(whole, column, -1))
+    named = row < len(parts) - 1
+    cells = Cells(np.stack([parts.ravel()] * 2, axis=-1), totals, named, zeros_shown=True)
+    public = protect(cells, minimum).exact[::2]
+    names = [point.segment for point, shown in zip(points[1:], public, strict=False) if shown]
+    return {*names, *([points[0].segment] if whole else [])}
+
+
+def _tipping_point(
+    point: TippingPoint, handoff: HandoffTime | str | None, *, exits_shown: bool
+) -> Variation:
     time = handoff if isinstance(handoff, HandoffTime) else None
     return varied(
         point,
+        events=point.events if exits_shown else None,
         minutes=point.at.value,
         minutes_lo=point.at.lo,
         minutes_hi=point.at.hi,

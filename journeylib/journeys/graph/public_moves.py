@@ -88,8 +88,8 @@ def _last_visits(
 ) -> tuple[Floats, Flags]:
     """Return what may be shown of last visits by end, and where that is exact."""
     outline, states = journeys.outline, pd.Index(names)
-    known = [journeys.names[number] for number in sorted(journeys.names)]
-    state = states.get_indexer(pd.Index(known))
+    every_name = [journeys.names[number] for number in sorted(journeys.names)]
+    state = states.get_indexer(pd.Index(every_name))
     state[state < 0] = len(names) - 1
     kind = np.array([ENDS.index(end) for end in END_KINDS])[outline.end_kind]
     final = outline.events.touchpoint[np.flatnonzero(outline.events.is_last)]

@@ -320,8 +320,8 @@ def containment_curve(
     group, totals = sessions.facts["group"], np.zeros((GROUPS, len(windows), 3))
     for index, window in enumerate(windows):
         sure, possible = _successes(steps[own[window]], cohort)
-        for place, marked in enumerate((cohort, sure, possible & ~sure)):
-            totals[:, index, place] = np.bincount(group[marked], minlength=GROUPS)
+        for column, marked in enumerate((cohort, sure, possible & ~sure)):
+            totals[:, index, column] = np.bincount(group[marked], minlength=GROUPS)
     mature = totals[:, :, 0].sum(axis=0)
     people = np.full(len(windows), count_neighbours(customer[cohort]))
     result = resample(
@@ -421,15 +421,12 @@ def by_touchpoint(
     table["verified_lo"] = table["verified_lo"].mask(within, least)
     table["verified_hi"] = table["verified_hi"].mask(within, np.fmax(most, table["verified_hi"]))
     young = table["sessions"] - table["mature"]
-    if (
-        journeys.settings.min_customers > 1
-        and young.between(1, journeys.settings.min_customers).any()
-    ):
+    minimum = journeys.settings.min_customers
+    if minimum > 1 and young.between(1, minimum).any():
         # Exact shares would tell how many sessions are too young to count.
-        names = ["verified", "verified_lo", "verified_hi"]
-        value, lo, hi = (table[name].to_numpy(np.float64) for name in names)
-        rounded = rounded_outward(value, lo, hi, table["mature"].to_numpy(np.int64))
-        table = table.assign(**dict(zip(names, rounded, strict=True)))
+        value, lo, hi = (table[share].to_numpy(np.float64) for share in SPOT_COLUMNS[-3:])
+        value, lo, hi = rounded_outward(value, lo, hi, table["mature"].to_numpy(np.int64))
+        table = table.assign(verified=value, verified_lo=lo, verified_hi=hi)
     own = np.searchsorted(spots, table["touchpoint_no"].to_numpy())
     exact, bounded = (
         part.reshape(-1, len(STATES))[own] for part in (public.exact, public.at_least)

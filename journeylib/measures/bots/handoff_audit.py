@@ -313,9 +313,7 @@ def _session_ratios(
     followed_us = containment.followed_until(sessions, journeys, settings.repeat_days)
     mature = containment.waterfall_flags(sessions, followed_us, settings.repeat_days)["mature"]
     handed, is_open = sessions.ended("handed_over"), sessions.ended("open")
-    # A few that ended in a state that is not shown count with those who left, as nobody can tell.
-    left = np.any([sessions.ended(one) for one in {*STATES} - ends_shown | {"abandoned"}], axis=0)
-    asked = part["requests"] > 0
+    left, asked = _left(sessions, ends_shown), part["requests"] > 0
     honoured_us = round(settings.honoured_minutes * 60 * US_PER_SECOND)
     asking = None if settings.human_request_words else heard
     answered: Any = part["human_joined"]
@@ -324,7 +322,6 @@ def _session_ratios(
         answered = soon_after(part["human_us"], part["request_us"], honoured_us)
         unseen = handed & (part["human_us"] == MISSING)
         askable = asked & (part["request_us"] <= last_us - honoured_us) & ~unseen
-    minimum = journeys.settings.min_customers
     silence = heard if customers_act(journeys) else "no_column"
     return {
         "contained_raw": Ratio(
@@ -344,7 +341,7 @@ def _session_ratios(
         ),
         "requests_honoured": Ratio(
             answered,
-            sessions.but_for_few(askable, asked, minimum),
+            sessions.but_for_few(askable, asked, journeys.settings.min_customers),
             f"requests with a human within {settings.honoured_minutes:g} minutes"
             if journeys.has_clock
             else "requests after which a human came at all (the log has no clock)",
@@ -360,7 +357,7 @@ def _session_ratios(
         ),
         "dead_cries": Ratio(
             ~handed,
-            sessions.but_for_few(asked & ~is_open, asked, minimum),
+            sessions.but_for_few(asked & ~is_open, asked, journeys.settings.min_customers),
             "sessions with a request in which no human came",
             abstain=asking,
         ),
@@ -371,6 +368,12 @@ def _session_ratios(
             abstain=heard,
         ),
     }
+
+
+def _left(sessions: BotSessions, ends_shown: frozenset[str]) -> Flags:
+    """Mark who left in silence, and the few whose end is not shown: nobody can tell them apart."""
+    counted = {*STATES} - ends_shown | {"abandoned"}
+    return np.logical_or.reduce([sessions.ended(state) for state in sorted(counted)])
 
 
 def _handover_ratios(
