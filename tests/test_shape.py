@@ -18,14 +18,14 @@ LINES = {
     "cli": 845,
     "core": 675,
     "delivery": 725,
-    "journeys": 5_815,
+    "journeys": 6_170,
     "judge": 6_045,
     "lab": 2_135,
     "log": 6_555,
     "measures": 5_800,
     "portfolio": 1_660,
-    "present": 6_985,
-    "workshop": 3_950,
+    "present": 6_995,
+    "workshop": 3_955,
 }
 # What is shown has the name of what is computed; settings stand where they are used.
 SHOWN_IN = {"present", "workshop", "delivery"}
