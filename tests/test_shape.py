@@ -10,22 +10,22 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 99
+VAGUE_NAMES = 97
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 6_595,
+    "audits": 6_615,
     "cli": 865,
     "core": 675,
     "delivery": 725,
-    "journeys": 5_935,
+    "journeys": 6_285,
     "judge": 6_055,
     "lab": 2_135,
     "log": 6_385,
     "measures": 5_910,
     "portfolio": 1_685,
-    "present": 6_985,
-    "workshop": 3_950,
+    "present": 6_995,
+    "workshop": 3_955,
 }
 # What is shown has the name of what is computed; settings stand where they are used.
 SHOWN_IN = {"present", "workshop", "delivery"}

@@ -22,10 +22,21 @@ from journeylib.journeys.walk.customer_sample import CustomerSample, first_by_ha
 from journeylib.journeys.walk.events import Events, Whole
 from journeylib.journeys.walk.outline import Outline, as_table, outline_of
 from journeylib.journeys.walk.tables import (
+    END,
+    START,
     edge_table,
-    moves_of_variants,
     public_edges,
+    room_of_moves,
     touchpoint_table,
+)
+from journeylib.journeys.walk.variant_counts import (
+    AFTER,
+    BEFORE,
+    SharedVariants,
+    Spot,
+    moves_of_variants,
+    protect_variants,
+    shared_variants,
 )
 from journeylib.log import (
     ROW_NUMBER,
@@ -262,15 +273,33 @@ class Journeys(Verbs):
         return edge_table(self.events, self.names)
 
     @cached_property
+    def public(self) -> tuple[pd.DataFrame, SharedVariants]:
+        """The transitions and variants that may be shown; `public_of` the journeys' minimum."""
+        return self.public_of(self.settings.min_customers)
+
+    @property
     def public_edges(self) -> pd.DataFrame:
         """The transitions that may be shown: `graph.transitions` without its note."""
-        return self.edges_of(self.settings.min_customers)
+        return self.public[0]
 
-    def edges_of(self, min_customers: int) -> pd.DataFrame:
-        """Return the transitions that may be shown where so many customers are asked for."""
-        shown = suppress(self.touchpoints, min_customers)[0]
-        variants = moves_of_variants(self.outline, self.names, min_customers)
-        return public_edges(self.edges, sorted(shown["touchpoint"]), min_customers, variants)
+    def public_of(self, min_customers: int) -> tuple[pd.DataFrame, SharedVariants]:
+        """Return the transitions and variants that may be shown for a minimum of customers.
+
+        Variants are protected by what is known of touchpoints, then transitions by variants, then
+        variants by the transitions that are shown as they are.
+        """
+        points, minimum = suppress(self.touchpoints, min_customers)[0], max(min_customers, 1)
+        spots: dict[Spot, int] = {(int(no),): 0 for no in sorted(points["touchpoint_no"])}
+        shared = protect_variants(shared_variants(self.outline, minimum), spots, minimum)
+        words = {**self.names, BEFORE: START, AFTER: END}
+        moves = moves_of_variants(shared, words, minimum)
+        edges = public_edges(self.edges, sorted(points["touchpoint"]), min_customers, moves)
+        number = {name: spot for spot, name in words.items()}
+        rooms = {
+            (number[one], number[other]): room
+            for (one, other), room in room_of_moves(edges, self.edges).items()
+        }
+        return edges, protect_variants(shared, spots | rooms, minimum)
 
 
 @working("rebuilding journeys")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -115,7 +115,7 @@ class Shown:
         return ~self.exact & (self.least[:, -1] > 0)
 
 
-def protect(cells: Cells, minimum: int, *, bounds: bool = False) -> Shown:
+def protect(cells: Cells, minimum: int, *, bounds: bool = False, forced: bool = True) -> Shown:
     """Decide what may be shown of cells, so that their totals tell nothing of a small one.
 
     Parameters
@@ -127,6 +127,9 @@ def protect(cells: Cells, minimum: int, *, bounds: bool = False) -> Shown:
     bounds : bool
         A cell that would give a small one away is shown as "at least", in whole multiples of
         `minimum`; else it is hidden.
+    forced : bool
+        Hide all that shares a total with a cell which nothing protects. Else it stays: for cells
+        that other tables tell of already.
 
     Returns
     -------
@@ -175,7 +178,7 @@ def protect(cells: Cells, minimum: int, *, bounds: bool = False) -> Shown:
             zeros_shown=cells.zeros_shown,
         )
         is_large = len(part) * int(small[part].sum()) > MOST_PAIRS
-        protected = _protected_by_total if is_large else _protected
+        protected = _protected_by_total if is_large else partial(_protected, forced=forced)
         found = protected(
             own,
             Shown(exact[part], shown.least[part]),
@@ -205,7 +208,9 @@ def _connected(totals: tuple[Ints, ...], small: Bools, large: Bools) -> Iterator
         yield np.flatnonzero(part == number)
 
 
-def _protected(cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds: bool) -> Shown:
+def _protected(
+    cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds: bool, forced: bool
+) -> Shown:
     """Hide or bound what gives one of the `small` cells away; see `protect`."""
     counts = cells.counts
     one_total = not bounds and cells.most is None and _have_one_total(cells.totals)
@@ -229,7 +234,8 @@ def _protected(cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds:
             found = tables.cheapest(shown, int(left[0]), level)
             if found is None and shown.at_least.any():  # a bound may stand in the way
                 found = tables.cheapest(shown, int(left[0]), level, loosen=True)
-            shown = _reduced(cells, shown, int(left[0]), found, minimum if bounds else 0)
+            if found is not None or forced:
+                shown = _reduced(cells, shown, int(left[0]), found, minimum if bounds else 0)
             left = left[1:] if found is None else _unprotected(left, found, level)
     return shown
 

@@ -199,7 +199,7 @@ def test_a_discovered_model_fits_what_it_is_from_and_survives_bpmn(log_of, tmp_p
     from pm4py.objects.bpmn.exporter import exporter
     from pm4py.utils import parse_process_tree
 
-    paths = [list("ABC")] * 12 + [list("ACB")] * 11 + [list("AD")] * 10 + [list("ADE")] * 3
+    paths = [list("ABC")] * 12 + [list("ACB")] * 11 + [list("AD")] * 20 + [list("ADE")] * 3
     paths += [list("AE")] * 4 + [list("AEE")] * 3  # ten journeys of rare variants hide each other
     journeys = journeys_of(log_of, paths, 10)
     tree = tree_of(journeys)

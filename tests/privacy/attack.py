@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
 from typing import Any
@@ -41,8 +41,15 @@ class Program:
             self.sums_to(names, number)
 
     def at_most(self, plus: Sequence[object], minus: Sequence[object], total: float) -> None:
-        signs = dict.fromkeys(map(self.number, plus), 1.0)
-        self.most.append((signs | dict.fromkeys(map(self.number, minus), -1.0), float(total)))
+        self.most.append((self._signed(plus, minus), float(total)))
+
+    def add_up(self, parts: Sequence[object], whole: object) -> None:
+        self.equal.append((self._signed(parts, [whole]), 0.0))
+
+    def _signed(self, plus: Sequence[object], minus: Sequence[object]) -> dict[int, float]:
+        signs: Counter[int] = Counter(map(self.number, plus))
+        signs.subtract(map(self.number, minus))
+        return {number: float(sign) for number, sign in signs.items()}
 
     def tight(self, names: Sequence[object], most: float = 10) -> dict[object, tuple[float, float]]:
         """Return the bounds of the cells that cannot be both empty and as large as `most`.
@@ -123,16 +130,17 @@ def of_ends(
     open_journeys: int | None,
     settled: Sequence[str],
     reaching: Mapping[str, Sequence[str]],
-    single: Mapping[str, int],
+    single: Mapping[str, tuple[int, bool]],
     stories: Sequence[Mapping[str, Any]],
     over: Mapping[str, int] | None = None,
 ) -> Program:
     """Return what is said of how journeys end: unknowns (touchpoint, end).
 
     `settled` are declared goals and bad ends, `reaching` these by end, `single` the journeys of
-    one visit by touchpoint. `stories` are those of one visit, word for word: touchpoint, segment,
-    journeys, ends; their unknowns are (segment, touchpoint, end). `over` has the journeys that
-    are over, as the base of an estimate; that of a touchpoint may be at most ten more.
+    one visit by touchpoint, and whether these are a bound. `stories` are those of one visit, word
+    for word: touchpoint, segment, journeys, at_least, ends; their unknowns are (segment,
+    touchpoint, end). `over` has the journeys that are over, as the base of an estimate; that of a
+    touchpoint may be at most ten more.
     """
     program = Program()
     every = journeys[START]
@@ -152,8 +160,8 @@ def of_ends(
             program.sums_to([(touchpoint, end) for end in ENDS if end != "open"], ended)
     for end, spots in reaching.items():  # nobody ends so but who came by one of these
         program.at_most([(START, end)], [(spot, end) for spot in spots], 0)
-    for touchpoint, total in single.items():
-        program.sums_to([("", touchpoint, end) for end in ENDS], total)
+    for touchpoint, (total, is_bound) in single.items():
+        program.says([("", touchpoint, end) for end in ENDS], total, is_bound)
         for end in ENDS:
             program.at_most([("", touchpoint, end)], [(touchpoint, end)], 0)
     for row in ends.to_dict("records"):
@@ -161,7 +169,7 @@ def of_ends(
     inside: dict[tuple[str, str], list[object]] = {}
     for story in stories:
         cells = [(story["segment"], story["touchpoint"], end) for end in ENDS]
-        program.sums_to(cells, story["journeys"])
+        program.says(cells, story["journeys"], story["at_least"])
         for row in story["ends"]:
             cell = (story["segment"], story["touchpoint"], row["end"])
             program.says([cell], row["journeys"], row["at_least"])
@@ -177,12 +185,13 @@ def of_moves(
     touchpoints: pd.DataFrame,
     visits: Mapping[str, int],
     journeys: int,
-    variants: pd.DataFrame,
+    ways: pd.DataFrame,
 ) -> Program:
-    """Return what transitions, touchpoints and variants say: unknowns (count, source, target).
+    """Return what transitions, touchpoints and variants say together.
 
-    Touchpoints too rare to be shown are `REST`. `visits` are those of each shown touchpoint. Not
-    looked at: what variants say of touchpoints of which they leave one to nine visits.
+    Unknowns are (count, source, target), and the journeys of a variant. What the variants leave of
+    a total is ("left", source, target) of visits, ("left", touchpoint) and ("left",) of journeys.
+    Touchpoints too rare to be shown are `REST`. `visits` are those of each shown touchpoint.
     """
     program = Program()
     base = {row["touchpoint"]: row for row in touchpoints.to_dict("records")}
@@ -203,18 +212,97 @@ def of_moves(
     for row in transitions.to_dict("records"):
         for count in COUNTS:
             program.says([(count, row["source"], row["target"])], row[count], row["at_least"])
-    least: Counter[tuple[str, str]] = Counter()
-    for way, many in zip(variants["variant"], variants["journeys"], strict=True):
-        for move in pairwise((START, *way, "(end)")):
-            least[move] += many
-    told = Counter(dict(visits))
-    for (source, _target), many in least.items():
-        told[source] -= many
-    spots = {START, "(end)", *(name for name in base if not 0 < told[name] < 10)}
-    for (source, target), many in least.items():
-        if {source, target} <= spots:
-            program.at_most([], [("events", source, target)], -many)
+    _leave(program, base, ways, journeys)
     return program
+
+
+def _leave(
+    program: Program, base: Mapping[str, Mapping[Hashable, Any]], ways: pd.DataFrame, journeys: int
+) -> None:
+    """Add what variants leave of each transition, of each touchpoint, and of all journeys."""
+    through: dict[tuple[str, ...], list[object]] = {(): []}
+    for row in ways.to_dict("records"):
+        cell = row["variant"]
+        program.says([cell], row["journeys"], row["at_least"])
+        program.says([("customers", cell)], row["customers"], row["at_least"])
+        program.at_most([("customers", cell)], [cell], 0)
+        through[()].append(cell)
+        for name in dict.fromkeys(cell):
+            through.setdefault((name,), []).append(cell)
+        for move in pairwise((START, *cell, "(end)")):
+            through.setdefault(move, []).append(cell)
+    for spot, parts in through.items():
+        left = ("left", *spot)
+        if len(spot) == 2:
+            program.add_up([*parts, left], ("events", *spot))
+            own = ("left of journeys", *spot)
+            program.add_up([*dict.fromkeys(parts), own], ("journeys", *spot))
+            program.at_most([own], [left], 0)
+            for end in {*spot} & {*base}:
+                program.at_most([own], [("left", end)], 0)
+        else:
+            program.sums_to([*parts, left], base[spot[0]]["journeys"] if spot else journeys)
+            program.at_most([left], [("left",)], 0)
+    for name in (spot[0] for spot in through if len(spot) == 1):
+        every = product([name], ["(end)", *base, REST]), product([START, *base, REST], [name])
+        for lines in every:
+            inside = [("left" if line in through else "events", *line) for line in lines]
+            program.at_most([("left", name)], inside, 0)
+        behind = [("customers", cell) for cell in through[name,]]
+        program.at_most([], [*behind, ("left", name)], -base[name]["customers"])
+
+
+def add_stories(
+    program: Program, stories: Sequence[Mapping[str, Any]], passing: Mapping[tuple[str, str], int]
+) -> list[object]:
+    """Add what stories say, and return what they leave of totals.
+
+    `stories` have the variant, its copies, the journeys near to it, whether these are bounds, the
+    segment, and the shown variants that are near. `passing` are the journeys of each segment at
+    each touchpoint. Unknowns are ("near", segment, variant), journeys near to no shown variant,
+    ("copies", segment, variant), ("others", variant), copies of no story of a segment, and
+    ("left", segment, touchpoint), journeys that equal no story of the segment.
+    """
+    spots: dict[object, list[object]] = {}
+    for story in stories:
+        segment, way = story["segment"], story["variant"]
+        cell = ("copies", segment, way) if segment else way
+        program.says([cell], story["copies"], story["at_least"])
+        rest = ("near", segment, way)
+        near = [cell] if segment else [cell, *story["near"]]
+        program.says([*near, rest], story["journeys"], story["at_least"])
+        spots[rest] = []
+        if segment:
+            spots.setdefault(("others", way), []).append(cell)
+            for name in dict.fromkeys(way):
+                spots.setdefault(("left", segment, name), []).append(cell)
+    for spot, parts in spots.items():
+        if spot[0] == "others":
+            program.add_up([*parts, spot], spot[1])
+        elif spot[0] == "left":
+            program.sums_to([*parts, spot], passing[spot[1:]])
+    return list(spots)
+
+
+def left_by_ways(
+    moves: pd.DataFrame, points: pd.DataFrame, ways: pd.DataFrame, journeys: int
+) -> Counter[tuple[str, ...]]:
+    """Return what variants truly leave of visits of transitions and journeys of touchpoints.
+
+    `ways` have the true journeys of the variants that are shown. What they do not pass is left out.
+    """
+    left: Counter[tuple[str, ...]] = Counter({("left",): journeys})
+    for row in moves.to_dict("records"):
+        left["left", row["source"], row["target"]] = row["events"]
+    for row in points.to_dict("records"):
+        left["left", row["touchpoint"]] = row["journeys"]
+    passed: set[tuple[str, ...]] = set()
+    for way, many in zip(ways["variant"], ways["journeys"], strict=True):
+        spots = [("left",), *(("left", name) for name in dict.fromkeys(way))]
+        spots += [("left", *move) for move in pairwise((START, *way, "(end)"))]
+        left.subtract(Counter({spot: many * n for spot, n in Counter(spots).items()}))
+        passed |= set(spots)
+    return Counter({spot: left[spot] for spot in passed})
 
 
 def of_parts(

@@ -134,7 +134,8 @@ def _kept_candidates(candidates: Stories, earlier: Sequence[Row], before: Before
         if last is None and before.few:
             continue
         if last is not None and changes_by_few(_lived(story, story.journeys), _told(last), before):
-            counts = {name: last[name] for name in ("journeys", "copies", "customers", "share")}
+            names = ("journeys", "copies", "customers", "share", "at_least")
+            counts = {name: last[name] for name in names}
             story = replace(story, **counts)
         stories.append(story)
     return replace(candidates, stories=tuple(stories))
@@ -190,7 +191,7 @@ def _line_before(line: Timeline, old: Row) -> Timeline:
                 "float64", na_value=float("nan")
             )
         )
-    counts = {name: old[name] for name in ("copies", "customers")}
+    counts = {name: old[name] for name in ("copies", "customers", "at_least")}
     return replace(
         line,
         story=replace(line.story, **counts),

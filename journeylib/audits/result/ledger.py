@@ -69,7 +69,7 @@ RULES: Mapping[str, Rule] = {
     "estimates": Rule(
         ("touchpoint", "measure", *_ESTIMATE, "n_events", "n_journeys", "n_customers", "source")
     ),
-    "variants": Rule(("variant", "journeys", "customers", "share"), "customers"),
+    "variants": Rule(("variant", "journeys", "customers", "share", "at_least"), "customers"),
     "experience": Rule(
         ("touchpoint", "sentiment", "lo", "hi", "source", "n_customers"), "n_customers"
     ),

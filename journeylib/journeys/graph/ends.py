@@ -13,6 +13,7 @@ from journeylib.journeys.walk.counting import base_in_cells
 from journeylib.journeys.walk.events import Flags, Whole
 from journeylib.journeys.walk.outline import BAD_END, END_KINDS, GOAL, OPEN, OTHER_END, Outline
 from journeylib.journeys.walk.tables import MOST_TOUCHPOINTS, START
+from journeylib.journeys.walk.variant_counts import bounded_in_tens
 from journeylib.log import Cells, Shown, protect, shows
 
 ENDS = ("goal", "bad_end", "other", "open")
@@ -98,7 +99,7 @@ def _may_be_shown(journeys: Journeys, own: Whole, minimum: int) -> Shown:
     whole = np.stack([ended.journeys, ended.customers], axis=-1)
     all_of_them = np.stack([every.journeys, every.customers], axis=-1)
     passing = ends_by_touchpoint(outline)[own]
-    alone = ends_by_touchpoint(outline, alone=True)[own]
+    alone = _alone(journeys, own, minimum)
     # Rows: all journeys, touchpoints; then who ended otherwise, and who did not come by; at last
     # how often the journeys of an end came by more than one touchpoint that leads to it.
     leading = _leading(journeys, own)
@@ -127,6 +128,15 @@ def _may_be_shown(journeys: Journeys, own: Whole, minimum: int) -> Shown:
     )
     shown = protect(cells, minimum, bounds=True)
     return Shown(shown.exact.reshape(-1, KINDS)[:rows], shown.least.reshape(-1, KINDS, 2)[:rows])
+
+
+def _alone(journeys: Journeys, own: Whole, minimum: int) -> Whole:
+    """Count how journeys of one visit end, as `bounded_in_tens` where their number is a bound."""
+    counts, shared = ends_by_touchpoint(journeys.outline, alone=True)[own], journeys.public[1]
+    bounded = [way[0] for way, exact in zip(shared.ways, shared.shown.exact, strict=True)
+               if len(way) == 1 and not exact]  # fmt: skip
+    in_tens = np.isin(own, bounded)[:, None, None]
+    return np.where(in_tens, bounded_in_tens(counts, minimum), counts)
 
 
 def _totals_of_ends(rows: int, leading: Flags) -> Iterator[Whole]:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from journeylib.journeys.journeys import Journeys
-from journeylib.journeys.walk.counting import base_in_cells
-from journeylib.journeys.walk.outline import variant_texts
 from journeylib.journeys.walk.tables import OTHER
-from journeylib.log import Cells, protect, suppress
+from journeylib.log import suppress
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -43,7 +39,7 @@ def transitions(journeys: Journeys, *, min_customers: int | None = None) -> pd.D
     bounds, and a few are left out, so that these totals tell nothing of a rare transition
     (`log.protect`).
     """
-    shown = journeys.public_edges if min_customers is None else journeys.edges_of(min_customers)
+    shown = journeys.public_edges if min_customers is None else journeys.public_of(min_customers)[0]
     shown = shown.copy()
     shown.attrs["suppressed"] = len(journeys.edges) - len(shown)
     return shown
@@ -143,38 +139,34 @@ def variants(journeys: Journeys, *, min_customers: int | None = None) -> pd.Data
     -------
     pandas.DataFrame
         One row per variant, most journeys first: ``variant`` (tuple of str), ``journeys``,
-        ``customers`` (int64), ``share`` (float64, of all journeys). ``attrs["suppressed"]``
-        counts the variants left out: of too few customers, or because the others would tell of
-        these.
+        ``customers`` (int64), ``share`` (float64, of all journeys), ``at_least`` (bool: these
+        three are lower bounds). ``attrs["suppressed"]`` counts the variants left out: of too few
+        customers, or because the others would tell of these.
+
+    Notes
+    -----
+    The journeys of touchpoints and transitions are known. Where the variants that pass one leave a
+    few journeys of it, some are shown as lower bounds (`walk.variant_counts`).
     """
-    outline = journeys.outline
-    number, example = outline.variants
-    base = base_in_cells(number, number, outline.customer, len(example))
-    every = pd.DataFrame({"journeys": base.events, "customers": base.customers})
-    every["share"] = every["journeys"] / max(int(every["journeys"].sum()), 1)
-    minimum = journeys.settings.min_customers if min_customers is None else min_customers
-    shown = every[_may_be_shown(every, minimum)]
-    texts = variant_texts(outline, shown.index.to_numpy())
-    shown = shown.assign(variant=pd.Series(texts, index=shown.index, dtype="str"))
-    shown = shown.sort_values(["journeys", "variant"], ascending=[False, True], ignore_index=True)
-    names = journeys.names
-    shown["variant"] = [
-        tuple(names[int(number)] for number in variant.split(",")) for variant in shown["variant"]
-    ]
-    shown = shown[["variant", "journeys", "customers", "share"]]
-    shown.attrs["suppressed"] = len(every) - len(shown)
+    minimum = journeys.settings.min_customers
+    is_own = min_customers is None or min_customers == minimum
+    shared = journeys.public[1] if is_own else journeys.public_of(min_customers or 0)[1]
+    counts, names = shared.shown.least, journeys.names
+    every = pd.DataFrame(
+        {
+            "variant": pd.Series(
+                [tuple(names[number] for number in way) for way in shared.ways], dtype=object
+            ),
+            "journeys": counts[:, 0],
+            "customers": counts[:, 1],
+            "share": counts[:, 0] / max(len(journeys.outline), 1),
+            "at_least": shared.shown.at_least,
+            "order": [",".join(map(str, way)) for way in shared.ways],
+        }
+    )
+    shown = every[every["customers"] > 0].sort_values(
+        ["journeys", "order"], ascending=[False, True], ignore_index=True
+    )
+    shown = shown.drop(columns="order")
+    shown.attrs["suppressed"] = len(journeys.outline.variants[1]) - len(shown)
     return shown
-
-
-def _may_be_shown(variants: pd.DataFrame, minimum: int) -> npt.NDArray[np.bool_]:
-    """Mark variants that may be shown: all journeys, less these, must tell of no rare one."""
-    counts = variants[["journeys", "customers"]].to_numpy(np.int64)
-    large = counts[:, 1] >= minimum
-    rare = counts[~large].sum(axis=0)
-    if len(counts) - large.sum() != 1 and (rare[1] >= minimum or not rare[1]):
-        return large  # rare ones hide each other
-    together = rare[0], min(rare[1], minimum - 1)
-    cells = np.concatenate([counts[large], [together]])
-    shown = protect(Cells(cells, (np.zeros(len(cells), np.int64),)), minimum).exact
-    large[large] = shown[:-1]
-    return large

@@ -50,6 +50,9 @@ class Story:
         `journeys` as a share of all journeys of the log.
     variants : tuple of int
         Positions, in the given sequence, of the variants it tells, its own among them.
+    at_least : bool
+        Copies, customers, journeys and share are lower bounds: exact ones would tell of the few
+        journeys that went otherwise (`journeys.representatives.timelines`).
     """
 
     touchpoints: Variant
@@ -58,6 +61,7 @@ class Story:
     journeys: int
     share: float
     variants: tuple[int, ...]
+    at_least: bool = False
 
 
 @dataclass(frozen=True)

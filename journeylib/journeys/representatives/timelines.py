@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import ibis
 import numpy as np
@@ -14,6 +15,15 @@ from journeylib.core import SchemaError, working
 from journeylib.journeys.graph.ends import ENDS, KINDS, ends_by_touchpoint
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.representatives._description_length import Variant
+from journeylib.journeys.representatives.bounds import (
+    CopyCount,
+    bounded_ends,
+    bounded_story,
+    bounds_of_story,
+    copies_in_segments,
+    copies_of_variants,
+    lowered_coverage,
+)
 from journeylib.journeys.representatives.representatives import Stories, Story, representatives
 from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.log import Cells, fetch, protect, suppress
@@ -120,9 +130,10 @@ def stories(
     large = people.loc[people["customers"] >= minimum, "whose"]
     stories_of: dict[str, Stories] = {}
     timelines: list[Timeline] = []
+    own: dict[str, list[str]] = {}
     for whose in sorted(large):
         part = counts[counts["whose"] == whose]
-        codes = part["variant"].tolist()
+        codes = own[whose] = part["variant"].tolist()
         stories_of[whose] = representatives(
             _named(journeys, codes),
             part["journeys"].tolist(),
@@ -135,7 +146,9 @@ def stories(
             timelines += _lived(
                 journeys, table.filter(_.whose == whose), whose, stories_of[whose], codes
             )
-    return StoryTimelines(tuple(_with_ends_shown(journeys, timelines)), stories_of, minimum)
+    lines = _with_ends_shown(journeys, timelines)
+    variants = {whose: _named(journeys, codes) for whose, codes in own.items()}
+    return _with_bounds(journeys, StoryTimelines(tuple(lines), stories_of, minimum), variants)
 
 
 @working("looking for examples")
@@ -291,6 +304,77 @@ def _with_ends_shown(journeys: Journeys, lines: list[Timeline]) -> list[Timeline
         )
         with_ends.append(replace(line, outcomes=outcomes))
     return with_ends
+
+
+def _with_bounds(
+    journeys: Journeys, every: StoryTimelines, variants: Mapping[str, list[Variant]]
+) -> StoryTimelines:
+    """Show lower bounds where the counts of stories would tell of a few that went otherwise.
+
+    A story is left out where not even a bound of its copies may be shown.
+    """
+    minimum, whole = max(every.min_customers, 1), copies_of_variants(journeys)
+    parts = {whose: own for whose, own in every.by_segment.items() if whose != ALL}
+    copies = copies_in_segments(journeys, parts, whole) | {ALL: whole}
+    lines: list[Timeline] = []
+    by_segment: dict[str, Stories] = {}
+    for whose, stories in every.by_segment.items():
+        near = partial(_near, variants[whose], copies[whose])
+        by_segment[whose], changes = _bounded_candidates(stories, near, minimum)
+        mine = [line for line in every.timelines if line.segment == whose]
+        if mine:
+            bounded = [_bounded_line(line, stories, near, minimum) for line in mine]
+            changes = sum(line.journeys for line in mine) - sum(line.journeys for line in bounded)
+            lines += [line for line in bounded if line.story.copies]
+        coverage = lowered_coverage(stories, changes, minimum)
+        by_segment[whose] = replace(by_segment[whose], coverage=coverage)
+    return replace(every, timelines=tuple(lines), by_segment=by_segment)
+
+
+Near = Callable[[Story, float], list[CopyCount]]
+
+
+def _bounded_candidates(stories: Stories, near: Near, minimum: int) -> tuple[Stories, int]:
+    """Return what may be shown of stories without timelines, and how many journeys fewer."""
+    bounded, fewer = [], 0
+    for story in stories.stories:
+        own = near(story, 1.0)
+        bounds = bounds_of_story(story.journeys, own, minimum)
+        fewer += story.journeys - bounds.journeys
+        bounded.append(bounded_story(story, own[0], bounds, stories.journeys))
+    shown = tuple(story for story in bounded if story.copies)
+    withheld = stories.withheld + len(bounded) - len(shown)
+    return replace(stories, stories=shown, withheld=withheld), fewer
+
+
+def _bounded_line(line: Timeline, stories: Stories, near: Near, minimum: int) -> Timeline:
+    """Return what may be shown of a timeline."""
+    own = near(line.story, stories.within)
+    bounds = bounds_of_story(line.journeys, own, minimum)
+    return replace(
+        line,
+        story=bounded_story(line.story, own[0], bounds, stories.journeys),
+        journeys=bounds.journeys,
+        share=bounds.journeys / max(stories.journeys, 1),
+        outcomes=bounded_ends(line.outcomes, bounds, minimum),
+    )
+
+
+def _near(
+    variants: list[Variant], copies: Mapping[Variant, CopyCount], story: Story, within: float
+) -> list[CopyCount]:
+    """Return the copies that are told of the variants which follow a story, its own first."""
+    from rapidfuzz.distance import Levenshtein
+
+    ways = [variants[number] for number in story.variants]
+    near = [
+        copies[way]
+        for way in ways
+        if way in copies
+        and way != story.touchpoints
+        and Levenshtein.normalized_distance(way, story.touchpoints) <= within
+    ]
+    return [copies[story.touchpoints], *near]
 
 
 def _steps(journeys: Journeys, table: ibis.Table, own: list[str]) -> pd.DataFrame:

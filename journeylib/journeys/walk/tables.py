@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.journeys.walk.compiled import compiled
-from journeylib.journeys.walk.counting import base_in_cells, median_in_cells, number_pairs
+from journeylib.journeys.walk.counting import median_in_cells, number_pairs
 from journeylib.journeys.walk.events import Codes, Events
 from journeylib.journeys.walk.outline import Outline
 from journeylib.log import Cells, protect
@@ -21,6 +20,7 @@ OTHER = "(other)"  # touchpoints that are folded into one
 # A bot or human that acts in fewer of a touchpoint's events is an exception, not who serves it.
 SERVES = 0.05
 MOST_TOUCHPOINTS = 45  # of a graph that is looked at as a whole to protect a rare transition
+UNSAID = 0, 0, np.iinfo(np.int64).max  # of a transition that no shown variant passes
 LARGEST = 3  # in larger graphs, cells of a row or column that are looked at for that
 Whole = npt.NDArray[np.int64]
 
@@ -139,37 +139,11 @@ def edge_table(events: Events, names: Mapping[int, str]) -> pd.DataFrame:
     return edges.sort_values(order, ascending=[False, True, True]).reset_index(drop=True)
 
 
-def moves_of_variants(
-    outline: Outline, names: Mapping[int, str], minimum: int
-) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return how many visits and customers each transition has at least, by the shown variants.
-
-    Left out are transitions at a touchpoint of which variants leave so few visits that these are
-    told by the variants alone.
-    """
-    number, example = outline.variants
-    customers = base_in_cells(number, number, outline.customer, len(example)).customers
-    journeys = np.bincount(number, minlength=len(example))
-    visits, begins = outline.visits
-    left = np.bincount(visits, minlength=len(names))
-    moves: dict[tuple[int, int], tuple[int, int]] = {}
-    for variant in np.flatnonzero(customers >= max(minimum, 1)):
-        way = visits[begins[example[variant]] : begins[example[variant] + 1]].tolist()
-        many, people = int(journeys[variant]), int(customers[variant])
-        np.subtract.at(left, way, many)
-        for move in pairwise((-1, *way, -2)):
-            before = moves.get(move, (0, 0))
-            moves[move] = before[0] + many, max(before[1], people)
-    few = {spot for spot in range(len(names)) if 0 < left[spot] < minimum}
-    word = {**names, -1: START, -2: END}
-    return {(word[a], word[b]): n for (a, b), n in moves.items() if not {a, b} & few}
-
-
 def public_edges(
     edges: pd.DataFrame,
     touchpoints: list[str],
     minimum: int,
-    at_least: Mapping[tuple[str, str], tuple[int, int]],
+    of_variants: Mapping[tuple[str, str], tuple[int, int, int]],
 ) -> pd.DataFrame:
     """Return the transitions that may be shown, with lower bounds where these are needed.
 
@@ -181,8 +155,8 @@ def public_edges(
         Those that are shown with their visits, sorted.
     minimum : int
         Fewest customers of a shown transition.
-    at_least : mapping of (str, str) to (int, int)
-        Visits and customers that are known from elsewhere; `moves_of_variants`.
+    of_variants : mapping of (str, str) to (int, int, int)
+        What variants say of each transition; `moves_of_variants`.
     """
     sources, targets = (pd.Index([end, *touchpoints]) for end in (START, END))
     # Touchpoints that are not shown are one, the last.
@@ -200,11 +174,12 @@ def public_edges(
     named = (source < size - 1) & (target < size - 1)
     visits = (np.where(end < size - 1, end, -1) for end in (source, target))
     pairs = zip(edges["source"], edges["target"], strict=True)
-    of_variants = np.array([at_least.get(pair, (0, 0)) for pair in pairs], dtype=np.int64)
-    np.add.at(fewest, own, of_variants.reshape(-1, 2))
+    bounds = np.array([of_variants.get(pair, UNSAID) for pair in pairs], dtype=np.int64)
+    bounds = bounds.reshape(-1, 3)
+    np.add.at(fewest, own, bounds[:, :2])
     shown = protect(Cells(counts, tuple(visits), named, fewest=fewest), minimum, bounds=True)
     least, bounded, named = shown.least[own], shown.at_least[own], named[own]
-    events, customers = least.T
+    events, customers = np.minimum(least.T, np.where(bounded, bounds[:, 2], UNSAID[2]))
     found: pd.DataFrame = edges.assign(
         events=events,
         journeys=np.where(bounded, edges["journeys"].clip(customers, events), edges["journeys"]),
@@ -218,6 +193,25 @@ def public_edges(
         order, ascending=[False, True, True], ignore_index=True
     )
     return shown_edges
+
+
+def room_of_moves(public: pd.DataFrame, edges: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """Return how many more visits than it has a shown transition might have, by what is shown.
+
+    None where it is shown as it is; else what the visits of its source and its target leave room
+    for, less all else that is shown of these.
+    """
+    keys = ["source", "target"]
+    table = public.sort_values(keys)
+    true = table[keys].merge(edges[[*keys, "events"]], on=keys)["events"].to_numpy()
+    free = [
+        (table[key].map(edges.groupby(key)["events"].sum()).to_numpy()
+         - table.groupby(key)["events"].transform("sum").to_numpy())
+        for key in keys
+    ]  # fmt: skip
+    most = np.where(table["at_least"], table["events"].to_numpy() + np.minimum(*free), true)
+    pairs = zip(table["source"], table["target"], strict=True)
+    return dict(zip(pairs, (most - true).tolist(), strict=True))
 
 
 def _with_corners(occupied: Whole, counts: Whole, size: int, minimum: int) -> Whole:

@@ -76,8 +76,11 @@ def stories_figure(
 
 def _story(line: Timeline, index: int, y: float, felt: Feelings) -> tuple[list[str], float]:
     key = "present.stories.head_segment" if line.segment else "present.stories.head"
-    head = text(key, n=index, segment=line.segment, share=percent(line.share, 0))
-    exact = text("present.stories.exact", n=line.journeys, copies=line.story.copies)
+    bound = line.story.at_least
+    share = _at_least(percent(line.share, 0), bound)
+    head = text(key, n=index, segment=line.segment, share=share)
+    counts = (_at_least(str(many), bound) for many in (line.journeys, line.story.copies))
+    exact = text("present.stories.exact", n=next(counts), copies=next(counts))
     parts = [
         svg.label(LEFT, y + 17, svg.shorten(head, 520, 13.5, bold=True), "jl-t6 jl-b"),
         svg.label(LEFT, y + 35, exact, "jl-t4 jl-m"),
@@ -96,15 +99,17 @@ def _story(line: Timeline, index: int, y: float, felt: Feelings) -> tuple[list[s
     return parts, height
 
 
+def _at_least(number: str, bound: bool) -> str:
+    return text("present.explorer.at_least", value=number) if bound else number
+
+
 def _outcome_bar(line: Timeline, y: float) -> list[str]:
     """Draw how the journeys that the story tells end, as one bar with words."""
     left, room = 620.0, WIDTH - 16 - 620.0
     parts, x, words = [], left, []
     for row in line.outcomes.to_dict("records"):
         width = room * row["share"]
-        share = percent(row["share"], 0)
-        if row["at_least"]:
-            share = text("present.explorer.at_least", value=share)
+        share = _at_least(percent(row["share"], 0), row["at_least"])
         words.append(f"{share} {text('present.end.' + row['end'])}")
         bar = svg.rect(x, y + 4, width, 14, ENDS[row["end"]], radius=2)
         parts.append(svg.titled(words[-1], bar))
@@ -156,7 +161,8 @@ def _finding(stories: StoryTimelines) -> str:
         reasons = sorted({one.reason for one in stories.by_segment.values() if one.reason})
         why = "; ".join(reasons) or text("present.stories.few")
         return text("present.stories.finding_none", why=why)
-    share = percent(sum(line.share for line in lines), 0)
+    total = percent(sum(line.share for line in lines), 0)
+    share = _at_least(total, any(line.story.at_least for line in lines))
     if not stories.by_segment:
         return text("present.stories.kinds", share=share, n=len(lines))
     if set(stories.by_segment) != {""}:
@@ -166,7 +172,7 @@ def _finding(stories: StoryTimelines) -> str:
         n=len(lines),
         share=share,
         journeys=stories.by_segment[""].journeys,
-        top=percent(lines[0].share, 0),
+        top=_at_least(percent(lines[0].share, 0), lines[0].story.at_least),
         path=" → ".join(svg.clean(name) for name in lines[0].story.touchpoints),
     )
 
@@ -185,6 +191,8 @@ def _note(stories: StoryTimelines, *, felt: bool) -> str:
     if felt and stories.by_segment:
         notes.append(text("present.stories.felt"))
     notes.append(text("present.stories.ends"))
+    if any(line.story.at_least for line in stories.timelines):
+        notes.append(text("present.stories.bounds"))
     notes += [text(f"present.stories.{name}", n=n) for name, n in counts.items() if n]
     return " ".join(notes)
 
@@ -194,7 +202,7 @@ def _table(stories: StoryTimelines) -> pd.DataFrame:
         {
             "story": index,
             "segment": line.segment or None,
-            "journeys": line.journeys,
+            "journeys": _at_least(str(line.journeys), line.story.at_least),
             "step": int(row["step"]),
             "touchpoint": row["touchpoint"],
             "channel": None if _none(row["channel"]) else row["channel"],

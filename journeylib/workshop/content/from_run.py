@@ -28,7 +28,7 @@ from journeylib.workshop.content.content import (
     Touchpoint,
 )
 from journeylib.workshop.content.first_automations import read_first_automations
-from journeylib.workshop.content.sentences import estimate_of, reasons
+from journeylib.workshop.content.sentences import at_least, estimate_of, reasons
 from journeylib.workshop.notes.import_notes import kept_notes
 
 TABLES = (
@@ -287,7 +287,9 @@ def _moments(document: DocumentPart, points: Mapping[str, Touchpoint]) -> tuple[
 def _stories_note(document: DocumentPart, words: Catalogue) -> str:
     if document.stories.answer != "found":
         return words.text("story.none", reason=words.text("abstain.any"))
-    return words.text("story.coverage", share=words.percent(document.stories.coverage, 0))
+    is_bound = any(story.at_least for story in document.stories.stories)
+    share = at_least(words, words.percent(document.stories.coverage, 0), is_bound)
+    return words.text("story.coverage", share=share)
 
 
 def _segments(tables: Tables) -> tuple[Segment, ...]:

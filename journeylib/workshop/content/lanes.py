@@ -9,6 +9,7 @@ from typing import Literal
 from journeylib.workshop.content.content import Content, Segment, Stage, Touchpoint
 from journeylib.workshop.content.differences import lane_of, note_text, notes_at
 from journeylib.workshop.content.sentences import (
+    at_least,
     effect_text,
     serves_text,
     verdict_glyph,
@@ -204,12 +205,12 @@ def segment_cell(content: Content, segment: Segment, stage: Stage) -> tuple[str,
 def story_texts(content: Content, number: int) -> tuple[str, str]:
     """Return of a story, counted from 1, its heading and how its journeys end ("": unknown)."""
     words, story = content.words, content.stories[number - 1]
-    head = words.text("story.head", n=number, share=words.percent(story.share, 0))
-    shares = [words.percent(end.share, 0) for end in story.ends]
+    share = at_least(words, words.percent(story.share, 0), story.at_least)
+    head = words.text("story.head", n=number, share=share)
     ends = ", ".join(
         f"{words.text(f'end.{end.end}')} "
-        f"{words.text('story.at_least', share=share) if end.at_least else share}"
-        for end, share in zip(story.ends, shares, strict=True)
+        f"{at_least(words, words.percent(end.share, 0), end.at_least)}"
+        for end in story.ends
     )
     return head, words.text("story.ends", ends=ends) if ends else ""
 

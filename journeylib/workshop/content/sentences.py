@@ -106,3 +106,8 @@ def verdict_text(words: Catalogue, point: Touchpoint) -> str:
     """Return the verdict, or what it leans to."""
     verdict = words.text(f"verdict.{point.shown_verdict}")
     return words.text("verdict.leaning", verdict=verdict) if point.is_leaning else verdict
+
+
+def at_least(words: Catalogue, number: str, is_bound: bool) -> str:
+    """Return a number of a story, as "at least" where it is a lower bound."""
+    return words.text("story.at_least", share=number) if is_bound else number

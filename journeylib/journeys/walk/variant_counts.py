@@ -1,0 +1,241 @@
+"""Counts of variants that may be shown: what they leave of a total tells of no few journeys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from journeylib.journeys.walk.counting import base_in_cells
+from journeylib.journeys.walk.events import Flags, Whole
+from journeylib.journeys.walk.outline import Outline
+from journeylib.log import Cells, Shown, protect
+
+BEFORE, AFTER = -1, -2  # stand for the start and the end of a journey among touchpoint numbers
+Spot = tuple[int, ...]  # a touchpoint, a transition from one to another, or all journeys: ()
+ALL_JOURNEYS: Spot = ()
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """What the members of a total leave of it.
+
+    Attributes
+    ----------
+    members : tuple of int
+        The parts of the total that may be shown, by row.
+    journeys : int
+        Journeys of the total that are in none of them.
+    is_few : bool
+        These are of fewer customers than may be shown.
+    room : int
+        By how many the total might be larger, by what is shown of it; 0 where it is shown itself.
+    """
+
+    members: tuple[int, ...]
+    journeys: int
+    is_few: bool
+    room: int = 0
+
+
+@dataclass(frozen=True)
+class SharedVariants:
+    """The variants that enough customers share.
+
+    Attributes
+    ----------
+    ways : tuple of tuple of int
+        Their touchpoints by number, visit by visit.
+    counts : ndarray of int64, shape (variants, 2)
+        Journeys and customers.
+    left : dict of tuple to (int, int)
+        Journeys and customers of all other variants: at each touchpoint and transition that the
+        shared variants pass, and as a whole.
+    shown : Shown
+        What of the counts may be shown.
+    """
+
+    ways: tuple[Spot, ...]
+    counts: Whole
+    left: dict[Spot, tuple[int, int]]
+    shown: Shown
+
+    @cached_property
+    def through(self) -> dict[Spot, tuple[int, ...]]:
+        """Which variants pass each touchpoint and each transition; all of them at no spot."""
+        rows: dict[Spot, list[int]] = {ALL_JOURNEYS: list(range(len(self.ways)))}
+        for row, way in enumerate(self.ways):
+            moves = pairwise((BEFORE, *way, AFTER))
+            for spot in dict.fromkeys([*((number,) for number in way), *moves]):
+                rows.setdefault(spot, []).append(row)
+        return {spot: tuple(own) for spot, own in rows.items()}
+
+
+def shared_variants(outline: Outline, minimum: int) -> SharedVariants:
+    """Count the variants of at least `minimum` customers, and what they leave."""
+    number, example = outline.variants
+    journey = np.arange(len(number))
+    base = base_in_cells(number, journey, outline.customer, len(example))
+    large = base.customers >= minimum
+    visits, begins = outline.visits
+    ways = tuple(
+        tuple(visits[begins[first] : begins[first + 1]].tolist()) for first in example[large]
+    )
+    counts = np.stack([base.journeys, base.customers], axis=-1)[large]
+    shared = SharedVariants(ways, counts, {}, Shown(np.ones(len(ways), dtype=bool), counts))
+    others = ~large[number]
+    left = _left(outline, others, [spot for spot in shared.through if spot])
+    every = base_in_cells(
+        np.zeros(others.sum(), dtype=np.int64), journey[others], outline.customer[others], 1
+    )
+    customers = int(every.customers[0])
+    # One variant alone is of few, whatever customers do.
+    customers = min(customers, minimum - 1) if (~large).sum() == 1 else customers
+    left[ALL_JOURNEYS] = int(every.journeys[0]), customers
+    return replace(shared, left=left)
+
+
+def _left(outline: Outline, others: Flags, spots: list[Spot]) -> dict[Spot, tuple[int, int]]:
+    """Count the `others` of all journeys at each of some touchpoints and transitions."""
+    visits, begins = outline.visits
+    many = np.diff(begins)
+    journey = np.repeat(np.arange(len(many)), many)
+    own = others[journey]
+    visit, journey = visits[own].astype(np.int64), journey[own]
+    starts = np.concatenate([[True], journey[1:] != journey[:-1]])[: len(visit)]
+    ends = np.concatenate([starts[1:], [True]])[: len(visit)]
+    before = np.where(starts, BEFORE, np.roll(visit, 1))
+    size = outline.events.touchpoints + 2
+
+    def pair(one: Whole, other: Whole) -> Whole:
+        return size + (one + 2) * size + other + 2
+
+    # Each visit by itself, as the end of a transition, and as the start of the last one.
+    key = np.concatenate(
+        [visit, pair(before, visit), pair(visit[ends], np.full(int(ends.sum()), AFTER))]
+    )
+    whose = np.concatenate([journey, journey, journey[ends]])
+    order = np.argsort(whose, kind="stable")
+    ends_of = np.array([one if len(one) == 2 else (0, *one) for one in spots], dtype=np.int64)
+    one, other = ends_of.reshape(-1, 2).T
+    wanted = np.where([len(one) == 2 for one in spots], pair(one, other), other)
+    ranks = np.argsort(wanted, kind="stable")
+    key, whose = key[order], whose[order]
+    at = np.searchsorted(wanted[ranks], key).clip(max=max(len(wanted) - 1, 0))
+    cell = np.full(len(key), -1)
+    if len(wanted):
+        cell = np.where(wanted[ranks][at] == key, ranks[at], -1)
+    base = base_in_cells(cell, whose, outline.customer[whose], len(wanted))
+    pairs = zip(base.journeys.tolist(), base.customers.tolist(), strict=True)
+    return dict(zip(spots, pairs, strict=True))
+
+
+def protect_variants(
+    shared: SharedVariants, passed: Mapping[Spot, int], minimum: int
+) -> SharedVariants:
+    """Decide what may be shown of variants where it is known how many journeys pass some spots.
+
+    Parameters
+    ----------
+    shared : SharedVariants
+        What it does not show stays hidden, and no lower bound is raised.
+    passed : mapping of tuple to int
+        Touchpoints, and transitions, with the `room` of what is shown of them.
+    minimum : int
+        Fewest customers of a shown variant.
+    """
+    remainders = [
+        Remainder(shared.through[spot], journeys, 0 < customers < minimum, room)
+        for spot, room in ((ALL_JOURNEYS, 0), *passed.items())
+        if spot in shared.left
+        for journeys, customers in (shared.left[spot],)
+    ]
+    shown = protect_remainders(shared.counts, remainders, minimum)
+    exact = shared.shown.exact & shown.exact
+    least = np.minimum(shared.shown.least, shown.least)
+    return replace(shared, shown=Shown(exact, least))
+
+
+def protect_remainders(counts: Whole, remainders: Iterable[Remainder], minimum: int) -> Shown:
+    """Decide which counts may be shown, so that what they leave of totals tells of no few.
+
+    Parameters
+    ----------
+    counts : ndarray of int64, shape (parts, 2)
+        Journeys and customers; of enough customers.
+    remainders : iterable of Remainder
+        What they leave of each total that is shown.
+    minimum : int
+        Fewest customers that are told of.
+
+    Notes
+    -----
+    Where few are left, one of the parts is given as "at least", in tens, or hidden
+    (`log.protect`). As many customers fewer are said of it as journeys.
+    """
+    every, people = counts.T
+    cells, named, totals = every.tolist(), [True] * len(every), []
+    for one in remainders:
+        if one.journeys + one.room >= 2 * minimum and (one.room or not one.is_few):
+            continue  # has room for whatever a protected part gives or takes
+        # What might be there beyond the total is a cell of its own, which nobody sees.
+        rest = [(min(one.journeys, minimum - 1) if one.is_few else one.journeys, one.is_few)]
+        rest += [(one.room, False)] if one.room else []
+        totals.append([*one.members, *range(len(cells), len(cells) + len(rest))])
+        cells += [journeys for journeys, _is_few in rest]
+        named += [is_few for _journeys, is_few in rest]
+    if not any(named[len(every) :]):
+        return Shown(np.ones(len(every), dtype=bool), counts)
+    layers = tuple(_layers(totals, len(cells)))
+    table = Cells(np.array(cells, dtype=np.int64)[:, None], layers, np.array(named))
+    shown = protect(table, minimum, bounds=True, forced=False)
+    exact, journeys = shown.exact[: len(every)], shown.least[: len(every), 0]
+    customers = np.maximum((people - every + journeys) // minimum * minimum, minimum)
+    customers = np.where(exact, people, np.minimum(customers, journeys))
+    return Shown(exact, np.stack([journeys, customers], axis=-1))
+
+
+def bounded_in_tens(counts: Whole, minimum: int) -> Whole:
+    """Return a multiple of `minimum` that is smaller than each count by as much at least."""
+    return np.asarray(np.maximum(counts - minimum, 0) // minimum * minimum)
+
+
+def _layers(totals: list[list[int]], many: int) -> list[Whole]:
+    """Lay totals that have no cell in common into one array, as `Cells.totals` has them."""
+    layers: list[Whole] = []
+    for number, members in enumerate(totals):
+        layer = next((layer for layer in layers if (layer[members] < 0).all()), None)
+        if layer is None:
+            layer = np.full(many, -1, dtype=np.int64)
+            layers.append(layer)
+        layer[members] = number
+    return layers
+
+
+def moves_of_variants(
+    shared: SharedVariants, words: Mapping[int, str], minimum: int
+) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """Return what the shown variants say of each transition that they pass.
+
+    Returns
+    -------
+    dict of (str, str) to (int, int, int)
+        Visits and customers that it has at least; and the most that may be said as a lower bound:
+        the journeys of the variants, where these leave few of it.
+    """
+    moves: dict[tuple[str, str], tuple[int, int, int]] = {}
+    for way, (many, people) in zip(shared.ways, shared.shown.least.tolist(), strict=True):
+        for one, other in pairwise((BEFORE, *way, AFTER)):
+            move = words[one], words[other]
+            before = moves.get(move, (0, 0, 0))
+            moves[move] = before[0] + many, max(before[1], people), 0
+    for spot, rows in shared.through.items():
+        if len(spot) == 2:
+            move = words[spot[0]], words[spot[1]]
+            is_few = 0 < shared.left[spot][1] < minimum
+            most = int(shared.counts[[*rows], 0].sum()) // minimum * minimum
+            moves[move] = *moves[move][:2], most if is_few else np.iinfo(np.int64).max
+    return moves
