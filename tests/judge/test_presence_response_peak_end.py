@@ -61,6 +61,17 @@ def test_leaving_right_after_the_visit_is_counted_after_it() -> None:
     assert 30 < found.value < 45  # 2 a day after the visit, .05 before it; the grid costs a little
 
 
+def test_a_visit_on_the_day_somebody_leaves_is_one_customer_at_risk() -> None:
+    """Of A, B, C, D, thirty times: B visits on day 2, when A leaves, and leaves on day 3; C on 2.5.
+
+    Day 2: all are unexposed, which says nothing. Day 2.5: C leaves of B (exposed), C and D.
+    Day 3: B leaves of B and D. So 1 = r / (r + 2) + r / (r + 1), hence r² = 2.
+    """
+    stay, left = np.tile([2.0, 3, 2.5, 4], 30), np.tile([True, True, True, False], 30)
+    found = presence_effect(stay, left, np.tile([np.nan, 2, np.nan, np.nan], 30))
+    assert found.value == pytest.approx(np.sqrt(2))
+
+
 def test_presence_abstains_where_nobody_visits_or_few_leave() -> None:
     stay, nobody = np.arange(1.0, 101.0), np.full(100, np.nan)
     assert presence_effect(stay, np.ones(100), nobody).abstain == "no_overlap"

@@ -183,7 +183,9 @@ def _cox(spans: _Spans, n_customers: int, method: str) -> Estimate:
     # Order by time: sums of floats, so the last digits, then do not depend on row order.
     rows = spans.where(np.lexsort((spans.exposed, spans.event, spans.entry, spans.stop)))
     design = np.column_stack([rows.exposed, rows.X])
-    model = PHReg(rows.stop, design, status=rows.event, entry=rows.entry, ties="breslow")
+    # At risk after the entry: statsmodels counts from it on, so a visitor twice that day.
+    entry = np.nextafter(rows.entry, np.inf)
+    model = PHReg(rows.stop, design, status=rows.event, entry=entry, ties="breslow")
     # From the crude ratio, not from 1: the first Newton step from far away can leave the numbers.
     crude = [arm.event.sum() / float((arm.stop - arm.entry).sum()) for arm in arms]
     start = np.zeros(design.shape[1])
