@@ -317,6 +317,20 @@ def test_a_cell_changes_by_ten_customers_or_keeps_its_number(tmp_path: Path) -> 
     assert ("C", 18, 18, 18) in kept(few, one, tmp_path / "4", whole=left)
 
 
+def test_a_number_that_the_run_before_hid_is_hidden_again(tmp_path: Path) -> None:
+    """The ledger leaves out how many of a transition's moves are tied where they are a few."""
+    ledger = Ledger(10)
+    names = ["source", "target", *COUNTS[:3], "median_seconds", "tied", "at_least"]
+    rows = [("A", "B", 100, 80, 60, 5.0, 3, False), ("B", "C", 100, 80, 60, 5.0, 30, False)]
+    now = pd.DataFrame(rows, columns=names)
+    old = ledger.table("transitions", now)
+    assert old["tied"].isna().tolist() == [True, False]
+    before = Before(entry_of({"transitions": old}, tmp_path), 10, {}, few=True)
+    again = kept_rows(now.assign(tied=[4, 30]), "transitions", ["source", "target"], before)
+    assert again.dtypes.equals(now.dtypes)
+    pd.testing.assert_frame_equal(ledger.table("transitions", again), old)
+
+
 def test_customers_who_come_back_change_a_cell_as_new_ones_do(tmp_path: Path) -> None:
     old = counts_of([("A", 100, 80, 60), ("B", 100, 80, 60)], ["touchpoint"])
     new = counts_of([("A", 130, 95, 60), ("B", 130, 95, 60)], ["touchpoint"])

@@ -30,6 +30,7 @@ COUNTED = (*COUNTS, "sessions", *STATES, "cases")
 SHARES = {"value": BASES, "goal": ("journeys",), "verified": ("sessions",)}
 TOTALS = {"events": "events", "journeys": "journeys", "customers": "customers",
           "open": "open_journeys", "cut_off": "cut_off_journeys"}  # fmt: skip
+WHOLE_NUMBERS = (np.dtype(np.int64), np.dtype(np.int32))
 Bools = npt.NDArray[np.bool_]
 
 
@@ -183,8 +184,12 @@ def kept_rows(
 
 
 def as_computed(rows: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
-    """Give rows of a file the types of a computed table: what is missing among words is None."""
-    rows = rows.astype(now.dtypes.to_dict())
+    """Give rows of a file the types of a computed table: what is missing among words is None.
+
+    A whole number that was not shown was of a few, and any count of a few is not shown again.
+    """
+    whole = [name for name in rows if now[name].dtype in WHOLE_NUMBERS and rows[name].isna().any()]
+    rows = rows.fillna(dict.fromkeys(whole, 1)).astype(now.dtypes.to_dict())
     for name in (name for name in rows if rows[name].dtype == object):
         missing = None if _holds_none(now[name]) else np.nan
         words = [missing if pd.isna(one) else one for one in rows[name]]
