@@ -449,9 +449,19 @@ def _of_all(counts: pd.DataFrame) -> pd.DataFrame:
     cells = counts.pivot_table(
         index=["period", "group"], columns="detail", values="top", aggfunc="sum", fill_value=0
     )
-    whole = np.tile(cells.sum(axis=1).to_numpy(), cells.shape[1])
-    cells.columns = pd.CategoricalIndex(cells.columns)
-    return cells.melt(ignore_index=False, value_name="top").reset_index().assign(base=whole)
+    details = cells.shape[1]
+    numbers = np.repeat(np.arange(details), len(cells))
+    return pd.DataFrame(
+        {
+            **{
+                key: np.tile(cells.index.get_level_values(key), details)
+                for key in cells.index.names
+            },
+            "detail": pd.Categorical.from_codes(numbers, cells.columns),
+            "top": cells.to_numpy().T.ravel(),
+            "base": np.tile(cells.sum(axis=1), details),
+        }
+    )
 
 
 def _feeds(journeys: Journeys, periods: Periods) -> pd.DataFrame:
