@@ -371,7 +371,7 @@ def test_a_bound_is_called_a_bound_where_customers_give_up(bank_audit: jl.Audit)
     assert row["at_least"] == ["ended_with_bot", "abandoned"]
     assert row["ends"]["abandoned"] == pytest.approx(120 / row["sessions"], abs=1e-6)  # of 135
     (item,) = [d for d in bank_audit.decisions.items if d.kind == "hand_over"]
-    assert item.reason.startswith("At least 43 % give up; 18 to 23 % are confirmed")
+    assert item.reason.startswith("At least 43 % give up; 17 to 24 % are confirmed")
 
 
 def test_the_interval_is_wilson_s() -> None:

@@ -110,11 +110,12 @@ def test_the_curve_never_rises_on_one_base(telecom_audit: jl.Audit) -> None:
     figure = show.containment_curve(telecom_audit)
     assert isinstance(figure, Figure)
     assert list(figure.table["days"]) == list(range(1, 31))
-    same = figure.table.groupby("sessions")["verified_percent"]
-    assert all(values.is_monotonic_decreasing for _n, values in same)
+    # All windows are of the sessions that are old enough for the last one.
+    assert len(set(figure.table["sessions"])) == 1
+    assert figure.table["verified_percent"].is_monotonic_decreasing
     table = {row["step"]: row["share"] for row in telecom_audit.document["handoffs"]["waterfall"]}
     week = figure.table.set_index("days").loc[7, "verified_percent"]
-    assert week == pytest.approx(100 * table["verified"], abs=0.05)
+    assert week == pytest.approx(100 * table["verified"], abs=1)
 
 
 @pytest.mark.slow
