@@ -327,6 +327,26 @@ def of_parts(
     return program
 
 
+def of_months(months: pd.DataFrame, touchpoints: pd.DataFrame, lived: Sequence[str]) -> Program:
+    """Return what months say of each touchpoint: unknowns (count, touchpoint, month).
+
+    `lived` are the months of the log, among them those that are not shown at all.
+    """
+    program = Program()
+    shown = {(row["touchpoint"], row["month"]): row for row in months.to_dict("records")}
+    for row in touchpoints.to_dict("records"):
+        name = row["touchpoint"]
+        cells = {count: [(count, name, month) for month in lived] for count in COUNTS}
+        _known(program, cells, row, exact=("events",))
+        for month in lived:
+            events, journeys, customers = [(count, name, month) for count in COUNTS]
+            program.at_most([journeys], [events], 0)
+            program.at_most([customers], [journeys], 0)
+            for count in COUNTS if (name, month) in shown else ():
+                program.sums_to([(count, name, month)], shown[name, month][count])
+    return program
+
+
 def hidden(program: Program, cells: pd.DataFrame, shown: set[object]) -> Iterator[object]:
     """Yield the names of hidden cells of one to nine customers."""
     for row in cells.to_dict("records"):

@@ -49,6 +49,7 @@ from tests.privacy.attack import (
     hidden,
     left_by_ways,
     of_ends,
+    of_months,
     of_moves,
     of_parts,
     of_segments,
@@ -458,6 +459,55 @@ def test_what_variants_leave_is_worked_out_by_hand(log_of: Callable[..., EventLo
     # 104 less what is shown as it is, less the bounds, are at least ten, and may be none.
     assert len(bounds) and 104 - shown["journeys"].sum() >= 10
     assert all(n % 10 == 0 and 0 < true[way] - n < 20 for way, n in bounds["journeys"].items())
+
+
+def months_tell(
+    journeys: Journeys, months: pd.DataFrame | None = None
+) -> tuple[int, dict[object, Any]]:
+    """Return how many months of few customers are solved for, and which of them are told.
+
+    Without `months`, those of ten customers are looked at as if each were shown.
+    """
+    points = journeys.touchpoints
+    points = points[points["customers"] >= 10]
+    came = journeys.steps.select("touchpoint", "journey", "customer_no", "t_us").to_pandas()
+    came["month"] = came["t_us"].astype("datetime64[us]").dt.strftime("%Y-%m")
+    came = came[came["touchpoint"].isin(points["touchpoint"])]
+    cells = came.groupby(["touchpoint", "month"]).agg(
+        events=("journey", "size"), journeys=("journey", "nunique"),
+        customers=("customer_no", "nunique"),
+    )  # fmt: skip
+    large = cells[cells["customers"] >= 10].reset_index()
+    lived = sorted(set(came["month"]))
+    program = of_months(large if months is None else months, points, lived)
+    few = [("customers", *cell) for cell in cells.index[cells["customers"] < 10]]
+    return len(few), program.tight(few)
+
+
+@pytest.mark.slow
+def test_months_of_both_samples(telecom_audit: jl.Audit) -> None:
+    assert months_tell(telecom_audit.journeys, telecom_audit.tables["months"]) == (66, {})
+    bank = read_journeys(BANK)
+    assert months_tell(bank, reach(bank, "no_column").months) == (29, {})
+
+
+def test_months_of_random_logs(log_of: Callable[..., EventLog]) -> None:
+    """Some 420 visits at five touchpoints over four months, of which some are quiet."""
+    told = 0
+    for seed in range(6):
+        dice = np.random.default_rng(seed)
+        busy = dice.dirichlet(np.full(4, 0.8), size=5)
+        rows = []
+        for spot in dice.choice(5, 420, p=[0.35, 0.3, 0.2, 0.1, 0.05]):
+            day = 31 * dice.choice(4, p=busy[spot]) + dice.integers(31)
+            rows.append((f"c{dice.integers(250)}", int(day) * 24 * HOUR, f"T{spot}"))
+        journeys = jl.rebuild(log_of(*rows), JourneySettings(cut="customer"))
+        many, found = months_tell(journeys, reach(journeys, "no_column").months)
+        assert found == {}, found
+        assert many > 0
+        told += len(months_tell(journeys)[1])
+    # Every month of ten customers as it is would tell of some.
+    assert told > 0
 
 
 ROW, COLUMN = np.indices((8, 4)).reshape(2, -1)
