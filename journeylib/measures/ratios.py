@@ -106,8 +106,8 @@ def _estimated(
             found = replace(found, lo=max(found.lo, ratio.lowest))
         if ratio.whole is not None:
             rows = np.flatnonzero(ratio.whole)
-            counts = (len(rows), *(len(pd.unique(of[rows])) for of in (journey, customer)))
-            found = _on_whole(found, counts, min_customers)
+            every = len(rows), len(pd.unique(journey[rows])), len(pd.unique(customer[rows]))
+            found = _on_whole(found, every, min_customers)
         estimates[name] = found
     return estimates
 
