@@ -22,7 +22,7 @@ LINES = {
     "judge": 6_055,
     "lab": 2_135,
     "log": 6_385,
-    "measures": 5_910,
+    "measures": 5_920,
     "portfolio": 1_685,
     "present": 6_995,
     "workshop": 3_955,

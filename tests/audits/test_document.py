@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jsonschema
@@ -13,6 +13,8 @@ import pytest
 
 import journeylib as jl
 from journeylib.audits.document.document_schema import document_schema
+from journeylib.audits.result import build
+from journeylib.journeys.graph.markov_order import OrderTest
 
 # Keys that the design promises at the least.
 PROMISED = {
@@ -189,3 +191,17 @@ def test_stories_have_channel_feeling_and_ends_also_by_segment(telecom_audit: jl
     assert any(story["ends"] for story in found["stories"])
     steps = [step for story in found["stories"] for step in story["steps"]]
     assert any(step["feeling"] is not None for step in steps)
+
+
+@pytest.mark.parametrize(("still_open", "steps"), [(0, 500), (3, 503), (10, 500)])
+def test_the_steps_foreseen_do_not_tell_how_few_journeys_are_open(
+    parts: Callable[..., Any], still_open: int, steps: int
+) -> None:
+    """Of 500 steps three more have no known next one: as many as open journeys."""
+    nothing = pd.DataFrame()
+    losses = pd.DataFrame({"order": [1, 2], "loss": [1.0, 1.0], "gain": [float("nan"), 0.0]})
+    order = OrderTest(losses.assign(gain_se=0.01, better=False), 1, 500)
+    chain = parts(table=nothing, points_of_no_return=nothing, order=order, suppressed=0)
+    structure = parts(ends=nothing, maps={}, chain=chain)
+    document = build._structure(structure, 10, still_open)
+    assert document["memory"].values["steps"] == steps
