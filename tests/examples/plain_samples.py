@@ -9,10 +9,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tests.examples import plain_counts as plain
-from tests.examples.plain_counts import MEASURES, Rows, at
+from tests.examples.plain_counts import MEASURES, MIN_CUSTOMERS, Rows, at
 from tests.examples.plain_logs import PlainLog
 
 COUNTS: dict[str, Callable[[PlainLog], Any]] = {}
@@ -294,7 +295,7 @@ for _end in ("handed_over", "open", "abandoned", "ended_with_bot"):
 def end_of_sessions(log: PlainLog, end: str) -> Any:
     """Count an end; where one is of a few, others may be missing too."""
     many = bot_sessions(log)[["handed_over", "open", "abandoned", "ended_with_bot"]].sum()
-    few = ((many > 0) & (many < plain.MIN_CUSTOMERS)).any()
+    few = ((many > 0) & (many < MIN_CUSTOMERS)).any()
     return (int(many[end]), int(many[end])) if few else int(many[end])
 
 
@@ -352,13 +353,21 @@ def loops(log: PlainLog) -> float:
 
 
 @at(BASES, "handoffs.further.silent_abandonment")
-def sessions_that_are_over(log: PlainLog) -> Rows:
-    return bot_sessions(log)[~bot_sessions(log)["open"]]
+def sessions_that_may_be_over(log: PlainLog) -> Rows:
+    """Where a few are open, nobody tells them from those that the customer left."""
+    every = bot_sessions(log)
+    return every if are_few(every[every["open"]]) else every[~every["open"]]
 
 
 @at(VALUES, "handoffs.further.silent_abandonment")
 def silent_abandonment(log: PlainLog) -> float:
-    return float(sessions_that_are_over(log)["abandoned"].mean())
+    own = sessions_that_may_be_over(log)
+    return float((own["abandoned"] | own["open"]).mean())
+
+
+def are_few(rows: Rows) -> bool:
+    """Tell whether rows are of one to nine customers."""
+    return 0 < rows["customer"].nunique() < MIN_CUSTOMERS
 
 
 @at(
@@ -417,8 +426,10 @@ def cries_to_human(log: PlainLog) -> float:
 
 @at(BASES, "handoffs.requests_honoured")
 def asked_long_ago(log: PlainLog) -> Rows:
+    """Those who asked early enough; all, where a few asked too late."""
     patience = pd.Timedelta(minutes=log.config.measures.honoured_minutes)
-    return asked(log)[first_request(log) <= log.rows["t"].max() - patience]
+    late = first_request(log) > log.rows["t"].max() - patience
+    return asked(log) if are_few(asked(log)[late]) else asked(log)[~late]
 
 
 def first_request(log: PlainLog) -> pd.Series:
@@ -698,15 +709,28 @@ def customers_of_mature_sessions(log: PlainLog) -> int:
 
 @at(COUNTS, "decisions.bots.*.verified_lo")
 def verified_of_each_bot(log: PlainLog) -> pd.Series:
-    verified = mature(log).index.isin(waterfall(log)["verified"].index)
-    return pd.Series(verified).groupby(mature(log)["touchpoint"].to_numpy()).mean()
+    return outward(share_of_mature(log, "verified"), log, np.floor)
 
 
 @at(COUNTS, "decisions.bots.*.verified_hi")
 def verified_or_unknown_of_each_bot(log: PlainLog) -> pd.Series:
-    unknown = mature(log).index.isin(waterfall(log)["unknown"].index)
-    also = pd.Series(unknown).groupby(mature(log)["touchpoint"].to_numpy()).mean()
-    return verified_of_each_bot(log) + also
+    both = share_of_mature(log, "verified") + share_of_mature(log, "unknown")
+    return outward(both, log, np.ceil)
+
+
+def share_of_mature(log: PlainLog, step: str) -> pd.Series:
+    taken = mature(log).index.isin(waterfall(log)[step].index)
+    return pd.Series(taken).groupby(mature(log)["touchpoint"].to_numpy()).mean()
+
+
+def outward(shares: pd.Series, log: PlainLog, whole: np.ufunc) -> pd.Series:
+    """Round shares of bots away from the middle where a few sessions of one are too young."""
+    old = mature(log).groupby("touchpoint").size()
+    young = bot_sessions(log).groupby("touchpoint").size() - old
+    if not young.between(1, MIN_CUSTOMERS).any():
+        return shares
+    step = pd.Series(np.select([old >= 100, old >= 20], [0.01, 0.05], 0.1), old.index)
+    return whole((shares / step).round(9)) * step
 
 
 @at(COUNTS, "cut_sensitivity.*.contained_raw")
@@ -897,7 +921,7 @@ def customers_of_items(log: PlainLog) -> dict[str, Any]:
         "fix_first": spots.get("Number porting"),
         "hand_over": bots[worst],
         "disclose": bot_sessions(log)["customer"].nunique(),
-        "protect": (plain.MIN_CUSTOMERS, spots[moment]),
+        "protect": (MIN_CUSTOMERS, spots[moment]),
     }
 
 

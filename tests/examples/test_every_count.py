@@ -100,11 +100,15 @@ def test_stories_are_those_of_plain_pandas(name: str, audit_of: AuditOf, plain_o
     for story in stories["stories"]:
         names = tuple(story["touchpoints"])
         exact = words[words == names].index
-        assert story["customers"] == people[exact].nunique() >= MIN_CUSTOMERS
+        bound = story["at_least"]
+        fewer = people[exact].nunique() - story["customers"]
+        assert 0 <= fewer < 2 * MIN_CUSTOMERS if bound else fewer == 0
+        assert story["customers"] >= MIN_CUSTOMERS
         apart = {one: Levenshtein.normalized_distance(one, names) for one in words.unique()}
         own = words.map(apart) <= 1 / 3 + 1e-9
         near |= own
-        assert len(exact) <= story["journeys"] <= own.sum() or stories["answer"] != "found"
+        least = 0 if bound else len(exact)
+        assert least <= story["journeys"] <= own.sum() or stories["answer"] != "found"
         assert story["share"] == pytest.approx(story["journeys"] / every, abs=1e-6)
         assert sum(end["journeys"] for end in story["ends"]) <= story["journeys"]
         steps = rows[rows["journey"].isin(exact)]
@@ -115,6 +119,10 @@ def test_stories_are_those_of_plain_pandas(name: str, audit_of: AuditOf, plain_o
                 then = steps.groupby("journey").nth(number + 1).set_index("journey")["t"]
                 wait = (then - here["t"]).dt.total_seconds().median()
                 assert step["seconds_to_next"] == pytest.approx(wait, rel=1e-5)
-    assert stories["coverage"] == pytest.approx(near.mean(), abs=1e-6)
+    lowered = any(story["at_least"] for story in stories["stories"])
+    if lowered:
+        assert near.mean() - 0.02 <= stories["coverage"] <= near.mean()
+    else:
+        assert stories["coverage"] == pytest.approx(near.mean(), abs=1e-6)
     told = sum(story["journeys"] for story in stories["stories"])
     assert told <= every
