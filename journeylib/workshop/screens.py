@@ -355,7 +355,7 @@ def _story(content: Content, number: int, most: int) -> StoryRow:
     steps = " → ".join(clean(step.touchpoint) for step in story.steps[:most])
     if len(story.steps) > most:
         steps += f" → {words.text('more', n=len(story.steps) - most)}"
-    journeys = at_least(words, str(story.journeys), story.at_least)
+    journeys = at_least(words, words.number(story.journeys, 0), story.at_least)
     base = words.text("story.base", journeys=journeys, customers=story.customers)
     return head, [(steps, " · ".join(filter(None, (base, ends))))]
 

@@ -50,6 +50,7 @@ def voiced(content: Content) -> Content:
             journeys=345,
             customers=301,
             share=0.21,
+            at_least=i == 2,
             steps=tuple(
                 part(
                     touchpoint=p.name,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import duration, percent, signed, text
+from journeylib.core import duration, number, percent, signed, text
 from journeylib.journeys import StoryTimelines, Timeline
 from journeylib.present.drawing import svg
 from journeylib.present.figure import Figure, svg_element
@@ -79,7 +79,7 @@ def _story(line: Timeline, index: int, y: float, felt: Feelings) -> tuple[list[s
     bound = line.story.at_least
     share = _at_least(percent(line.share, 0), bound)
     head = text(key, n=index, segment=line.segment, share=share)
-    counts = (_at_least(str(many), bound) for many in (line.journeys, line.story.copies))
+    counts = (_at_least(number(many, 0), bound) for many in (line.journeys, line.story.copies))
     exact = text("present.stories.exact", n=next(counts), copies=next(counts))
     parts = [
         svg.label(LEFT, y + 17, svg.shorten(head, 520, 13.5, bold=True), "jl-t6 jl-b"),
@@ -99,8 +99,8 @@ def _story(line: Timeline, index: int, y: float, felt: Feelings) -> tuple[list[s
     return parts, height
 
 
-def _at_least(number: str, bound: bool) -> str:
-    return text("present.explorer.at_least", value=number) if bound else number
+def _at_least(value: str, bound: bool) -> str:
+    return text("present.explorer.at_least", value=value) if bound else value
 
 
 def _outcome_bar(line: Timeline, y: float) -> list[str]:
@@ -202,7 +202,7 @@ def _table(stories: StoryTimelines) -> pd.DataFrame:
         {
             "story": index,
             "segment": line.segment or None,
-            "journeys": _at_least(str(line.journeys), line.story.at_least),
+            "journeys": _at_least(number(line.journeys, 0), line.story.at_least),
             "step": int(row["step"]),
             "touchpoint": row["touchpoint"],
             "channel": None if _none(row["channel"]) else row["channel"],
