@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 import journeylib as jl
-from journeylib.log.engine.duckdb import as_engine
+from journeylib.log.engine.duckdb import as_engine, scratch_name
 from journeylib.log.eventlog import EventLog, Quality
 from journeylib.log.schema import ROLES, Schema
 
@@ -108,6 +108,12 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+@cache
+def _engine() -> Any:
+    """Return the engine of all small logs: opening one costs half of what such a log does."""
+    return ibis.duckdb.connect()
+
+
 def _log_of(*rows: tuple[object, ...], columns: str = "customer t_us touchpoint") -> EventLog:
     """Return a log of rows in canonical columns; position is the row number unless given.
 
@@ -117,7 +123,7 @@ def _log_of(*rows: tuple[object, ...], columns: str = "customer t_us touchpoint"
     if "position" not in frame:
         frame["position"] = range(len(frame))
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    events = ibis.duckdb.connect().create_table("events", table)
+    events = _engine().create_table(scratch_name("events"), table)
     roles = {role: name for name in frame if (role := ROLE_OF.get(name, name)) in ROLES}
     schema = Schema(**roles, attributes=tuple(sorted(set(frame) - set(roles.values()))))
     nothing = pd.DataFrame()

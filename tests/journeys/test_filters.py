@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import journeylib as jl
 from journeylib.journeys.walk.tables import END, START
+from journeylib.log.engine.duckdb import scratch_name
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data/telecom"
 HOUR = 3_600_000_000
@@ -487,7 +488,7 @@ def test_outcomes_after_the_journey_began(log_of):
             "value_micro": [1_000_000, 1_000_000, 1_000_000, 0],
         }
     )
-    outcomes = log.events.get_backend().create_table("outcomes", came)
+    outcomes = log.events.get_backend().create_table(scratch_name("outcomes"), came)
     how = jl.JourneySettings(cut="customer", min_customers=1)
     journeys = jl.rebuild(replace(log, outcomes=outcomes), how)
     # c's came before the journey, and d's says that it did not come.

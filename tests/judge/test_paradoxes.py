@@ -27,6 +27,7 @@ from journeylib.judge.paradoxes.paradoxes import (
     reached,
     sentence,
 )
+from journeylib.log.engine.duckdb import scratch_name
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.handoff_audit import audit_handoffs
 from journeylib.measures.settings import MeasureSettings
@@ -472,7 +473,8 @@ def with_outcomes(journeys: Journeys, *dated: tuple[str, float, float]) -> Journ
         for kind, day, v in dated
     ]
     table = pa.Table.from_pylist(rows)
-    outcomes = journeys.log.events.get_backend().create_table("outcomes", table)
+    name = scratch_name("outcomes")
+    outcomes = journeys.log.events.get_backend().create_table(name, table)
     return replace(journeys, log=replace(journeys.log, outcomes=outcomes))
 
 

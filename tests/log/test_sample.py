@@ -243,6 +243,7 @@ def test_a_broken_step_comes_back_and_a_simple_one_does_not(
     assert share[simple] < 0.05
 
 
+@pytest.mark.slow
 def test_ten_times_the_customers_make_ten_times_the_events() -> None:
     log = generate("telecom", 20_000, seed=3)
     assert 100_000 < len(log.contacts) < 140_000

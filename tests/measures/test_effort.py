@@ -11,6 +11,7 @@ import pytest
 
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.log.engine.duckdb import scratch_name
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
@@ -151,7 +152,7 @@ def with_outcomes(log: EventLog, *rows: tuple[str, int, str]) -> EventLog:
     frame = pd.DataFrame(rows, columns=["customer", "t_us", "kind"])
     frame = frame.assign(value_micro=None, asked_us=None)
     table = log.events.get_backend().create_table(
-        "outcomes", frame.astype({"value_micro": "Int64", "asked_us": "Int64"})
+        scratch_name("outcomes"), frame.astype({"value_micro": "Int64", "asked_us": "Int64"})
     )
     return replace(log, outcomes=table)
 

@@ -56,8 +56,11 @@ def test_shuffling_rows_and_threads_change_nothing(log_of: LogOf) -> None:
     before = evidence_of(log_of(*rows, columns=COLUMNS))
     shuffled = [rows[i] for i in np.random.default_rng(1).permutation(len(rows))]
     log = log_of(*shuffled, columns=COLUMNS)
-    log.events.get_backend().raw_sql("SET threads=1")
-    assert_same(before, evidence_of(log))
+    engine = log.events.get_backend()
+    engine.raw_sql("SET threads=1")
+    after = evidence_of(log)
+    engine.raw_sql("RESET threads")
+    assert_same(before, after)
 
 
 @pytest.mark.slow

@@ -49,6 +49,7 @@ def test_shares_and_their_difference_by_hand(log_of):
     assert "Buy: 60.0 % of A, 20.2 % of B; 39.8 points more in A" in repr(found)
 
 
+@pytest.mark.slow
 def test_the_interval_is_about_as_wide_as_that_of_two_independent_shares(log_of):
     rng = np.random.default_rng(5)
     paths = [("Web", "Buy") if hit else ("Web",) for hit in rng.random(2000) < 0.3]

@@ -166,6 +166,7 @@ def test_eighty_percent_raw_are_fifty_three_verified(log_of: LogOf) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("between", "again"), [(199, 1.0), (200, 0.0)])
 def test_a_reply_is_compared_with_the_200_turns_before_the_human(
     log_of: LogOf, between: int, again: float

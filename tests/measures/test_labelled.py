@@ -127,6 +127,7 @@ def test_scores_that_the_company_brings_are_not_corrected(log_of: LogOf) -> None
     assert (check.prevalence.abstain, check.corrected.abstain) == ("unidentified", "unidentified")
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_changes_nothing(log_of: LogOf) -> None:
     journeys = journeys_of(log_of, *[ASKS] * 10)
     bare = labelled().drop(columns="customer")
@@ -152,6 +153,7 @@ def test_a_detector_that_tells_little_corrects_nothing() -> None:
     assert rogan_gladen(share(0.2), small, share(0.9)).abstain == "n_small"
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_correction_covers() -> None:
     """Of 400 logs of 3,000 texts with 300 labelled turns; se .8, sp .95 (or no mistake), π .12."""
     rng = np.random.default_rng(4)

@@ -229,6 +229,7 @@ def test_thin_touchpoints_abstain_and_are_not_shown(log_of: LogOf) -> None:
     assert list(experience_table(journeys, MeasureSettings())["touchpoint"]) == ["Chat"]
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_changes_nothing(log_of: LogOf) -> None:
     rng = np.random.default_rng(5)
     words = ["I love this, thanks", "This is terrible", "agent!", "My bill is wrong, sorry"]

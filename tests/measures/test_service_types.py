@@ -359,6 +359,7 @@ def _covered(true: np.ndarray, predicted: np.ndarray, n: int, times: int) -> flo
     return hits / times
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_with_a_model_of_other_contacts() -> None:
     model = learned(planted(200, 7))
     fresh = planted(4_000, 8)

@@ -205,6 +205,7 @@ def test_another_touchpoint_changes_no_others_volume_and_rework(log_of: LogOf) -
             assert list(one) == list(two)
 
 
+@pytest.mark.slow
 def test_a_random_log_agrees_with_pandas(log_of: LogOf) -> None:
     rng = np.random.default_rng(5)
     rows = []

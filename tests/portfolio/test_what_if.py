@@ -245,6 +245,7 @@ def test_the_same_whatever_the_order_of_the_rows(records: QueueRecords, answer: 
         pd.testing.assert_frame_equal(getattr(again, name), getattr(answer, name), check_exact=True)
 
 
+@pytest.mark.slow
 def test_five_hundred_resamples_of_a_week_take_seconds(records: QueueRecords) -> None:
     begin = time.process_time()
     answer = forecast(records, {NAME: 0.6}, TERMS, draws=500)

@@ -82,6 +82,7 @@ def test_names_from_the_log_are_escaped_and_stay_whole_in_tooltips():
         assert "🙈 gone for good" in html
 
 
+@pytest.mark.slow
 def test_the_same_frames_in_another_order_draw_the_same_picture(figures):
     def shuffled(frame, *columns):
         return frame.sample(frac=1, random_state=5, ignore_index=True)

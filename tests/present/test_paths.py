@@ -104,6 +104,7 @@ def test_a_simplified_map_says_what_share_it_shows(journeys):
     assert "2 touchpoints are grouped as “other”, with all their moves." in figure.note
 
 
+@pytest.mark.slow
 def test_figures_do_not_depend_on_the_order_of_rows(log_of):
     groups = [(50, ["Ask", "Choose", "Buy"]), (20, ["Ask", "Buy"])]
     one, other = journeys_of(log_of, *groups), journeys_of(log_of, *reversed(groups))

@@ -181,6 +181,7 @@ def random_streams(seed: int) -> pd.DataFrame:
     return table_of(rows)
 
 
+@pytest.mark.slow
 def test_random_streams_tell_nothing() -> None:
     names = {at: f"T{at}" for at in range(8)}
     share = []

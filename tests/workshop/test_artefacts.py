@@ -153,6 +153,7 @@ def test_a_log_without_stages_is_one_stage(content_of):
     assert sum(part.count("jl-head") for part in drawn.parts) == 2  # the chevron and its text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("many", [12, 40])
 @pytest.mark.parametrize("decisions", [0, 5])
 def test_a_presentation_has_at_most_twenty_screens(content_of, many, decisions):

@@ -281,6 +281,7 @@ def test_contacts_are_those_of_a_plain_walk(
         assert sorted(entries[number]) == sorted(plain_entries(own, by_intent)), own
 
 
+@pytest.mark.slow
 @FEW
 @given(rows=ROWS)
 def test_contacts_and_matters_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
@@ -521,6 +522,7 @@ def test_a_gap_leaves_journeys_as_they_are_where_no_silence_lies_between(
     assert (other.events.key.tolist() == one.events.key.tolist()) is alike
 
 
+@pytest.mark.slow
 @given(rows=ROWS, days=st.sampled_from([0, 15, 30, 60, 61]))
 @FEW
 def test_journeys_that_stay_are_those_of_the_other_cut(
