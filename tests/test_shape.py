@@ -22,7 +22,7 @@ LINES = {
     "judge": 6_045,
     "lab": 2_135,
     "log": 6_555,
-    "measures": 5_830,
+    "measures": 5_840,
     "portfolio": 1_680,
     "present": 6_985,
     "workshop": 3_950,
