@@ -362,8 +362,8 @@ class _Tables:
         solver.run()
         if solver.modelStatusToString(solver.getModelStatus()) != "Optimal":
             return None
-        found = np.array(solver.getSolution().col_value)
-        table, more, less = np.split(found, [len(now), len(now) + len(at)])
+        values = np.array(solver.getSolution().col_value)
+        table, more, less = np.split(values, [len(now), len(now) + len(at)])
         table[at] += more - less
         return table.reshape(self.counts.shape)
 

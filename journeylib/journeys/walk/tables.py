@@ -165,12 +165,12 @@ def public_edges(
     size = len(touchpoints) + 2
     place = row * size + column
     occupied, number = np.unique(place, return_inverse=True)
-    held = np.zeros((len(occupied), 2), dtype=np.int64)
-    np.add.at(held, number, edges[["events", "customers"]].to_numpy(np.int64))
-    there = _with_corners(occupied, held, size, minimum)
+    sums = np.zeros((len(occupied), 2), dtype=np.int64)
+    np.add.at(sums, number, edges[["events", "customers"]].to_numpy(np.int64))
+    there = _with_corners(occupied, sums, size, minimum)
     own, (source, target) = np.searchsorted(there, place), np.divmod(there, size)
     counts, fewest = (np.zeros((len(there), 2), dtype=np.int64) for _ in range(2))
-    counts[np.searchsorted(there, occupied)] = held
+    counts[np.searchsorted(there, occupied)] = sums
     named = (source < size - 1) & (target < size - 1)
     visits = (np.where(end < size - 1, end, -1) for end in (source, target))
     pairs = zip(edges["source"], edges["target"], strict=True)

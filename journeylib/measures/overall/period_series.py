@@ -449,14 +449,12 @@ def _of_all(counts: pd.DataFrame) -> pd.DataFrame:
     cells = counts.pivot_table(
         index=["period", "group"], columns="detail", values="top", aggfunc="sum", fill_value=0
     )
-    details = cells.shape[1]
+    details, index = cells.shape[1], cells.index
     numbers = np.repeat(np.arange(details), len(cells))
     return pd.DataFrame(
         {
-            **{
-                key: np.tile(cells.index.get_level_values(key), details)
-                for key in cells.index.names
-            },
+            "period": np.tile(index.get_level_values("period"), details),
+            "group": np.tile(index.get_level_values("group"), details),
             "detail": pd.Categorical.from_codes(numbers, cells.columns),
             "top": cells.to_numpy().T.ravel(),
             "base": np.tile(cells.sum(axis=1), details),

@@ -24,7 +24,7 @@ from journeylib.measures.settings import MeasureSettings
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Numbers = npt.NDArray[Any]
-CELLS_AT_ONCE = 8_192
+CELLS_AT_ONCE = 2_048
 
 
 @dataclass(frozen=True)

@@ -148,14 +148,14 @@ def successor_measures(
 def entropy(counts: group_sums.Floats, first: group_sums.Whole) -> group_sums.Floats:
     """Plug-in entropy in nats of whole counts over each subject's cells, beginning at `first`."""
     rows = np.ascontiguousarray(counts, dtype=np.float64).reshape(-1, counts.shape[-1])
-    found = _entropies(rows, np.append(first, counts.shape[-1]))
-    return np.asarray(found.reshape(*counts.shape[:-1], len(first)))
+    entropies = _entropies(rows, np.append(first, counts.shape[-1]))
+    return np.asarray(entropies.reshape(*counts.shape[:-1], len(first)))
 
 
 @compiled
 def _entropies(counts: group_sums.Floats, ends: group_sums.Whole) -> group_sums.Floats:
     """Return `entropy` of rows as log n − Σ c log c / n: most pairs occur once or never."""
-    found = np.full((len(counts), len(ends) - 1), np.nan)
+    entropies = np.full((len(counts), len(ends) - 1), np.nan)
     for row in range(len(counts)):
         for subject in range(len(ends) - 1):
             total, summed = 0.0, 0.0
@@ -165,14 +165,14 @@ def _entropies(counts: group_sums.Floats, ends: group_sums.Whole) -> group_sums.
                 if count > 1:
                     summed += count * np.log(count)
             if total > 0:
-                found[row, subject] = max(np.log(total) - summed / total, 0.0)
-    return found
+                entropies[row, subject] = max(np.log(total) - summed / total, 0.0)
+    return entropies
 
 
 @compiled
 def _divergences(counts: group_sums.Floats, ends: group_sums.Whole) -> group_sums.Floats:
     """Return the Jensen–Shannon divergence of two samples in bits; a pair of one needs no log."""
-    found = np.full((len(counts), len(ends) - 1), np.nan)
+    divergences = np.full((len(counts), len(ends) - 1), np.nan)
     for row in range(len(counts)):
         for subject in range(len(ends) - 1):
             cells = range(ends[subject], ends[subject + 1])
@@ -189,8 +189,8 @@ def _divergences(counts: group_sums.Floats, ends: group_sums.Whole) -> group_sum
                     apart += (one * np.log2(one / mean) + other * np.log2(other / mean)) / 2
                 else:
                     apart += mean
-            found[row, subject] = apart
-    return found
+            divergences[row, subject] = apart
+    return divergences
 
 
 def entropy_bias(counts: group_sums.Floats, first: group_sums.Whole) -> group_sums.Floats:
@@ -222,8 +222,8 @@ def _stability(counts: group_sums.Floats, first: group_sums.Whole) -> Resampled:
 
     def divergence(s: group_sums.Floats) -> group_sums.Floats:
         rows = np.ascontiguousarray(s).reshape(-1, *s.shape[-2:])
-        found = _divergences(rows, np.append(first, s.shape[-2]))
-        return np.asarray(found.reshape(*s.shape[:-2], len(first)))
+        bits = _divergences(rows, np.append(first, s.shape[-2]))
+        return np.asarray(bits.reshape(*s.shape[:-2], len(first)))
 
     with np.errstate(divide="ignore", invalid="ignore"):
         # The even mixture of two samples of different size errs like a sample of this size.
