@@ -373,7 +373,8 @@ def _session_ratios(
 def _left(sessions: BotSessions, ends_shown: frozenset[str]) -> Flags:
     """Mark who left in silence, and the few whose end is not shown: nobody can tell them apart."""
     counted = {*STATES} - ends_shown | {"abandoned"}
-    return np.logical_or.reduce([sessions.ended(state) for state in sorted(counted)])
+    ended = np.array([sessions.ended(state) for state in sorted(counted)])
+    return np.asarray(ended.any(axis=0), dtype=np.bool_)
 
 
 def _handover_ratios(
