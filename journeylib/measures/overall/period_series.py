@@ -144,24 +144,31 @@ def streams(
     channels = dict(
         zip(journeys.touchpoints["touchpoint"], journeys.touchpoints["channel"], strict=True)
     )
-    parts: list[pd.DataFrame] = []
-    lags: dict[str, int] = {EVENTS: 0}
+    parts, behind = [], {}
+    lags, units, families = {EVENTS: 0}, {}, {}
     moves, targets = _moves(journeys)
     for cases in (*_all_cases(journeys, settings, scores), moves):
         if not cases.counted:
             continue
         sums, people = _sums(cases, periods)
         lags |= dict.fromkeys(cases.counted, cases.lag_days)
+        families |= dict.fromkeys(cases.counted, cases.family)
         for measure, (_top, _base, unit) in cases.counted.items():
             part = _one(sums, measure, cases)
             names_of_target = targets.get(measure, {})
             part["detail"] = [names_of_target.get(number, "") for number in part["touchpoint"]]
-            parts.append(_estimated(part, people[measure], unit).assign(family=cases.family))
-    for measure, entered in _entries(journeys, periods).items():
-        lags |= {measure: 0}
+            parts.append(part)
+            behind[measure], units[measure] = people[measure], unit
+    for measure, (entered, entering) in _entries(journeys, periods).items():
+        lags[measure], families[measure], units[measure] = 0, "mix", "share"
         parts.append(entered)
-    parts.append(_volumes(journeys, periods))
-    table = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=KEY)])
+        behind[measure] = entering
+    table = _volumes(journeys, periods)
+    # Of all measures at once: a question to pandas costs more than its answer.
+    if any(len(part) for part in parts):
+        estimated = _estimated(pd.concat(parts), pd.concat(behind), units)
+        estimated["family"] = estimated["measure"].map(families)
+        table = pd.concat([estimated, table]) if len(table) else estimated
     numbered = {number: str(name) for number, name in names.items()} | {-1: EVERYWHERE}
     table["touchpoint"] = table["touchpoint"].map(numbered)
     table = table.reindex(columns=list(STREAM_COLUMNS))
@@ -338,13 +345,15 @@ def _one(sums: pd.DataFrame, measure: str, cases: _Cases) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def _estimated(sums: pd.DataFrame, people: pd.Series[int], unit: str) -> pd.DataFrame:
-    """Return value and customer-clustered error per period and stream, in strata and overall."""
-    if sums.empty:
-        return pd.DataFrame(columns=list(STREAM_COLUMNS))
-    if (sums["stratum"] != ALL).any():
-        sums = _without_small_strata(sums)
-        sums = pd.concat([sums.assign(stratum=ALL), sums[sums["stratum"] != ALL]])
+def _estimated(
+    sums: pd.DataFrame, people: pd.Series[int], units: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return value and customer-clustered error per period and stream, in strata and overall.
+
+    `people` counts customers by measure, period and touchpoint; `units` are those of measures.
+    """
+    sums = _without_small_strata(sums)
+    sums = pd.concat([sums.assign(stratum=ALL), sums[sums["stratum"] != ALL]])
     counted, words = ["top", "base"], ["measure", "detail", "stratum"]
     # Of thousands of touchpoints, words are numbered before millions of cells are sorted by them.
     numbered = sums.assign(**{word: sums[word].astype("category") for word in words})
@@ -357,15 +366,13 @@ def _estimated(sums: pd.DataFrame, people: pd.Series[int], unit: str) -> pd.Data
     left = (whole["top"] - cells["top"]).to_numpy() / np.where(left_base > 0, left_base, np.nan)
     cells["squared"] = np.where(left_base > 0, left - value, 0.0) ** 2
     squared = cells["squared"].groupby(number, sort=True).sum().to_numpy()
-    scale = 1.0 if unit == "share" else float(MICRO)
-    result = totals.assign(
-        value=totals["top"] / totals["base"] / scale,
-        se=np.sqrt((GROUPS - 1) / GROUPS * squared) / scale,
-        n=totals["base"].astype("int64"),
-        unit=unit,
-    ).reset_index()
-    result = result.astype(dict.fromkeys(words, "str"))
-    where = pd.MultiIndex.from_frame(result[["period", "touchpoint"]])
+    result = totals.reset_index().astype(dict.fromkeys(words, "str"))
+    result["unit"] = result["measure"].map(units)
+    scale = np.where(result["unit"] == "share", 1.0, float(MICRO))
+    result["value"] = result["top"] / result["base"] / scale
+    result["se"] = np.sqrt((GROUPS - 1) / GROUPS * squared) / scale
+    result["n"] = result["base"].astype("int64")
+    where = pd.MultiIndex.from_frame(result[["measure", "period", "touchpoint"]])
     result["customers"] = people.reindex(where).fillna(0).astype("int64").to_numpy()
     there = (cells["base"] > 0).groupby(number, sort=True).sum().to_numpy()
     result.loc[result["stratum"] != ALL, "customers"] = there[result["stratum"] != ALL]
@@ -416,8 +423,10 @@ def _moves(journeys: Journeys) -> tuple[_Cases, dict[str, dict[int, str]]]:
     return _Cases(t_us, Rows.of(events, rows), stratum, 1, counted, whole=False), targets
 
 
-def _entries(journeys: Journeys, periods: Periods) -> dict[str, pd.DataFrame]:
-    """Return with what journeys begin: of whom, about what, through which door."""
+def _entries(
+    journeys: Journeys, periods: Periods
+) -> dict[str, tuple[pd.DataFrame, pd.Series[int]]]:
+    """Return sums and customers of what journeys begin with: who, about what, by which door."""
     events, outline = journeys.events, journeys.outline
     period = periods.within(outline.start_us, 0)
     number = count_units(period, outline.customer, periods.before + 1)
@@ -440,7 +449,7 @@ def _entries(journeys: Journeys, periods: Periods) -> dict[str, pd.DataFrame]:
         measure = f"begins_with_{role}"
         if len(counts):
             rows = _of_all(counts).assign(measure=measure, touchpoint=-1, stratum=ALL)
-            by_name[measure] = _estimated(rows, people, "share").assign(family="mix")
+            by_name[measure] = (rows, people)
     return by_name
 
 
