@@ -145,7 +145,7 @@ def streams(
         zip(journeys.touchpoints["touchpoint"], journeys.touchpoints["channel"], strict=True)
     )
     parts, behind = [], {}
-    lags, units, families = {EVENTS: 0}, {}, {}
+    lags, units, families = {EVENTS: 0}, dict[str, str](), dict[str, str]()
     moves, targets = _moves(journeys)
     for cases in (*_all_cases(journeys, settings, scores), moves):
         if not cases.counted:
