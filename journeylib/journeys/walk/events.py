@@ -127,11 +127,15 @@ class Events:
                 self._read[name] = _picked(self.parent.column(name), self.picked)
         return self._read[name]
 
-    def once(self, name: str, make: Callable[[], Any]) -> Any:
-        """Return what `make` finds out from these events; the same name is found out once."""
-        if f"once {name}" not in self._read:
-            self._read[f"once {name}"] = make()
-        return self._read[f"once {name}"]
+    def once(self, name: str, make: Callable[[], Any], *, whatever_cut: bool = False) -> Any:
+        """Return what `make` finds out from these events; the same name is found out once.
+
+        What does not depend on how journeys are cut, nor on the order of rows, is shared.
+        """
+        key = f"{'for any cut' if whatever_cut else 'once'} {name}"
+        if key not in self._read:
+            self._read[key] = make()
+        return self._read[key]
 
     def share(self, other: Events) -> bool:
         """Take over what `other` has read, where it holds the same rows under another cut.

@@ -205,14 +205,13 @@ def _standardised(matrix: Floats) -> Floats:
 
 
 def _levels(column: pd.Series) -> list[Floats]:
-    text = column.astype(object).where(column.notna(), "").astype(str).to_numpy()
-    names, counts = np.unique(text, return_counts=True)
-    ranked = sorted(zip(-counts, names, strict=True))
-    return [
-        (text == name).astype(np.float64)
-        for negative_count, name in ranked[1:]
-        if -negative_count >= RARE_LEVEL
-    ]
+    number, words = pd.factorize(column)
+    # A missing word is level "", with those that are empty.
+    names, level = np.unique([*map(str, words), ""], return_inverse=True)
+    level = level[number]
+    counts = np.bincount(level, minlength=len(names))
+    ranked = np.argsort(-counts, kind="stable")
+    return [(level == one).astype(np.float64) for one in ranked[1:] if counts[one] >= RARE_LEVEL]
 
 
 def _ranks(values: npt.NDArray[np.generic]) -> Floats:

@@ -101,7 +101,8 @@ def of_kind(journeys: Journeys, kind: str) -> pd.DataFrame:
         return fetch(rows.select(*columns)).astype(dict.fromkeys(columns, "Int64"))
 
     # Moments, effects and surveys ask for the same kinds.
-    frame: pd.DataFrame = journeys.events.once(f"outcomes of the kind {kind}", found)
+    name = f"outcomes of the kind {kind}"
+    frame: pd.DataFrame = journeys.events.once(name, found, whatever_cut=True)
     return frame
 
 

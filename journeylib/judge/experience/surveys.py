@@ -72,14 +72,14 @@ def survey_scales(
     outcomes = journeys.log.outcomes
     if outcomes is None:
         return {}
-    seen = fetch(
-        outcomes.group_by("kind").aggregate(
-            low=_.value_micro.min(),
-            high=_.value_micro.max(),
-            silent=_.value_micro.isnull().any(),
-            asked=_.asked_us.notnull().any(),
-        )
-    ).set_index("kind")
+    ranges = outcomes.group_by("kind").aggregate(
+        low=_.value_micro.min(),
+        high=_.value_micro.max(),
+        silent=_.value_micro.isnull().any(),
+        asked=_.asked_us.notnull().any(),
+    )
+    seen = journeys.events.once("ranges of outcomes", lambda: fetch(ranges), whatever_cut=True)
+    seen = seen.set_index("kind")
     scales = {}
     for kind, row in seen.sort_index().iterrows():
         name = str(kind)

@@ -35,7 +35,7 @@ def presence_effect(
     *,
     design: str = "start_stop",
     landmark: float | None = None,
-    X: pd.DataFrame | None = None,
+    X: pd.DataFrame | Floats | None = None,
 ) -> Estimate:
     """Estimate how a visit goes with the hazard of leaving afterwards.
 
@@ -54,8 +54,8 @@ def presence_effect(
         had visited by then, followed from then on.
     landmark : float, optional
         Day of the landmark, for that design.
-    X : DataFrame, n rows, optional
-        Covariates known at the start.
+    X : DataFrame or ndarray, n rows, optional
+        Covariates known at the start; an array as of `design_matrix`.
 
     Returns
     -------
@@ -80,7 +80,8 @@ def presence_effect(
     """
     _check_design(design, landmark)
     days, gone, seen = _columns(stay, left, visit)
-    covariates = design_matrix(X) if X is not None else np.zeros((len(days), 0))
+    given = np.zeros((len(days), 0)) if X is None else X
+    covariates = design_matrix(given) if isinstance(given, pd.DataFrame) else given
     if landmark is None or design == "start_stop":
         return _start_stop(days, gone, seen, covariates)
     return _landmark(days, gone, seen, covariates, landmark)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import US_PER_DAY, Estimate, adjusted_p_values, text
+from journeylib.core import US_PER_DAY, Estimate, Floats, adjusted_p_values, text
 from journeylib.journeys import CustomerSample, Journeys, refuse_absent
-from journeylib.judge.estimation.design_matrix import as_covariate
+from journeylib.judge.estimation.design_matrix import as_covariate, design_matrix
 from journeylib.judge.experience.customer_outcomes import first_of_kind
 from journeylib.judge.experience.surveys import survey_scales
 from journeylib.judge.moments.survival import presence_effect
@@ -96,9 +95,11 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
         if kind in answers:
             continue
         followed = followed_from(journeys, follow, kind)
+        declared = [name for name in followed if str(name).startswith("declared ")]
+        known = design_matrix(followed[declared])
         for name in sorted(map(str, shown)):
             ratio, landmark, day, reasons = effects_of(
-                followed, first_visits(follow, name), asked.horizon_days
+                followed, known, first_visits(follow, name), asked.horizon_days
             )
             both = (annotate(_of_all(one, follow, minimum)) for one in (ratio, landmark))
             estimates = (*both, day, _p_value(ratio))
@@ -162,15 +163,13 @@ def first_visits(follow: FollowUp, touchpoint: str) -> pd.Series[float]:
 
 
 def effects_of(
-    followed: pd.DataFrame, first_us: pd.Series[float], day: float
+    followed: pd.DataFrame, known: Floats, first_us: pd.Series[float], day: float
 ) -> tuple[Estimate, Estimate, float, tuple[str, ...]]:
     """Return the ratio by both designs, the day of the landmark, and what weakens the first."""
     visit = (first_us.reindex(followed.index) - followed["start_us"]) / US_PER_DAY
-    covariates = followed[[name for name in followed if str(name).startswith("declared ")]]
-    given: dict[str, Any] = {"X": covariates if covariates.shape[1] else None}
     columns = (followed["stay"], followed["left"], visit)
-    ratio = presence_effect(*columns, **given)
-    landmark = presence_effect(*columns, design="landmark", landmark=day, **given)
+    ratio = presence_effect(*columns, X=known)
+    landmark = presence_effect(*columns, design="landmark", landmark=day, X=known)
     if ratio.value is None or landmark.value is None:
         unsure = "" if ratio.value is None else text("judge.presence.few")
         return ratio, landmark, day, (unsure,) if unsure else ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import ibis
@@ -109,12 +110,12 @@ def customer_scores(journeys: Journeys, model: TurnModel | None = None) -> Score
     if not journeys.has("text"):
         return "no_column"
     own = by_customers(journeys)
-    n = steps.filter(own).count().to_pyarrow().as_py()
+    once = partial(journeys.events.once, whatever_cut=True)
+    n = once("texts of customers", lambda: steps.filter(own).count().to_pyarrow().as_py())
     drawn, per_mille = sample_customers(n, MOST_TEXTS)
     heard = steps.filter(own & drawn)
-    texts = fetch(heard.select("text").distinct()).sort_values("text", ignore_index=True)
-    texts = texts.join(
-        vader_scores(texts["text"]) if model is None else model.scores(texts["text"])
+    texts = (
+        once("scored texts", lambda: _read(heard, None)) if model is None else _read(heard, model)
     )
     is_scored = texts["score"].notna()
     if is_scored.mean() < REACH if len(texts) else True:
@@ -135,6 +136,11 @@ def customer_scores(journeys: Journeys, model: TurnModel | None = None) -> Score
     listed = dict(zip(counts["touchpoint_no"], counts["hits"] / counts["n"], strict=True))
     source = _source("vader", per_mille, share=f"{100 * part:.0f}")
     return Scores(every, source, per_mille, listed)
+
+
+def _read(heard: ibis.Table, model: TurnModel | None) -> pd.DataFrame:
+    texts = fetch(heard.select("text").distinct()).sort_values("text", ignore_index=True)
+    return texts.join(vader_scores(texts["text"]) if model is None else model.scores(texts["text"]))
 
 
 def _source(kind: str, per_mille: int, **values: str | int) -> str:
