@@ -141,20 +141,30 @@ def expected_cost(
     -----
     C(s) = ∫₀ˢ (c + L·h(t))·S(t) dt + K·S(s), S(t) = exp(−∫(r + h)).
     """
-    bot, exit_, human = costs
-    s = np.asarray(minutes, dtype=np.float64)
-    cost, left = np.zeros(len(s)), np.ones(len(s))
-    starts, ends = (0.0, *hazards.breaks), (*hazards.breaks, np.inf)
-    for start, end, r, h in zip(starts, ends, hazards.resolve, hazards.frustrate, strict=True):
-        span = np.clip(np.minimum(s, end) - start, 0, None)
-        rate = bot + exit_ * h
-        if r + h > 0:
+    return _costs_of([hazards], np.array([costs]), np.asarray(minutes, dtype=np.float64))[0]
+
+
+def _costs_of(hazards: Sequence[Hazards], costs: Floats, minutes: Floats) -> Floats:
+    """Return the `expected_cost` of hazards with the same breaks, shape (hazards, minutes)."""
+    bot, exit_, human = costs.T[:, :, None]
+    resolve, frustrate = (
+        np.array([getattr(one, kind) for one in hazards]).T[:, :, None]
+        for kind in ("resolve", "frustrate")
+    )
+    cost, left = np.zeros((len(hazards), len(minutes))), np.ones((len(hazards), len(minutes)))
+    breaks = hazards[0].breaks
+    starts, ends = (0.0, *breaks), (*breaks, np.inf)
+    # Of 0 × infinity, which `where` leaves out.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for start, end, r, h in zip(starts, ends, resolve, frustrate, strict=True):
+            span = np.clip(np.minimum(minutes, end) - start, 0, None)
+            rate, leaves = bot + exit_ * h, r + h > 0
             survives = np.exp(-(r + h) * span)
-            cost += rate * left * (1 - survives) / (r + h)
-            left = left * survives
-        elif rate > 0:  # nobody leaves: time costs for ever
-            cost += rate * left * span
-    return np.asarray(cost + human * np.where(np.isinf(s), 0.0, left))
+            # Where nobody leaves, time costs for ever.
+            forever = np.where(rate > 0, rate * left * span, 0.0)
+            cost += np.where(leaves, rate * left * (1 - survives) / (r + h), forever)
+            left = np.where(leaves, left * survives, left)
+    return np.asarray(cost + human * np.where(np.isinf(minutes), 0.0, left))
 
 
 def optimum(hazards: Hazards, costs: tuple[float, float, float]) -> Optimum:
@@ -165,16 +175,19 @@ def optimum(hazards: Hazards, costs: tuple[float, float, float]) -> Optimum:
     Within a piece C′(s) = S(s)·[c + L·h − K·(r + h)] keeps its sign, so only 0, the breaks and
     never can be the minimum, also where the cost has several valleys.
     """
-    times = np.array([0.0, *hazards.breaks, np.inf])
-    cost = expected_cost(hazards, costs, times)
-    least = float(cost.min())
-    k = int(np.argmax(cost <= least + 1e-9 * max(1.0, abs(least))))
-    return Optimum(
-        minutes=float(times[k]),
-        cost=float(cost[k]),
-        cost_at_once=float(cost[0]),
-        cost_never=float(cost[-1]),
-    )
+    return _optima([hazards], np.array([costs]))[0]
+
+
+def _optima(hazards: Sequence[Hazards], costs: Floats) -> list[Optimum]:
+    """Return the `optimum` of each of hazards with the same breaks."""
+    times = np.array([0.0, *hazards[0].breaks, np.inf])
+    cost = _costs_of(hazards, costs, times)
+    least = cost.min(axis=1, keepdims=True)
+    best = np.argmax(cost <= least + 1e-9 * np.maximum(1.0, np.abs(least)), axis=1)
+    return [
+        Optimum(float(times[k]), float(row[k]), float(row[0]), float(row[-1]))
+        for k, row in zip(best, cost, strict=True)
+    ]
 
 
 def hazards_of(
@@ -224,12 +237,13 @@ def handoff_time(
     hazards = hazards_of(ends, places)
     best = optimum(hazards, costs.likely())
     rng = np.random.default_rng(seed)
-    resamples, used = [], np.empty(draws)
-    for b in range(draws):
+    drawn, prices = [], []
+    for _ in range(draws):
         weights = resampled_customers(ends[0].customer, rng).astype(np.float64)
-        again, price = hazards_of(ends, places, weights), costs.sample(rng)
-        resamples.append(optimum(again, price))
-        used[b] = expected_cost(again, price, [best.minutes])[0]
+        drawn.append(hazards_of(ends, places, weights))
+        prices.append(costs.sample(rng))
+    resamples = _optima(drawn, np.array(prices))
+    used = _costs_of(drawn, np.array(prices), np.array([best.minutes]))[:, 0]
     regret = np.maximum(used - np.array([one.cost for one in resamples]), 0.0)
     estimate = partial(
         ordered_estimate,
