@@ -484,7 +484,7 @@ def test_two_designs_that_disagree_tell_nothing() -> None:
     stay = np.where(visit < alone, after, alone)
     people = pd.DataFrame({"start_us": 0, "stay": np.minimum(stay, 90), "left": stay < 90})
     first = pd.Series(np.where(visit < alone, visit * DAY, np.nan))
-    ratio, landmark, _day, reasons = effects_of(people, first, 20.0)
+    ratio, landmark, _day, reasons = effects_of(people, np.zeros((n, 0)), first, 20.0)
     assert landmark.hi < 1
     assert (ratio.abstain, reasons) == ("unidentified", (text("judge.presence.apart"),))
 
