@@ -16,7 +16,7 @@ from journeylib.journeys.filters.filters import Verbs
 from journeylib.journeys.filters.narrowing import Narrowing, narrowed_trail
 from journeylib.journeys.identity.stitching import without_identifiers
 from journeylib.journeys.preparation.lifecycle import pair_lifecycle
-from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.segmentation.rules import AFTER, JourneySettings
 from journeylib.journeys.segmentation.segment import Cutting, cut_journeys, quiet_as_logged
 from journeylib.journeys.walk.customer_sample import CustomerSample, first_by_hash
 from journeylib.journeys.walk.events import Events, Whole
@@ -347,7 +347,9 @@ def _held(cut: ibis.Table) -> ibis.Table:
     order = () if lies else ("step",)
     cut = cut.mutate(step=_.step.cast("int32"))
     if "session" not in cut.columns:
-        return materialise_sorted(cut.drop("_last_touchpoint_no"), keys, order)
+        # What lies beside a row need not be held: see `_unfolded`.
+        beside = [name for name in AFTER if name in cut.columns] if lies else []
+        return materialise_sorted(cut.drop("_last_touchpoint_no", *beside), keys, order)
     came = (_["_last_touchpoint_no"] == _.touchpoint_no) & (_["_last_session"] == _.session)
     stays = (_.next_touchpoint_no == _.touchpoint_no) & (_["_next_session"] == _.session)
     steps = cut.mutate(
@@ -362,8 +364,13 @@ def _held(cut: ibis.Table) -> ibis.Table:
 
 def _unfolded(held: ibis.Table) -> ibis.Table:
     """Add what follows from the columns held, which costs less to work out than to hold."""
+    runs = Runs.of(held, "journey", "step")
+    steps = held
+    if "next_touchpoint_no" not in held.columns:
+        there = {name: column for name, column in AFTER.items() if column in held.columns}
+        steps = held.mutate(**{name: runs.after(held[column]) for name, column in there.items()})
     whole = ("customer_no", "group", "step", "touchpoint_no", "next_touchpoint_no", "visit_step")
-    steps = held.mutate(**{n: held[n].cast("int64") for n in whole if n in held.columns})
+    steps = steps.mutate(**{n: steps[n].cast("int64") for n in whole if n in steps.columns})
     if "starts_visit" not in held.columns:
         # Without sessions every step is a visit.
         yes = ibis.literal(True)

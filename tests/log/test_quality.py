@@ -1,9 +1,20 @@
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from journeylib.core import SchemaError, use_language
+from journeylib.log.engine.row_order import customer_numbers, customer_sizes
+from journeylib.log.quality import content_checks
+from journeylib.log.quality.content_checks import Ties, counted_ties
+from journeylib.log.quality.survey import Inspection
 
 from .conftest import ROLES, checks_of, read
 
@@ -58,6 +69,68 @@ def test_a_declared_position_tells_events_apart() -> None:
     frame = log_of(what=["a", "a", "a", "b"], at=["2024-01-01 10:00"] * 4)
     frame["turn"] = [1, 2, 2, 3]
     assert rows_of(read(frame, ROLES | {"position": "turn"}), "duplicates") == {"": 1}
+
+
+def ties_by_hand(rows: list[tuple[str, int, int, str]]) -> Ties:
+    """Count ties of (customer, minute, position, touchpoint), moment by moment."""
+    ties = Ties()
+    for _moment, group in groupby(sorted(rows), key=lambda row: row[:2]):
+        moment = list(group)
+        n = len(moment) if len(moment) > 1 else 0
+        places = Counter(row[2] for row in moment)
+        differ = len({row[3] for row in moment}) > 1
+        alike = sum(count - 1 for count in Counter(moment).values())
+        ties += Ties(n, n * differ, n * (max(places.values()) > 1), alike)
+    return ties
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from(["u1", "u2", "U3"]),
+            st.integers(0, 3),
+            st.integers(0, 2),
+            st.sampled_from("ab"),
+        ),
+        min_size=1,
+        max_size=25,
+    ),
+    clock=st.booleans(),
+    at_once=st.integers(1, 9),
+)
+def test_ties_are_the_same_by_hand_in_any_parts(
+    rows: list[tuple[str, int, int, str]], clock: bool, at_once: int
+) -> None:
+    frame = pd.DataFrame(rows, columns=["who", "minute", "turn", "what"])
+    frame["at"] = pd.to_datetime("2024-01-01") + pd.to_timedelta(frame["minute"], unit="min")
+    roles = ROLES | {"position": "turn"}
+    log = read(frame, roles if clock else {k: v for k, v in roles.items() if k != "timestamp"})
+    looked_at = Inspection(None, log.events, log.schema, None, None, None)  # type: ignore[arg-type]
+
+    def small_parts(table: object, _rows: int) -> Iterator[pa.RecordBatch]:
+        whole = next(iter(fetch_batches(table, 1_000_000)))
+        yield from (whole.slice(at, at_once) for at in range(0, len(whole), at_once))
+
+    fetch_batches = content_checks.fetch_batches
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(content_checks, "fetch_batches", small_parts)
+        ties = counted_ties(looked_at)
+    by_hand = rows if clock else [(who, turn, turn, what) for who, _at, turn, what in rows]
+    assert ties == ties_by_hand(by_hand)
+
+
+def test_customers_held_beside_events_are_those_of_the_events() -> None:
+    frame = pd.DataFrame({"who": ["b", "a", "b", "C", None], "what": "x", "at": "2024-01-01"})
+    log = read(frame, max_unusable_share=0.5)
+    sizes = customer_sizes(log.events).order_by("customer").to_pandas()
+    assert sizes.to_numpy().tolist() == [["C", 1], ["a", 1], ["b", 2]]
+    numbers = customer_numbers(log.events).order_by("customer").to_pandas()
+    assert numbers["customer_no"].tolist() == [0, 1, 2]
+    # MD5 of C, a and b begin with 0d, 0c and 92: 13, 12 and 146 modulo 64.
+    assert numbers["group"].tolist() == [13, 12, 18]
+    some = log.events.filter(log.events.customer != "a")
+    assert customer_numbers(some).order_by("customer").to_pandas()["customer_no"].tolist() == [0, 1]
 
 
 @pytest.mark.slow

@@ -447,47 +447,67 @@ def read_columns(rows: ibis.Table, names: Sequence[str]) -> dict[str, Any]:
     """Bring columns out of the engine, in the order of customer, journey and step."""
     if not is_sorted(rows, "journey"):
         rows = rows.order_by(["customer_no", "journey", "step"])
-    wanted = rows.select(*names)
-    parts: dict[str, list[Any]] = {name: [] for name in names}
-    for batch in fetch_batches(wanted, _ROWS_AT_ONCE):
+    held: dict[str, Any] = {}
+    for batch in fetch_batches(rows.select(*names), _ROWS_AT_ONCE):
         for name, column in zip(names, batch.columns, strict=True):
-            parts[name].append(_as_array(name, column, parts[name]))
-    return {name: _joined(parts.pop(name)) for name in names}
+            held[name] = _longer(held.get(name), name, column)
+    return {name: _whole(held.pop(name)) for name in names}
 
 
-def _as_array(name: str, column: pa.Array, before: Sequence[Any]) -> Any:
-    """Return part of a column in memory of its own; `before` are the parts that came before."""
+def _longer(held: Any, name: str, column: pa.Array) -> Any:
+    """Put the next part of a column behind what is `held` of it, in memory of our own."""
     kind = column.type
+    if pa.types.is_dictionary(kind):
+        words = {} if held is None else held[1]
+        number = [words.setdefault(word, len(words)) for word in column.dictionary.to_pylist()]
+        narrow = np.int16 if kind.index_type.bit_width == 8 else np.int32
+        codes = np.array([*number, -1], dtype=narrow)[_filled(column.indices, -1)]
+        return _appended(None if held is None else held[0], codes, narrow), words
     if name in _KEYS:
-        return np.array(column.to_numpy(zero_copy_only=False), dtype=_KEYS[name])
+        return _appended(held, column.to_numpy(zero_copy_only=False), _KEYS[name])
     if pa.types.is_integer(kind) or name.endswith(("_us", "_micro")):
-        return np.array(pc.fill_null(column.cast(pa.int64()), MISSING))
+        return _appended(held, _filled(column.cast(pa.int64()), MISSING), np.int64)
     if pa.types.is_boolean(kind):
-        return np.array(pc.fill_null(column.cast(pa.int8()), -1))
+        return _appended(held, _filled(column.cast(pa.int8()), -1), np.int8)
     if pa.types.is_floating(kind):
-        return np.array(column.to_numpy(zero_copy_only=False))
-    if not pa.types.is_dictionary(kind):
-        return column.cast(pa.string()).dictionary_encode()
-    number = np.array(pc.fill_null(column.indices.cast(pa.int32()), -1))
-    words = column.dictionary
-    same = bool(before) and before[-1].dictionary.equals(words)
-    words = before[-1].dictionary if same else pa.array(words.to_pylist(), words.type)
-    return pa.DictionaryArray.from_arrays(pa.array(number, mask=number < 0), words)
+        return _appended(held, column.to_numpy(zero_copy_only=False), np.float64)
+    return [*(held or []), column.cast(pa.string()).dictionary_encode()]
 
 
-def _joined(parts: list[Any]) -> Any:
-    if isinstance(parts[0], np.ndarray):
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-    return _in_order_of_words(pa.chunked_array(parts).unify_dictionaries().combine_chunks())
+def _filled(column: pa.Array, otherwise: int) -> Numbers:
+    """Return whole numbers, with a number for those that are missing."""
+    if column.null_count:
+        column = pc.fill_null(column.cast(pa.int64()), otherwise)
+    return np.asarray(column.to_numpy(zero_copy_only=False))
 
 
-def _in_order_of_words(column: pa.DictionaryArray) -> Codes:
-    """Number the words that occur in the order of their letters, whatever the engine's codes."""
-    used = np.asarray(pc.fill_null(column.indices.cast(pa.int32()), -1))
-    words = column.dictionary.cast(pa.string()).to_pylist()
-    there = np.zeros(len(words), dtype=bool)
-    there[used[used >= 0]] = True
-    ordered = sorted(np.flatnonzero(there).tolist(), key=lambda spot: words[spot].encode())
+def _appended(held: Numbers | None, part: Numbers, kind: npt.DTypeLike) -> Numbers:
+    """Make an array longer where it lies: to join parts at the end would hold them twice."""
+    if held is None:
+        return np.array(part, dtype=kind)
+    before = len(held)
+    held.resize(before + len(part), refcheck=False)
+    held[before:] = part
+    return held
+
+
+def _whole(held: Any) -> Any:
+    """Return a column that was read to its end; texts as codes, whatever the engine's."""
+    if isinstance(held, np.ndarray):
+        return held
+    if isinstance(held, tuple):
+        number, words = held
+        return _in_order_of_words(number, list(words))
+    texts = pa.chunked_array(held).unify_dictionaries().combine_chunks()
+    number = _filled(texts.indices, -1)
+    return _in_order_of_words(number, texts.dictionary.to_pylist())
+
+
+def _in_order_of_words(used: Numbers, words: Sequence[str]) -> Codes:
+    """Number the words that occur in the order of their letters."""
+    there = np.zeros(len(words) + 1, dtype=bool)
+    there[used] = True
+    ordered = sorted(np.flatnonzero(there[:-1]).tolist(), key=lambda spot: words[spot].encode())
     number = np.full(len(words) + 1, -1, dtype=np.int32)
     number[ordered] = np.arange(len(ordered), dtype=np.int32)
     if len(ordered) <= np.iinfo(np.int8).max:

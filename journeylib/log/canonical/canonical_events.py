@@ -302,7 +302,10 @@ def judged(first: ir.Table, schema: Schema) -> ir.Table:
 
 def _flags(table: ir.Table, schema: Schema, vocabulary: Vocabulary) -> dict[str, ir.BooleanValue]:
     written = {
-        WRITTEN + role: _is_written(table[source], schema.missing)
+        # A name that is kept as it is written stands for no missing value.
+        WRITTEN + role: table[source].notnull()
+        if source in vocabulary.clean
+        else _is_written(table[source], schema.missing)
         for role in ("timestamp", *PARSED)
         if (source := getattr(schema, role)) is not None
     }

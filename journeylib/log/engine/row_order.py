@@ -26,6 +26,8 @@ APART = 10**18
 WIDE = "decimal(38, 0)"
 # Tables that were filled in order: their names (never used twice), and what their runs are of.
 _SORTED_TABLES: dict[str, frozenset[str]] = {}
+# Where the customers of events that are held in order are held.
+_CUSTOMERS = "{events}_customers"
 
 
 def materialise_sorted(
@@ -53,20 +55,28 @@ def store_sorted(
     rows: ibis.Table, name: str, runs: Sequence[str], order: Sequence[str]
 ) -> ibis.Table:
     """Fill a table of DuckDB in order, which stays as long as the connection."""
-    backend = rows.get_backend()
-    ordered = rows.order_by([runs[0], *order])
     _SORTED_TABLES[name] = frozenset(runs)
+    return _hold_packed(rows.order_by([runs[0], *order]), name)
+
+
+def _hold_packed(rows: ibis.Table, name: str) -> ibis.Table:
+    backend = rows.get_backend()
     if isinstance(backend, CodedBackend):
-        return backend.hold(name, ordered, packed=True)
-    run(backend, f"CREATE TEMP TABLE {name} AS {backend.compile(ordered)}")
+        return backend.hold(name, rows, packed=True)
+    run(backend, f"CREATE TEMP TABLE {name} AS {backend.compile(rows)}")
     return backend.table(name)
 
 
 def store_by_customer(events: ibis.Table) -> ibis.Table:
-    """Hold canonical events in DuckDB, each customer's in order of time, with `NUMBERS`."""
+    """Hold canonical events in DuckDB, each customer's in order of time, with `NUMBERS`.
+
+    Their customers are held as well, one row each: see `customer_sizes`.
+    """
     runs = ("customer_no", "customer", "journey")
     order = ("t_us", "position", "touchpoint_no")
-    return store_sorted(numbered(events), scratch_name("events"), runs, order)
+    name = scratch_name("events")
+    customers = _hold_packed(_numbered_customers(events), _CUSTOMERS.format(events=name))
+    return store_sorted(_with_numbers(events, customers), name, runs, order)
 
 
 def reusable(rows: ibis.Table) -> ibis.Table:
@@ -97,12 +107,13 @@ def numbered(events: ibis.Table) -> ibis.Table:
     """
     if (held := _held_numbered(events)) is not None:
         return held.select(*events.columns, *NUMBERS)
-    customers = customer_numbers(events).mutate(
-        customer_no=_.customer_no.cast("int32"), group=_.group.cast("int8")
-    )
+    return _with_numbers(events, _numbered_customers(events))
+
+
+def _with_numbers(events: ibis.Table, customers: ibis.Table) -> ibis.Table:
     names = events.select("touchpoint").distinct()
     number = ibis.row_number().over(order_by="touchpoint").cast("int32")
-    joined = events.inner_join(customers, "customer")
+    joined = events.inner_join(customers.drop("events"), "customer")
     return joined.inner_join(names.mutate(touchpoint_no=number), "touchpoint")
 
 
@@ -111,14 +122,40 @@ def customer_numbers(events: ibis.Table) -> ibis.Table:
 
     By it what else is known of customers (outcomes, say) meets the steps.
     """
-    if (held := _held_numbered(events)) is not None:
-        numbers = {name: held[name].cast("int64") for name in ("customer_no", "group")}
-        return held.select("customer", **numbers).distinct()
-    ids = events.select("customer").distinct()
-    return ids.mutate(
-        customer_no=ibis.row_number().over(order_by="customer"),
-        group=customer_group(ids.customer),
+    customers = _held_customers(events)
+    customers = _numbered_customers(events) if customers is None else customers
+    numbers = {name: customers[name].cast("int64") for name in ("customer_no", "group")}
+    return customers.select("customer", **numbers)
+
+
+def customer_sizes(events: ibis.Table) -> ibis.Table:
+    """Return one row per customer of a log: ``customer`` and the number of its ``events``."""
+    customers = _held_customers(events)
+    customers = _counted_customers(events) if customers is None else customers
+    return customers.select("customer", "events")
+
+
+def _counted_customers(events: ibis.Table) -> ibis.Table:
+    return events.group_by("customer").aggregate(events=events.count())
+
+
+def _numbered_customers(events: ibis.Table) -> ibis.Table:
+    """Return one row per customer, with ``events``, ``customer_no`` and ``group``."""
+    customers = _counted_customers(events)
+    return customers.mutate(
+        customer_no=ibis.row_number().over(order_by="customer").cast("int32"),
+        group=customer_group(customers.customer).cast("int8"),
     )
+
+
+def _held_customers(events: ibis.Table) -> ibis.Table | None:
+    """Return the customers of events that are held in order, if they are."""
+    if (held := _held_numbered(events)) is None:
+        return None
+    node = held.op()
+    where = (node.namespace.catalog, node.namespace.database)
+    database = where if all(where) else None
+    return held.get_backend().table(_CUSTOMERS.format(events=node.name), database=database)
 
 
 def _held_numbered(events: ibis.Table) -> ibis.Table | None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import astuple, dataclass
 
-import ibis
 import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from journeylib.core import label, percent, text
 from journeylib.log.canonical.canonical_events import HELPER, NUMBER_ROLES, REASON_ROLE
-from journeylib.log.engine.row_order import Runs, is_sorted
+from journeylib.log.engine.duckdb import fetch_batches
+from journeylib.log.engine.row_order import Runs, is_sorted, numbered
 from journeylib.log.eventlog import Check, check, count_check
 from journeylib.log.quality.doubt_checks import fold
 from journeylib.log.quality.survey import MANY_EVENTS, Inspection, Survey, one_row
-from journeylib.log.schema import Schema
 
 _MANY_GAPS = 0.2
 _NEEDED = ("customer", "case", "touchpoint", "t_us", "position")
@@ -51,71 +55,117 @@ def value_checks(survey: Survey) -> Iterator[Check]:
 
 def content_checks(log: Inspection) -> Iterator[Check]:
     """Check order, copies, names and sizes of the events."""
-    tied = _tied(log)
-    yield _ties(log, tied)
-    # Events that repeat another share its time: where there is a clock only ties can.
-    yield _duplicates(tied if log.schema.has_clock else log.events, log.schema)
+    ties = counted_ties(log)
+    yield _ties(log, ties)
+    yield _duplicates(log, ties)
     yield from _names(log)
     yield from _whose_words(log)
     yield from _sizes(log)
 
 
-def _tied(log: Inspection) -> ir.Table:
-    """Return the events that share owner and time (or position) with another."""
-    events, owner = log.events, log.owner
-    if log.schema.has_clock and is_sorted(events, owner):
-        runs = Runs(owner, ("t_us", "position", "touchpoint"), lying=True)
-        moment = events["t_us"]
-        neighbour = (runs.before(moment) == moment) | (runs.after(moment) == moment)
-        marked = events.mutate(**{f"{HELPER}tied": neighbour})
-        return marked.filter(marked[f"{HELPER}tied"]).drop(f"{HELPER}tied").cache()
-    keys = [owner, "t_us" if log.schema.has_clock else "position"]
-    counts = events.group_by(keys).aggregate(**{f"{HELPER}n": events.count()})
-    shared = counts.filter(counts[f"{HELPER}n"] > 1).select(keys)
-    return events.semi_join(shared, keys).cache()
+@dataclass(frozen=True)
+class Ties:
+    """Events of one owner at one moment, or at one position where there is no clock.
+
+    Attributes
+    ----------
+    events : int
+        Events that share owner and moment with another.
+    matter : int
+        Those of them among whom touchpoints differ.
+    unbroken : int
+        Those among whom two share the position as well.
+    alike : int
+        Events that share owner, moment, position and touchpoint with an earlier one.
+    """
+
+    events: int = 0
+    matter: int = 0
+    unbroken: int = 0
+    alike: int = 0
+
+    def __add__(self, other: Ties) -> Ties:
+        """Add up what was counted in two parts of a log, each of whole moments."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Ties(*(one + another for one, another in pairs))
 
 
-def _ties(log: Inspection, tied: ir.Table) -> Check:
-    """Count events that share owner and time (or position) with another."""
-    schema, owner = log.schema, log.owner
-    moment = "t_us" if schema.has_clock else "position"
+def counted_ties(log: Inspection, rows_at_once: int = 1_000_000) -> Ties:
+    """Count ties among neighbours, as events lie in order of owner, moment and position."""
+    events, order = log.events, (log.owner, log.moment, "position", "touchpoint")
+    if log.schema.has_clock and is_sorted(events, log.owner):
+        events, order = numbered(events), ("customer_no", "t_us", "position", "touchpoint_no")
+    else:
+        events = events.order_by(list(dict.fromkeys(order)))
+    wanted = events.select(**{f"part{i}": events[name] for i, name in enumerate(order)})
+    ties, rest = Ties(), None
+    for batch in fetch_batches(wanted, rows_at_once):
+        rows = _plain(batch) if rest is None else pa.concat_tables([rest, _plain(batch)])
+        # The moment of the last row may go on in the next batch.
+        changes = _differ(rows, 0) | _differ(rows, 1)
+        whole = int(np.flatnonzero(changes)[-1]) if len(rows) else 0
+        ties, rest = ties + _ties_among(rows[:whole]), rows[whole:]
+    return ties if rest is None else ties + _ties_among(rest)
+
+
+def _plain(batch: pa.RecordBatch) -> pa.Table:
+    coded = [pa.types.is_dictionary(column.type) for column in batch.columns]
+    pairs = zip(batch.columns, coded, strict=True)
+    columns = [column.dictionary_decode() if words else column for column, words in pairs]
+    return pa.table(columns, names=batch.schema.names)
+
+
+def _differ(rows: pa.Table, column: int) -> npt.NDArray[np.bool_]:
+    """Mark the rows that have another value in a column than the row before."""
+    values = rows.column(column).combine_chunks()
+    differ = np.ones(len(rows), dtype=bool)
+    differ[1:] = pc.not_equal(values[1:], values[:-1]).to_numpy(zero_copy_only=False)
+    return differ
+
+
+def _ties_among(rows: pa.Table) -> Ties:
+    """Count ties among events of whole moments, in order of owner, moment and position."""
+    owner, moment, position, touchpoint = (_differ(rows, column) for column in range(4))
+    begins = owner | moment
+    size = np.diff(np.append(np.flatnonzero(begins), len(rows)))
+    number = np.cumsum(begins) - 1
+    return Ties(
+        events=int(size[size > 1].sum()),
+        matter=int(size[np.unique(number[~begins & touchpoint])].sum()),
+        unbroken=int(size[np.unique(number[~begins & ~position])].sum()),
+        alike=int((~begins & ~position & ~touchpoint).sum()),
+    )
+
+
+def _ties(log: Inspection, ties: Ties) -> Check:
+    """Say how many events share owner and time (or position) with another."""
+    schema = log.schema
     role = "timestamp" if schema.has_clock else "position"
-    keys = list(dict.fromkeys([owner, moment, "position"]))
-    places = tied.group_by(keys).aggregate(
-        n=tied.count(), least=tied["touchpoint"].min(), most=tied["touchpoint"].max()
-    )
-    groups = places.group_by(owner, moment).aggregate(
-        n=places["n"].sum(),
-        places=places.count(),
-        least=places["least"].min(),
-        most=places["most"].max(),
-    )
-    counts = one_row(
-        groups.aggregate(
-            events=groups["n"].sum(),
-            matter=ibis.ifelse(groups["least"] != groups["most"], groups["n"], 0).sum(),
-            unbroken=ibis.ifelse(groups["places"] < groups["n"], groups["n"], 0).sum(),
-        )
-    )
-    if not counts["events"]:
+    if not ties.events:
         return check("ties.none", role)
     if not schema.has_clock:
         order = "touchpoints"
     elif schema.position is None:
         order = "rows"
     else:
-        order = "position_except" if counts["unbroken"] else "position"
+        order = "position_except" if ties.unbroken else "position"
     values = {
-        "owner": text(f"log.owner.{owner}"),
-        "order": text(f"log.order.{order}", position=schema.position, rows=counts["unbroken"]),
-        "matter": counts["matter"],
+        "owner": text(f"log.owner.{log.owner}"),
+        "order": text(f"log.order.{order}", position=schema.position, rows=ties.unbroken),
+        "matter": ties.matter,
     }
-    severity = "note" if order == "position" or not counts["matter"] else "warning"
-    kind = "ties.some" if counts["matter"] else "ties.harmless"
-    return check(kind, role, counts["events"], severity=severity, **values)
+    severity = "note" if order == "position" or not ties.matter else "warning"
+    kind = "ties.some" if ties.matter else "ties.harmless"
+    return check(kind, role, ties.events, severity=severity, **values)
 
 
-def _duplicates(events: ir.Table, schema: Schema) -> Check:
+def _duplicates(log: Inspection, ties: Ties) -> Check:
+    """Count events that repeat another in every column."""
+    schema = log.schema
+    # Copies share the declared position and the touchpoint, and the time where there is a clock.
+    if (schema.position and not ties.alike) or (schema.has_clock and not ties.events):
+        return count_check("duplicates", "", 0)
+    events = _tied(log) if schema.has_clock else log.events
     # An undeclared position is the row number: it would tell every row from its copy.
     own = () if schema.position else ("position",)
     same = [column for column in events.columns if column not in own]
@@ -123,6 +173,19 @@ def _duplicates(events: ir.Table, schema: Schema) -> Check:
     groups = events.group_by(same).aggregate(**{f"{HELPER}rows": events.count()})
     extra = one_row(groups.aggregate(extra=(groups[f"{HELPER}rows"] - 1).sum()))["extra"]
     return count_check("duplicates", "", extra)
+
+
+def _tied(log: Inspection) -> ir.Table:
+    """Return the events that share owner and time with another."""
+    events, owner, moment = log.events, log.owner, log.events["t_us"]
+    if is_sorted(events, owner):
+        runs = Runs(owner, ("t_us", "position", "touchpoint"), lying=True)
+        neighbour = (runs.before(moment) == moment) | (runs.after(moment) == moment)
+        marked = events.mutate(**{f"{HELPER}tied": neighbour})
+        return marked.filter(marked[f"{HELPER}tied"]).drop(f"{HELPER}tied")
+    counts = events.group_by(owner, "t_us").aggregate(**{f"{HELPER}n": events.count()})
+    shared = counts.filter(counts[f"{HELPER}n"] > 1).select(owner, "t_us")
+    return events.semi_join(shared, [owner, "t_us"])
 
 
 def _names(log: Inspection) -> Iterator[Check]:

@@ -20,6 +20,7 @@ from journeylib.log.canonical.canonical_events import (
     UNREAD,
     ReadingPlan,
 )
+from journeylib.log.engine.row_order import customer_sizes
 from journeylib.log.schema import Schema
 from journeylib.log.sources.raw_table import (
     FILE,
@@ -31,6 +32,7 @@ from journeylib.log.sources.raw_table import (
 )
 
 MANY_EVENTS = 10_000
+_LONG_ID = 16
 _SCIENTIFIC = r"^-?[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
 
 
@@ -176,6 +178,11 @@ class Inspection:
         """The column of whose events these are."""
         return "case" if "case" in self.events.columns else "customer"
 
+    @property
+    def moment(self) -> str:
+        """The column that says when: times, or positions where there is no clock."""
+        return "t_us" if self.schema.has_clock else "position"
+
     @cached_property
     def ids(self) -> dict[str, int]:
         """Counts over the ids of customers, in one query: each has to go through all events.
@@ -188,24 +195,23 @@ class Inspection:
             ``scientific`` notation, of 16 digits or more (``long``), and of these with ``zeros``
             alone after 15: how many there are, and ``…_events``.
         """
-        sizes = self.events.group_by("customer").aggregate(n=self.events.count())
+        sizes = customer_sizes(self.events).rename(n="events")
         text = sizes.customer
+        is_long = text.length() >= _LONG_ID
         marks = {
             "busy": sizes.n >= MANY_EVENTS,
-            "scientific": text.re_search(_SCIENTIFIC),
-            "long": text.re_search("^[0-9]{16,}$"),
-            "zeros": text.re_search("^[0-9]{15}0+$"),
+            "scientific": ibis.ifelse(text.contains("+"), text.re_search(_SCIENTIFIC), False),
+            "long": ibis.ifelse(is_long, text.re_search("^[0-9]{16,}$"), False),
+            "zeros": ibis.ifelse(is_long, text.re_search("^[0-9]{15}0+$"), False),
         }
         sizes = sizes.mutate(folded=text.strip().lower(), **marks)
         sums = {name: sizes[name].sum() for name in marks}
         sums |= {f"{name}_events": ibis.ifelse(sizes[name], sizes.n, 0).sum() for name in marks}
-        folded = sizes.group_by("folded").aggregate(ids=sizes.count(), n=sizes.n.sum(), **sums)
-        return one_row(
-            folded.aggregate(
-                alike=ibis.ifelse(folded.ids > 1, folded.ids, 0).sum(),
-                alike_events=ibis.ifelse(folded.ids > 1, folded.n, 0).sum(),
-                customers=folded.count(),
-                largest=folded.n.max(),
-                **{name: folded[name].sum().fill_null(0) for name in sums},
-            )
+        folded = sizes.group_by("folded").aggregate(ids=sizes.count(), n=sizes.n.sum())
+        told_apart = folded.aggregate(
+            alike=ibis.ifelse(folded.ids > 1, folded.ids, 0).sum(),
+            alike_events=ibis.ifelse(folded.ids > 1, folded.n, 0).sum(),
+            customers=folded.count(),
+            largest=folded.n.max(),
         )
+        return one_row(told_apart.cross_join(sizes.aggregate(**sums)))
