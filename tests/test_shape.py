@@ -10,7 +10,7 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 97
+VAGUE_NAMES = 93
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
@@ -18,11 +18,11 @@ LINES = {
     "cli": 865,
     "core": 675,
     "delivery": 725,
-    "journeys": 6_285,
-    "judge": 6_055,
+    "journeys": 6_310,
+    "judge": 6_060,
     "lab": 2_135,
-    "log": 6_385,
-    "measures": 5_920,
+    "log": 6_440,
+    "measures": 5_930,
     "portfolio": 1_685,
     "present": 6_995,
     "workshop": 3_955,

@@ -30,8 +30,8 @@ from journeylib.journeys.walk.tables import (
     touchpoint_table,
 )
 from journeylib.journeys.walk.variant_counts import (
-    AFTER,
-    BEFORE,
+    END_NUMBER,
+    START_NUMBER,
     SharedVariants,
     Spot,
     moves_of_variants,
@@ -291,7 +291,7 @@ class Journeys(Verbs):
         points, minimum = suppress(self.touchpoints, min_customers)[0], max(min_customers, 1)
         spots: dict[Spot, int] = {(int(no),): 0 for no in sorted(points["touchpoint_no"])}
         shared = protect_variants(shared_variants(self.outline, minimum), spots, minimum)
-        words = {**self.names, BEFORE: START, AFTER: END}
+        words = {**self.names, START_NUMBER: START, END_NUMBER: END}
         moves = moves_of_variants(shared, words, minimum)
         edges = public_edges(self.edges, sorted(points["touchpoint"]), min_customers, moves)
         number = {name: spot for spot, name in words.items()}

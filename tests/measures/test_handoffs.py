@@ -25,7 +25,6 @@ from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.containment import shrunk
 from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs, handoff_measures
 from journeylib.measures.evidence import measure
-from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.settings import MeasureSettings
 from journeylib.present.blocks import Block
 from journeylib.present.views import bots
@@ -717,22 +716,3 @@ def test_every_session_ends_in_one_way_whatever_the_order_of_rows(
     assert first.estimates() == second.estimates()
     for name in ("waterfall", "curve", "actor_changes", "by_touchpoint"):
         pd.testing.assert_frame_equal(getattr(first, name), getattr(second, name))
-
-
-@pytest.mark.parametrize(
-    ("left_out", "base", "value"), [(3, 120, 0.21), (10, 120, 0.22), (11, 109, 24 / 109)]
-)
-def test_a_base_does_not_tell_how_few_sessions_are_open(
-    left_out: int, base: int, value: float
-) -> None:
-    """24 of 120 sessions are left in silence; those that are open are no part of the share."""
-    number = np.arange(120)
-    table = {"group": number % 64, "customer_no": number, "journey": number}
-    left = Ratio(number < 24, number < 120 - left_out, "left", whole=np.ones(120, dtype=bool))
-    found = ratios(table, {"left": left}, min_customers=10)["left"]
-    assert (found.n_customers, found.n_journeys, found.n_events) == (base, base, base)
-    assert found.value == pytest.approx(value)
-    exact = ratios(table, {"left": replace(left, whole=None)}, min_customers=10)["left"]
-    assert exact.n_events == 120 - left_out
-    assert found.lo is not None and found.hi is not None
-    assert found.lo <= exact.lo <= exact.hi <= found.hi  # type: ignore[operator]

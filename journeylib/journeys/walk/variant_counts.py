@@ -14,7 +14,10 @@ from journeylib.journeys.walk.events import Flags, Whole
 from journeylib.journeys.walk.outline import Outline
 from journeylib.log import Cells, Shown, protect
 
-BEFORE, AFTER = -1, -2  # stand for the start and the end of a journey among touchpoint numbers
+START_NUMBER, END_NUMBER = (
+    -1,
+    -2,
+)  # stand for the start and the end of a journey among touchpoint numbers
 Spot = tuple[int, ...]  # a touchpoint, a transition from one to another, or all journeys: ()
 ALL_JOURNEYS: Spot = ()
 
@@ -68,7 +71,7 @@ class SharedVariants:
         """Which variants pass each touchpoint and each transition; all of them at no spot."""
         rows: dict[Spot, list[int]] = {ALL_JOURNEYS: list(range(len(self.ways)))}
         for row, way in enumerate(self.ways):
-            moves = pairwise((BEFORE, *way, AFTER))
+            moves = pairwise((START_NUMBER, *way, END_NUMBER))
             for spot in dict.fromkeys([*((number,) for number in way), *moves]):
                 rows.setdefault(spot, []).append(row)
         return {spot: tuple(own) for spot, own in rows.items()}
@@ -107,7 +110,7 @@ def _left(outline: Outline, others: Flags, spots: list[Spot]) -> dict[Spot, tupl
     visit, journey = visits[own].astype(np.int64), journey[own]
     starts = np.concatenate([[True], journey[1:] != journey[:-1]])[: len(visit)]
     ends = np.concatenate([starts[1:], [True]])[: len(visit)]
-    before = np.where(starts, BEFORE, np.roll(visit, 1))
+    before = np.where(starts, START_NUMBER, np.roll(visit, 1))
     size = outline.events.touchpoints + 2
 
     def pair(one: Whole, other: Whole) -> Whole:
@@ -115,7 +118,7 @@ def _left(outline: Outline, others: Flags, spots: list[Spot]) -> dict[Spot, tupl
 
     # Each visit by itself, as the end of a transition, and as the start of the last one.
     key = np.concatenate(
-        [visit, pair(before, visit), pair(visit[ends], np.full(int(ends.sum()), AFTER))]
+        [visit, pair(before, visit), pair(visit[ends], np.full(int(ends.sum()), END_NUMBER))]
     )
     whose = np.concatenate([journey, journey, journey[ends]])
     order = np.argsort(whose, kind="stable")
@@ -228,7 +231,7 @@ def moves_of_variants(
     """
     moves: dict[tuple[str, str], tuple[int, int, int]] = {}
     for way, (many, people) in zip(shared.ways, shared.shown.least.tolist(), strict=True):
-        for one, other in pairwise((BEFORE, *way, AFTER)):
+        for one, other in pairwise((START_NUMBER, *way, END_NUMBER)):
             move = words[one], words[other]
             before = moves.get(move, (0, 0, 0))
             moves[move] = before[0] + many, max(before[1], people), 0

@@ -141,7 +141,8 @@ def expected_cost(
     -----
     C(s) = ∫₀ˢ (c + L·h(t))·S(t) dt + K·S(s), S(t) = exp(−∫(r + h)).
     """
-    return _costs_of([hazards], np.array([costs]), np.asarray(minutes, dtype=np.float64))[0]
+    times = np.asarray(minutes, dtype=np.float64)
+    return np.asarray(_costs_of([hazards], np.array([costs]), times)[0])
 
 
 def _costs_of(hazards: Sequence[Hazards], costs: Floats, minutes: Floats) -> Floats:
