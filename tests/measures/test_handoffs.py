@@ -400,6 +400,32 @@ def test_requests_cries_and_whether_they_were_honoured(log_of: LogOf) -> None:
     assert list(ends["seconds_to_end"]) == [60.0, 60.0, 60.0, 60.0]
 
 
+@pytest.mark.parametrize(
+    ("in_vain", "until", "ends"),
+    [(2, None, (0.16, 0.56)), (10, 1.0, (12 / 25, 12 / 25)), (0, 1.0, (12 / 25, 12 / 25))],
+)
+def test_who_asked_in_vain_is_not_told_by_who_was_handed_over(
+    log_of: LogOf, in_vain: int, until: float | None, ends: tuple[float, float]
+) -> None:
+    """Of 25 that reach a person 12 asked, and 2 more in vain: 4 to 14 of 25, so .16 to .56.
+
+    Ten in vain are no few, and told: dead_cries says so itself.
+    """
+    rows: list[tuple[object, ...]] = [(*LATER, None)]
+    for number in range(25 + in_vain):
+        asks = number < 12 or number >= 25
+        rows.append((f"c{number}", 0, "Chat", "bot", "Hello!"))
+        rows.append((f"c{number}", MINUTE, "Chat", "customer", "agent!" if asks else "My bill"))
+        if number < 25:
+            rows.append((f"c{number}", 2 * MINUTE, "Call", "human", None))
+    found = audit(log_of(*rows, columns=COLUMNS + " text"), min_customers=10)
+    requested = found.handovers_requested
+    assert found.cries_to_human.value == until
+    assert found.cries_to_human.abstain == (None if until else "privacy")
+    shown = (requested.lo, requested.hi) if until is None else (requested.value, requested.value)
+    assert shown == ends
+
+
 @pytest.mark.slow
 def test_texts_may_be_the_customers_on_the_row_of_who_served(log_of: LogOf) -> None:
     """Of 20 chats, each one row of the bot with what the customer wrote, 10 ask for a human."""

@@ -216,6 +216,7 @@ def audit_handoffs(
     estimates |= _waits(journeys, settings, sessions, heard)
     estimates |= _told_by_others(estimates, _HANDOVER_KINDS, 1.0)
     estimates |= _told_by_others(estimates, _PING_PONG_KINDS, estimates["ping_pong"].value)
+    estimates |= _without_few_in_vain(estimates, sessions, minimum)
     estimates["contained_verified"] = containment.verified(counts, sessions, journeys, days=days)
     ends: dict[str, Any] = {state: int(counts[state].sum()) for state in STATES}
     return Handoffs(
@@ -267,6 +268,27 @@ def _told_by_others(
     left = together - sum(shown.values()) + shown[smallest]
     most = min(math.ceil(100 * left) / 100, 1.0)
     return {smallest: replace(estimates[smallest], value=None, lo=0.0, hi=most, abstain="privacy")}
+
+
+def _without_few_in_vain(
+    estimates: Mapping[str, Estimate], sessions: BotSessions, minimum: int
+) -> dict[str, Estimate]:
+    """Withhold what would tell of the few sessions in which somebody asks for a human in vain.
+
+    They are those with a request, less those with a request that are handed over.
+    """
+    asked, handed = sessions.facts["requests"] > 0, sessions.ended("handed_over")
+    if not sessions.are_few(asked & ~handed, minimum):
+        return {}
+    until, requested = estimates["cries_to_human"], estimates["handovers_requested"]
+    withheld = {"cries_to_human": Estimate.none("privacy", until.unit, estimand=until.estimand)}
+    if requested.value is None:
+        return withheld
+    most, of = 100 * int(asked.sum()), int(handed.sum())
+    lo, hi = max(most - 100 * minimum, 0) // of / 100, min(-(-most // of), 100) / 100
+    return withheld | {
+        "handovers_requested": replace(requested, value=None, lo=lo, hi=hi, abstain="privacy")
+    }
 
 
 def _waits(
