@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -64,6 +66,33 @@ def test_folding_worked_by_hand(log_of):
     assert (found.journeys_shown, found.share) == (6, 0.6)
     assert found.ledger.set_index("what").loc["touchpoints"].tolist() == [2, 2, 0, 4]
     assert found.ledger.set_index("what").loc["moves"].tolist() == [23, 9, 0, 32]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_folded_is_the_sum_of_what_is_shown(log_of, seed):
+    """All moves there, less those of `transitions`, would be the few of a hidden one."""
+    random = np.random.default_rng(seed)
+    often = (0.3, 0.3, 0.2, 0.1, 0.06, 0.04)
+    paths = [[*random.choice(list("ABCDEF"), p=often, size=3)] for _ in range(250)]
+    journeys = journeys_of(log_of, paths, min_customers=10)
+    found = simplify(journeys, touchpoints=0.5)
+    folded = {*"ABCDEF"} - {*found.touchpoints["touchpoint"]}
+    sums = {}
+    public = journeys.public_edges[["source", "target", "events"]]
+    for *ends, events in public.itertuples(index=False):
+        pair = tuple(OTHER if end in folded else end for end in ends)
+        sums[pair] = sums.get(pair, 0) + events
+    shown = {pair: events for pair, events in edges_of(found).items() if pair[1] != ELSEWHERE}
+    assert len(folded) == 3
+    assert sum(OTHER in pair for pair in shown) >= 4
+    assert shown == {pair: sums[pair] for pair in shown}
+    assert any(sums[pair] < all_moves(paths, pair, folded) for pair in shown if OTHER in pair)
+
+
+def all_moves(paths, pair, folded):
+    """Count a folded transition in the paths themselves."""
+    words = [[START, *(OTHER if one in folded else one for one in path), END] for path in paths]
+    return sum(move == pair for word in words for move in pairwise(word))
 
 
 def test_hidden_transitions_go_elsewhere_and_not_through_other(log_of):

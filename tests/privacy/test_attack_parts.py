@@ -321,3 +321,25 @@ def test_three_open_sessions_are_told_by_no_number(log_of: LogOf) -> None:
     found = audit_handoffs(jl.rebuild(log, settings), MeasureSettings())
     assert found.ends_shown == set(STATES) and found.silent_abandonment.value == 12 / 57
     assert found.contained_raw.n_events == 57
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fixture", ["telecom_audit", "bank_audit"])
+def test_folded_maps_tell_no_hidden_transition(
+    fixture: str, request: pytest.FixtureRequest
+) -> None:
+    """Of each folded transition, what `transitions` shows of its parts is subtracted."""
+    audit = request.getfixturevalue(fixture)
+    public, spots = audit.tables["transitions"], audit.tables["touchpoints"]
+    stage = dict(zip(spots["touchpoint"], spots["stage"], strict=True))
+    folded = 0
+    for one in audit.structure.maps.values():
+        drawn = {*one.touchpoints["touchpoint"], "(start)", "(end)", "(elsewhere)"}
+        into = {name: f"(other in {stage.get(name)})" for name in stage if name not in drawn}
+        ends = [public[end].replace(into) for end in ("source", "target")]
+        shown = public.groupby(ends)["events"].sum()
+        for row in one.transitions.itertuples():
+            if row.target != "(elsewhere)":
+                assert shown.get((row.source, row.target), 0) == row.events
+                folded += "(other" in row.source + row.target
+    assert folded >= 20

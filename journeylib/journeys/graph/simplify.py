@@ -118,7 +118,7 @@ def simplify(
     codes = _codes(every, names)
     moves = _moves(journeys, every, names, codes)
     edges = _edges(journeys, moves, names, codes)
-    candidates = _shown(edges, journeys.public_edges, set(names) | {START, END}, minimum)
+    candidates = _shown(edges, journeys.public_edges, moves, names, codes, minimum)
     if like is not None:
         pairs = [like.transitions[end] for end in ("source", "target")]
         alike = pd.MultiIndex.from_arrays(pairs)
@@ -175,10 +175,11 @@ class _Moves:
     target: npt.NDArray[Any]
     journey: npt.NDArray[Any]
     customer: npt.NDArray[Any]
+    is_shown: npt.NDArray[np.bool_]  # whether the transition is shown, and not as a bound
 
     def where(self, kept: npt.NDArray[np.bool_]) -> _Moves:
         """Return the moves that are marked."""
-        parts = (self.source, self.target, self.journey, self.customer)
+        parts = (self.source, self.target, self.journey, self.customer, self.is_shown)
         return _Moves(self.codes, *(part[kept] for part in parts))
 
     def among(self, pairs: list[Pair], codes: dict[str, int]) -> npt.NDArray[np.bool_]:
@@ -193,14 +194,21 @@ def _moves(
     events, many = journeys.events, max(codes.values()) + 1
     folded = np.full(many, codes[END], dtype=np.int64)
     folded[points["touchpoint_no"]] = points["touchpoint"].map(names).map(codes)
+    folded[codes[START]] = codes[START]
     ends, first = events.ends_visit, events.step == 1
     goes = np.where(events.next_touchpoint[ends] >= 0, events.next_touchpoint[ends], codes[END])
+    source = np.concatenate([events.touchpoint[ends], np.full(first.sum(), codes[START])])
+    target = np.concatenate([goes, events.touchpoint[first]])
+    number = dict(zip(points["touchpoint"], points["touchpoint_no"].astype(int), strict=True))
+    shown = journeys.public_edges.loc[lambda edges: ~edges["at_least"], ["source", "target"]]
+    at, to = (shown[end].map({**codes, **number}).to_numpy(np.int64) for end in shown)
     return _Moves(
         many,
-        np.concatenate([folded[events.touchpoint[ends]], np.full(first.sum(), codes[START])]),
-        np.concatenate([folded[goes], folded[events.touchpoint[first]]]),
+        folded[source],
+        folded[target],
         np.concatenate([events.journey[ends], events.journey[first]]),
         np.concatenate([events.customer[ends], events.customer[first]]),
+        np.isin(source * many + target, at * many + to),
     )
 
 
@@ -232,13 +240,55 @@ def _sorted(edges: pd.DataFrame) -> pd.DataFrame:
     return edges.sort_values(order, ascending=[False, True, True], ignore_index=True)
 
 
-def _shown(edges: pd.DataFrame, public: pd.DataFrame, own: set[str], minimum: int) -> pd.DataFrame:
+def _shown(
+    edges: pd.DataFrame,
+    public: pd.DataFrame,
+    moves: _Moves,
+    names: dict[str, str],
+    codes: dict[str, int],
+    minimum: int,
+) -> pd.DataFrame:
     """Return the transitions that may be shown; those of touchpoints as `transitions` has them."""
+    keys, columns = ["source", "target"], [*edges.columns, "at_least"]
+    own = {name for name, new in names.items() if name == new} | {START, END}
     apart = edges["source"].isin(own) & edges["target"].isin(own)
-    keys = ["source", "target"]
-    known = edges.loc[apart, keys].merge(public[[*edges.columns, "at_least"]], on=keys)
-    folded = suppress(edges[~apart], minimum)[0].assign(at_least=False)
-    return _sorted(pd.concat([known, folded]))
+    known = edges.loc[apart, keys].merge(public[columns], on=keys)
+    if apart.all():
+        return _sorted(known)
+    folded = _folded(edges.loc[~apart, [*keys, "events"]], public, moves, names, codes)
+    return _sorted(pd.concat([known, suppress(folded[columns], minimum)[0]]))
+
+
+def _folded(
+    edges: pd.DataFrame,
+    public: pd.DataFrame,
+    moves: _Moves,
+    names: dict[str, str],
+    codes: dict[str, int],
+) -> pd.DataFrame:
+    """Count transitions of what is folded from those that are shown: all would tell hidden ones.
+
+    Events are the sum of what is shown. Journeys and customers are those of transitions that are
+    shown as they are, or of the largest one.
+    """
+    keys, people = ["source", "target"], ["journeys", "customers"]
+    parts = public.assign(
+        **{end: public[end].map(lambda name: names.get(name, name)) for end in keys}
+    )
+    table = parts.groupby(keys)[["events", *people]].agg(
+        {"events": "sum", "journeys": "max", "customers": "max"}
+    )
+    exact = moves.where(moves.is_shown)
+    pair, cells = number_pairs(exact.source, exact.target, exact.codes)
+    base = base_in_cells(pair, exact.journey, exact.customer, len(cells))
+    word = {code: name for name, code in codes.items()}
+    ends = pd.MultiIndex.from_arrays(
+        [[word[code] for code in end] for end in np.divmod(cells, exact.codes)], names=keys
+    )
+    counted = pd.DataFrame(vars(base), index=ends).reindex(table.index, fill_value=0)
+    table[people] = np.maximum(table[people], counted[people])
+    result = edges.rename(columns={"events": "all"}).merge(table.reset_index(), on=keys)
+    return result.assign(at_least=result["events"] < result["all"])
 
 
 def _with_elsewhere(
