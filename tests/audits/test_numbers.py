@@ -264,7 +264,9 @@ def test_the_dashboard_says_the_same_sentences_and_stories(
     assert [sentence for sentence in sentences if sentence not in page] == []
     drawn = stories(telecom_audit).svg
     for story in content.stories:
-        assert f">{number(story.journeys)} journeys, " in drawn
+        journeys = number(story.journeys)
+        of = f"at least {journeys}" if story.at_least else journeys
+        assert f">{of} journeys, " in drawn
     share = percent(telecom_audit.document["stories"]["coverage"], 0)
     assert share in stories(telecom_audit).alt and share in content.stories_note.replace(
         "\xa0", " "

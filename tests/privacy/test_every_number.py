@@ -140,8 +140,9 @@ def counts(now: Any, last: Any, path: str = "") -> Iterator[tuple[str, int]]:
         exact = [one.get(end) for one in (now, last) for end in ("value", "lo")]
         if now.get("unit") == "share" and None not in exact:
             for base in OF_JOURNEYS if path == "structure.ends.share" else BASES:
-                cases = [round(one["value"] * one[base]) for one in (now, last)]
-                yield f"{path}.value", abs(cases[0] - cases[1])
+                # Those of a model are no whole numbers.
+                cases = [one["value"] * one[base] for one in (now, last)]
+                yield f"{path}.value", round(abs(cases[0] - cases[1]))
     elif isinstance(now, list) and isinstance(last, list):
         rows = {key(row, number): row for number, row in enumerate(last)}
         for number, row in enumerate(now):

@@ -415,7 +415,7 @@ def _table(
             "n_journeys": _rests_on(base, measure)["journeys"].to_numpy(),
             "n_customers": _rests_on(base, measure)["customers"].to_numpy(),
             "grade": GRADE,
-            "abstain": silent,
+            "abstain": pd.Series(silent, dtype=object),  # None where there is a number
         }
         tables.append(pd.DataFrame(columns).assign(_spot=np.arange(len(base)))[shown])
     rows = pd.concat(tables).sort_values("_spot", kind="stable").drop(columns="_spot")
