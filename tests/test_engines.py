@@ -145,6 +145,7 @@ def test_a_table_of_spark_is_read_by_spark(tmp_path: Path, spark: Any) -> None:
     assert log_hash(log) == log_hash(read_log(paths, ROLES, as_of="2030-01-01"))
 
 
+@pytest.mark.slow
 def test_what_spark_cannot_read_is_said(tmp_path: Path, spark: Any) -> None:
     with pytest.raises(LogError, match="microseconds: Spark knows no nanoseconds"):
         read_log(typed(tmp_path, "ns"), ROLES, engine=spark)

@@ -106,6 +106,7 @@ def outputs(client, **how):
             return list(shown.values()), texts
 
 
+@pytest.mark.slow
 def test_a_notebook_that_somebody_runs_shows_a_line_and_keeps_none(kernel):
     left, texts = outputs(kernel, allow_stdin=True)
     assert texts[0] == "counting: two, step 2 of 2, 0 s"

@@ -324,6 +324,7 @@ def test_labels_of_the_page_are_kept_at_once_and_taken_up_again(tmp_path: Path) 
     assert second.done == 1 and again.labelling.done == 200
 
 
+@pytest.mark.slow
 def test_a_page_of_labels_does_not_stand_in_a_run(tmp_path: Path) -> None:
     config = write(tmp_path)
     make_run(tmp_path)

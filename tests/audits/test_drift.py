@@ -141,6 +141,7 @@ def test_cases_that_run_out_after_the_end_of_intake_raise_no_alarm() -> None:
     assert intake_end(rebuilt(cases(range(70)), last), MONDAY + dt.timedelta(days=70), 7) is None
 
 
+@pytest.mark.slow
 def test_a_quiet_week_is_one_sentence_and_no_name_is_gone() -> None:
     """In the last of ten weeks one case a day begins in place of twelve, and nobody calls."""
     frame = pd.concat([cases(range(63)), cases(range(63, 70), each=1)], ignore_index=True)
@@ -157,6 +158,7 @@ def test_a_quiet_week_is_one_sentence_and_no_name_is_gone() -> None:
     assert ("name-Call" in ids, found.quiet) == (True, "")
 
 
+@pytest.mark.slow
 def test_one_case_years_later_leaves_the_periods_as_they_are() -> None:
     plain = cases(range(70), runs_on=0)
     late = plain.tail(1).assign(t=pd.Timestamp("2029-06-01 12:00"))

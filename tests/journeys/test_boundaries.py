@@ -102,6 +102,7 @@ def test_a_log_without_a_clock_is_cut_by_order_alone():
     assert auc(truth, fit_boundaries(frame).pairs) > 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_streams_without_journeys_are_not_cut(seed):
     random = np.random.default_rng(seed)

@@ -81,6 +81,7 @@ def test_what_nobody_left_yet_is_open_not_lost():
     assert solved.ends[3] == pytest.approx([0, 0, 0, 1], abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_equals_pydtmc_on_random_chains(seed):
     # Not in the test extra: its metadata asks for numpy below 2, with which it does not clash.
@@ -125,6 +126,7 @@ def test_a_log_gives_the_worked_answer_with_intervals(log_of):
     assert set(chain.table["grade"]) == {"C"}
 
 
+@pytest.mark.slow
 def test_journeys_that_pass_through_are_counted_not_modelled(log_of, parts):
     """a, b, c and b, a, c fifty times each, and once b, c: a is in 100 of 101."""
     paths = [*[("a", "b", "c")] * 50, *[("b", "a", "c")] * 50, ("b", "c")]

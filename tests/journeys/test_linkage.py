@@ -120,6 +120,7 @@ def test_one_kind_of_identifier_is_too_few() -> None:
         link(log_of([{"who": "a"}], identifiers={"email": "mail"}))
 
 
+@pytest.mark.slow
 def test_where_nobody_shares_anything_there_is_nothing_to_learn() -> None:
     pytest.importorskip("splink")
     rows = [{"who": f"c{n}", "mail": f"m{n}@x.org", "tel": f"{n:04d}"} for n in range(30)]

@@ -49,6 +49,7 @@ def test_the_case_id_wins_and_belongs_to_one_customer(log_of: LogOf) -> None:
     assert sorted(variants(rebuild(log, SHOW_ALL))["variant"]) == [("A",), ("A", "B")]
 
 
+@pytest.mark.slow
 def test_ties_break_by_position_then_name_whatever_the_order_of_rows(log_of: LogOf) -> None:
     rows = [("a", 5, "B", 2), ("a", 5, "C", 1), ("a", 5, "A", 2), ("a", 1, "D", 9)]
     columns = "customer t_us touchpoint position"

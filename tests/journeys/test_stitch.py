@@ -175,6 +175,7 @@ def test_pseudonyms_hide_identifiers_and_cases_do_not_join() -> None:
     assert "secret" not in events.to_csv()
 
 
+@pytest.mark.slow
 def test_a_log_without_identifiers_or_with_an_unknown_kind_says_what_to_do() -> None:
     log = log_of([{"who": "ann"}], identifiers={})
     with pytest.raises(SchemaError, match=r"identifiers: \{email"):

@@ -109,6 +109,7 @@ def test_a_story_of_too_few_customers_is_not_told(log_of):
     assert told.by_segment[""].withheld == 1
 
 
+@pytest.mark.slow
 def test_outcomes_of_too_few_customers_are_left_out(log_of):
     told = stories(
         journeys_of(

@@ -87,6 +87,7 @@ def stepped_sessions(n: int = 2_000) -> BotSessions:
     )
 
 
+@pytest.mark.slow
 def test_the_queue_moves_the_hand_off_of_sessions_as_of_hazards() -> None:
     costs = CostSettings(bot_per_minute=0.10, frustrated_exit=20.0, human_contact=6.0)
     many = queue_time(stepped_sessions(), costs, queue(40), breaks=[3.0], draws=20)

@@ -127,6 +127,7 @@ def test_thresholds_and_the_neutral_middle(log_of: LogOf) -> None:
     assert list(quality_of(short).values()) == [1, 0, -1, -1]
 
 
+@pytest.mark.slow
 def test_ratings_and_sentiment_are_read_under_their_own_names(log_of: LogOf) -> None:
     log = log_of(
         ("a", 0, "Call", 8_000_000, -100_000),

@@ -313,6 +313,7 @@ def test_surveys_have_a_rate_a_mean_and_the_bounds_of_silence(log_of: LogOf) -> 
     assert not row["scale_assumed"]
 
 
+@pytest.mark.slow
 def test_a_survey_of_recommending_has_a_net_promoter_score(log_of: LogOf) -> None:
     """Answers 10, 9, 9, 7, 3, 2, 7, 7 and two silent: 3 less 2 of 8; of 10 it is −1 to 3."""
     told = (10, 9, 9, 7, 3, 2, 7, 7, None, None)
@@ -381,6 +382,7 @@ def test_the_silent_widen_what_a_few_leave_open(log_of: LogOf) -> None:
     assert row["adjusted"].value is None
 
 
+@pytest.mark.slow
 def test_who_answers_is_adjusted_for_what_the_log_holds(log_of: LogOf) -> None:
     """The angry, whom the log knows by their second contact, answer thrice as often."""
     rng = np.random.default_rng(1)
@@ -473,6 +475,7 @@ def test_stays_by_hand(log_of: LogOf) -> None:
     assert presence_effects(journeys, bare).empty
 
 
+@pytest.mark.slow
 def test_two_designs_that_disagree_tell_nothing() -> None:
     """Visitors leave sooner at first and later afterwards: no one ratio describes that."""
     rng = np.random.default_rng(5)

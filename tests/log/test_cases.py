@@ -79,6 +79,7 @@ def test_numbers_with_decimals_order_a_log_as_numbers() -> None:
     assert (found.customer, found.touchpoint, found.timestamp) == ("customer", "event", None)
 
 
+@pytest.mark.slow
 def test_a_declared_format_may_name_the_offset() -> None:
     log = log_of("declared_format_with_offset", timestamp_format="%Y-%m-%dT%H:%M:%S%z")
     undeclared = log_of("declared_format_with_offset")

@@ -145,6 +145,7 @@ def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
         read(tmp_path / "log.csv")
 
 
+@pytest.mark.slow
 def test_a_view_reads_no_other_file(tmp_path: Path) -> None:
     secret = written(tmp_path, rows(20), name="secret.csv")
     path = tmp_path / "log.db"

@@ -467,6 +467,7 @@ def test_outcomes_from_a_table(tmp_path: Path) -> None:
         read(FRAME, outcomes=path, outcomes_schema={"customer": "who"})
 
 
+@pytest.mark.slow
 def test_outcomes_as_they_were_known_by_a_day(tmp_path: Path) -> None:
     """Answered in time; asked in time and answered later; asked later; without a date."""
     rows = [

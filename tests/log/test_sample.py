@@ -163,6 +163,7 @@ def request_rates(company: str, tip: float) -> tuple[float, float]:
     return float(early), float(late)
 
 
+@pytest.mark.slow
 def test_patience_tips_at_three_minutes_in_the_telecom_and_never_in_the_bank() -> None:
     early, late = request_rates("telecom", 3.0)
     assert 0.02 < early < 0.06

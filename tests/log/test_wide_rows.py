@@ -42,6 +42,7 @@ def calls(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_each_step_that_happened_is_an_event(calls: str) -> None:
     log = read(calls, ROLES, unpivot=STEPS, join={"id": ["line", "call"]})
     rows = frame_of(log)
@@ -75,6 +76,7 @@ def test_a_call_goes_on_past_midnight(calls: str) -> None:
     assert rows[rows["session"] == "A2 2"]["t_us"].tolist() == [MARCH + 3 * DAY]
 
 
+@pytest.mark.slow
 def test_clocks_are_local_and_days_can_be_chosen(calls: str) -> None:
     berlin = ROLES | {"timezone": "Europe/Berlin"}
     log = read(calls, berlin, unpivot=STEPS, join={"id": ["line", "call"]},

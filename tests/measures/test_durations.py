@@ -102,6 +102,7 @@ def test_a_quantile_is_found_within_its_bin() -> None:
     assert seconds_of(np.array([0.0, 1.0, 5.0])) == pytest.approx([0, 1, 31])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma", [0.3, 1.0, 2.0])
 def test_duration_spread_is_the_spread_of_a_lognormal(log_of: LogOf, sigma: float) -> None:
     rng = np.random.default_rng(2)

@@ -101,6 +101,7 @@ def test_the_median_agrees_with_statsmodels_on_censored_durations() -> None:
     assert ours > 1.2 * np.median(seconds[ended])
 
 
+@pytest.mark.slow
 def test_open_journeys_lengthen_throughput(log_of: LogOf) -> None:
     def journey(name: str, start: int, days: float) -> list[tuple[object, ...]]:
         steps = np.linspace(0, days, max(int(days) + 1, 2))

@@ -30,6 +30,7 @@ def row(comparison: jl.Comparison, name: str) -> pd.Series:
     return comparison.table.set_index("name").loc[name]
 
 
+@pytest.mark.slow
 def test_shares_and_their_difference_by_hand(log_of):
     a = [("Web", "Buy")] * 60 + [("Web", "Call")] * 40
     b = [("Web", "Buy")] * 20 + [("Web", "Call")] * 70 + [("Web", "Odd")] * 9
@@ -64,6 +65,7 @@ def test_the_interval_is_about_as_wide_as_that_of_two_independent_shares(log_of)
     assert one["hi"] - one["lo"] == pytest.approx(expected, rel=0.25)
 
 
+@pytest.mark.slow
 def test_customers_in_both_groups_do_not_count_twice(log_of):
     """Each customer has a journey in both periods and always does the same: no difference."""
     rng = np.random.default_rng(6)
@@ -101,6 +103,7 @@ CAUSAL = re.compile(
 )
 
 
+@pytest.mark.slow
 def test_findings_name_no_cause(log_of):
     a, b = [("Web", "Buy")] * 60, [("Web", "Call", "Call")] * 60
     log = log_of(*rows_of(a, segment="a"), *rows_of(b, segment="b", first=100), columns=COLUMNS)
@@ -111,6 +114,7 @@ def test_findings_name_no_cause(log_of):
     assert np.isnan(row(found, "Buy")["q_value"])
 
 
+@pytest.mark.slow
 def test_what_the_choice_of_the_groups_decides_is_no_finding(log_of):
     """Half go by Bot, so no transition to or from Bot can be in the others: not tested."""
     paths = [("Web", "Bot", "Call")] * 40 + [("Bot", "Call")] * 40

@@ -211,6 +211,7 @@ def test_a_long_life_costs_what_its_events_cost(
     assert third - second == pytest.approx(2 * (second - first), rel=0.05)
 
 
+@pytest.mark.slow
 def test_nobody_is_seen_to_come_back_where_the_log_knows_cases_only(
     log_of: LogOf, shown: Callable[..., Any], parts: Callable[..., Any]
 ) -> None:
@@ -292,6 +293,7 @@ def test_where_no_queue_is_known_nothing_is_said_of_who_is_lost(
     assert lost == "Not enough evidence: the log has no column for it"
 
 
+@pytest.mark.slow
 def test_without_intents_it_is_unknown_who_came_back_about_the_same(log_of: LogOf) -> None:
     verified = audit(waterfall_log(log_of, None)).contained_verified
     assert (verified.value, verified.lo, verified.hi) == (0.53, 0.53, 0.73)
@@ -368,6 +370,7 @@ def test_only_mature_sessions_can_be_verified(log_of: LogOf) -> None:
     )
 
 
+@pytest.mark.slow
 def test_requests_cries_and_whether_they_were_honoured(log_of: LogOf) -> None:
     ask = "I want to talk to a human"
     log = log_of(
@@ -454,6 +457,7 @@ def by_touchpoint(log: EventLog) -> dict[str, float]:
     return dict(zip(asked["touchpoint"], asked["value"], strict=True))
 
 
+@pytest.mark.slow
 def test_a_button_can_ask_for_a_human_in_a_log_without_text(log_of: LogOf) -> None:
     log = log_of(
         ("a", 0, "Chat", "bot"),
@@ -466,6 +470,7 @@ def test_a_button_can_ask_for_a_human_in_a_log_without_text(log_of: LogOf) -> No
     assert (found.requests, found.requests_rate.value, found.dead_cries.value) == (1, 1.0, 1.0)
 
 
+@pytest.mark.slow
 def test_a_language_that_no_lexicon_knows_tells_nothing(log_of: LogOf) -> None:
     log = log_of(
         ("a", 0, "Chat", "bot", "Bonjour, comment puis-je aider aujourd'hui ?"),
@@ -539,6 +544,7 @@ def test_the_wait_counts_those_who_gave_up_and_equals_statsmodels(log_of: LogOf)
     assert found.lost_in_queue.value == pytest.approx(0.4, abs=0.02)
 
 
+@pytest.mark.slow
 def test_what_was_carried_over_and_what_was_said_again(log_of: LogOf) -> None:
     log = log_of(
         ("a", 0, "Chat", "bot", None, "name, number", None),
@@ -587,6 +593,7 @@ def test_only_what_was_opened_was_carried(log_of: LogOf) -> None:
     assert found.asked_again.value == 1 / 2
 
 
+@pytest.mark.slow
 def test_kinds_of_hand_over(log_of: LogOf) -> None:
     say = "What is your number?"
     rows = []

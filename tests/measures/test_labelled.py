@@ -57,6 +57,7 @@ def checked(turns: pd.DataFrame, journeys: Journeys) -> dict[str, DetectorCheck]
     return {check.detector: check for check in found}
 
 
+@pytest.mark.slow
 def test_worked_by_hand(log_of: LogOf) -> None:
     journeys = journeys_of(log_of, *[ASKS] * 4, *[CALM] * 6)
     (check,) = checked(labelled(), journeys).values()
@@ -95,6 +96,7 @@ def test_the_company_s_own_words_are_heard() -> None:
     assert detect(texts, MeasureSettings(human_request_words=("concierge",)))["human_request"][0]
 
 
+@pytest.mark.slow
 def test_below_200_turns_nothing_is_said(log_of: LogOf) -> None:
     (check,) = checked(labelled().iloc[:199], journeys_of(log_of, *[ASKS] * 10)).values()
     said = (check.precision, check.recall, check.specificity, check.kappa, check.corrected)
@@ -102,6 +104,7 @@ def test_below_200_turns_nothing_is_said(log_of: LogOf) -> None:
     assert check.n == 199
 
 
+@pytest.mark.slow
 def test_turns_that_nobody_labelled_do_not_count(log_of: LogOf) -> None:
     turns = labelled().astype({"human_request": "boolean"})
     more = pd.concat([turns, turns.assign(human_request=pd.NA).astype(turns.dtypes)])
@@ -109,6 +112,7 @@ def test_turns_that_nobody_labelled_do_not_count(log_of: LogOf) -> None:
     assert checked(more, journeys) == checked(turns, journeys)
 
 
+@pytest.mark.slow
 def test_labels_that_never_say_yes_tell_no_recall(log_of: LogOf) -> None:
     never = labelled().assign(human_request=False)
     (check,) = checked(never, journeys_of(log_of, *[ASKS] * 10)).values()
@@ -232,6 +236,7 @@ def test_labels_that_tell_too_little_leave_the_indicator_as_detected(log_of: Log
     assert guess["abstain"] == "unidentified"
 
 
+@pytest.mark.slow
 def test_too_few_negative_turns_to_learn_from_correct_turn_by_turn(log_of: LogOf) -> None:
     journeys = spoken(log_of, *[BAD] * 30, *[CALM] * 70, per_journey=2)
     # 16 negative turns teach nothing; se 3/4 (of four three are heard), sp 5/6

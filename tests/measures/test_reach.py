@@ -1,6 +1,7 @@
 """Reach by stage and segment, counted by hand; small cells and missing segments."""
 
 import numpy as np
+import pytest
 
 import journeylib as jl
 from journeylib.journeys.segmentation.rules import JourneySettings
@@ -57,6 +58,7 @@ def test_a_log_without_stages_and_segments_has_its_total(log_of):
     assert found.segments.empty and "sentiment" in found.segments
 
 
+@pytest.mark.slow
 def test_months_count_customers_and_leave_small_cells_out(log_of):
     visits = {"x": (0, 31, 89), "y": (0, 31), "z": (30,)}  # to 31 March
     rows = [(name, 24 * HOUR * day, "Ad") for name, days in visits.items() for day in days]

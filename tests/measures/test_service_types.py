@@ -370,6 +370,7 @@ def test_intervals_hold_the_truth_with_a_model_of_other_contacts() -> None:
     assert _covered(true, 1 - predicted, 100, 200) >= 0.90
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_with_a_model_of_another_set(
     bank: dict[str, pd.DataFrame],
 ) -> None:

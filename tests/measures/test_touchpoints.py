@@ -51,6 +51,7 @@ def test_volume_of_a_log_shorter_than_a_week_is_immature(log_of: LogOf) -> None:
     assert reason(evidence_of(log), "A", "volume") == "immature_window"
 
 
+@pytest.mark.slow
 def test_load_counts_human_minutes_and_the_unknown_at_the_mean_of_the_known(log_of: LogOf) -> None:
     log = log_of(
         ("a", 0, 10 * MINUTE, "A", "human"),
@@ -153,6 +154,7 @@ def test_drop_off_leaves_open_journeys_out(log_of: LogOf) -> None:
     assert reason(evidence_of(log), "A", "drop_off") == "unidentified"
 
 
+@pytest.mark.slow
 def test_journeys_are_judged_by_the_goals_of_their_own_matter(
     log_of: LogOf, parts: Callable[..., Any]
 ) -> None:
@@ -188,6 +190,7 @@ def test_journeys_are_judged_by_the_goals_of_their_own_matter(
     assert "4 of 18 journeys are about a matter that has a goal." in shown.note
 
 
+@pytest.mark.slow
 def test_another_touchpoint_changes_no_others_volume_and_rework(log_of: LogOf) -> None:
     rng = np.random.default_rng(3)
     rows: list[tuple[object, ...]] = [

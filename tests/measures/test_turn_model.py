@@ -92,6 +92,7 @@ def test_probabilities_are_calibrated() -> None:
     assert 0.15 < p[p < 0.5].mean() < 0.35 and 0.65 < p[p > 0.5].mean() < 0.85
 
 
+@pytest.mark.slow
 def test_joy_counts_where_it_is_labelled() -> None:
     kinds = (CALM, BAD, GLAD)
     labelled, fresh = said(300, 6, 0.3, kinds), said(200, 7, 0.3, kinds)
@@ -104,6 +105,7 @@ def test_joy_counts_where_it_is_labelled() -> None:
     assert (learned(labelled).scores(fresh["text"])["score"] <= 0).all()
 
 
+@pytest.mark.slow
 def test_german_turns_are_heard_by_labels_alone(log_of: LogOf) -> None:
     kinds = (CALM_DE, BAD_DE)
     labelled, fresh = said(150, 8, 0.4, kinds), said(150, 9, 0.3, kinds)
@@ -133,6 +135,7 @@ def test_the_order_of_labels_changes_nothing() -> None:
     assert one.error == other.error
 
 
+@pytest.mark.slow
 def test_what_is_measured_says_that_it_was_learned(log_of: LogOf) -> None:
     turns, fresh = said(250, 13, 0.4, (CALM, BAD)), said(200, 14, 0.3, (CALM, BAD))
     evidence = measure(log_of_turns(log_of, fresh), labelled=turns.drop(columns="positive"))

@@ -94,6 +94,7 @@ def test_filters_of_the_map_add_up(journeys):
     assert here.journeys.starting_with("A").size == (12, 12)
 
 
+@pytest.mark.slow
 def test_no_more_lines_than_can_be_told_apart_and_the_rest_is_said(log_of):
     # Each of 182 ways between 14 touchpoints is gone by six customers, those from T00 by more.
     names = [f"T{no:02d}" for no in range(14)]

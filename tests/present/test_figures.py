@@ -72,6 +72,7 @@ def test_every_figure_is_well_formed_labelled_and_without_width(figures):
         assert len(figure.table) > 0
 
 
+@pytest.mark.slow
 def test_names_from_the_log_are_escaped_and_stay_whole_in_tooltips():
     for figure in all_figures(renamed)[:3]:
         html = figure.html()
@@ -220,6 +221,7 @@ def test_figures_of_nothing_say_so():
     assert quadrant(frames.scores().head(0)).alt.startswith("0 touchpoints")
 
 
+@pytest.mark.slow
 def test_a_figure_saves_as_svg_html_and_png_and_as_nothing_else(figures, tmp_path):
     figure = figures["quadrant"]
     root = ElementTree.parse(figure.save(tmp_path / "q.svg")).getroot()

@@ -491,6 +491,7 @@ def test_months_of_both_samples(telecom_audit: jl.Audit) -> None:
     assert months_tell(bank, reach(bank, "no_column").months) == (29, {})
 
 
+@pytest.mark.slow
 def test_months_of_random_logs(log_of: Callable[..., EventLog]) -> None:
     """Some 420 visits at five touchpoints over four months, of which some are quiet."""
     told = 0

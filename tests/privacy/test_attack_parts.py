@@ -85,6 +85,7 @@ def test_a_chain_of_all_transitions_gives_rare_ones_away(log_of: LogOf) -> None:
     assert len(chain_attack(journeys, counts.sum(axis=0), names)) >= 3
 
 
+@pytest.mark.slow
 def test_a_chain_of_what_is_shown_does_not_depend_on_what_is_hidden(log_of: LogOf) -> None:
     """Moves that go round among hidden transitions change no number of the chain."""
     dice, changed = np.random.default_rng(0), 0
@@ -294,6 +295,7 @@ def test_windows_of_the_curve_differ_by_nobody_or_by_ten(
     assert steps["verified"] - round(chosen["verified"] * of) >= 10
 
 
+@pytest.mark.slow
 def test_three_open_sessions_are_told_by_no_number(log_of: LogOf) -> None:
     """60 sessions: 30 end with the bot, 15 with a human, 12 in silence, and 3 are still open."""
     minute, day = 60_000_000, 86_400_000_000

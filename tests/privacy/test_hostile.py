@@ -203,6 +203,7 @@ def test_a_hostile_configuration(attack: Attack, name: str) -> None:
 
 
 # pm4py leaves a file of broken XML open for the collector.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", LOGS)
 def test_a_hostile_log(attack: Attack, name: str) -> None:

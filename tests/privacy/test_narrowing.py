@@ -64,6 +64,7 @@ def test_halving_a_period_ends_at_ten_customers(log_of: LogOf) -> None:
         journeys.between("1970-02-07 00:00:01", "1970-02-08")
 
 
+@pytest.mark.slow
 def test_a_comparison_does_not_tell_the_few_by_which_two_groups_differ(log_of: LogOf) -> None:
     journeys = one_a_day(log_of)
     long, short = (journeys.between(day(0), day(last)) for last in (39, 36))

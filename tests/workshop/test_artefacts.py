@@ -55,6 +55,7 @@ def filled(content_of):
 # --- content --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bots", "said"),
     [
@@ -191,6 +192,7 @@ def test_slides_say_first_what_to_decide(content_of, tmp_path):
         assert f"{i + 1}. {one.title}. {one.reason} ({one.base})" in said[2] + said[3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("many", [12, 40])
 def test_rows_for_the_room_hold_a_note_of_76_mm_on_a0(content_of, many):
     drawn = poster_wall_map(content_of(many, "de"))
@@ -303,6 +305,7 @@ def test_the_same_page_prints_the_same_file(filled, tmp_path):
     assert one == two and one.startswith(b"%PDF") and reason == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("many", [12, 40])
 def test_every_name_on_a_poster_is_read_from_the_back_and_none_is_cut(content_of, many):
     drawn = poster_wall_map(content_of(many, "de"))

@@ -182,6 +182,7 @@ def test_room_is_left_for_the_room(deck):
         assert {"room: notes", "room: opportunities", "room: questions", "room: owner"} <= names
 
 
+@pytest.mark.slow
 def test_the_same_content_gives_the_same_file(deck, tmp_path):
     content, path, _ = deck
     write_slides(content, tmp_path / "again.pptx")
