@@ -9,15 +9,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import base_in_cells
 from journeylib.journeys.walk.events import Flags, Whole
 from journeylib.journeys.walk.outline import Outline
 from journeylib.log import Cells, Shown, protect
 
-START_NUMBER, END_NUMBER = (
-    -1,
-    -2,
-)  # stand for the start and the end of a journey among touchpoint numbers
+START_NUMBER, END_NUMBER = -1, -2  # beside those of touchpoints
 Spot = tuple[int, ...]  # a touchpoint, a transition from one to another, or all journeys: ()
 ALL_JOURNEYS: Spot = ()
 
@@ -103,37 +101,43 @@ def shared_variants(outline: Outline, minimum: int) -> SharedVariants:
 
 def _left(outline: Outline, others: Flags, spots: list[Spot]) -> dict[Spot, tuple[int, int]]:
     """Count the `others` of all journeys at each of some touchpoints and transitions."""
-    visits, begins = outline.visits
-    many = np.diff(begins)
-    journey = np.repeat(np.arange(len(many)), many)
-    own = others[journey]
-    visit, journey = visits[own].astype(np.int64), journey[own]
-    starts = np.concatenate([[True], journey[1:] != journey[:-1]])[: len(visit)]
-    ends = np.concatenate([starts[1:], [True]])[: len(visit)]
-    before = np.where(starts, START_NUMBER, np.roll(visit, 1))
     size = outline.events.touchpoints + 2
-
-    def pair(one: Whole, other: Whole) -> Whole:
-        return size + (one + 2) * size + other + 2
-
-    # Each visit by itself, as the end of a transition, and as the start of the last one.
-    key = np.concatenate(
-        [visit, pair(before, visit), pair(visit[ends], np.full(int(ends.sum()), END_NUMBER))]
+    keys = np.array(
+        [spot[0] if len(spot) == 1 else _move(spot[0], spot[1], size) for spot in spots],
+        dtype=np.int64,
     )
-    whose = np.concatenate([journey, journey, journey[ends]])
-    order = np.argsort(whose, kind="stable")
-    ends_of = np.array([one if len(one) == 2 else (0, *one) for one in spots], dtype=np.int64)
-    one, other = ends_of.reshape(-1, 2).T
-    wanted = np.where([len(one) == 2 for one in spots], pair(one, other), other)
-    ranks = np.argsort(wanted, kind="stable")
-    key, whose = key[order], whose[order]
-    at = np.searchsorted(wanted[ranks], key).clip(max=max(len(wanted) - 1, 0))
-    cell = np.full(len(key), -1)
-    if len(wanted):
-        cell = np.where(wanted[ranks][at] == key, ranks[at], -1)
-    base = base_in_cells(cell, whose, outline.customer[whose], len(wanted))
-    pairs = zip(base.journeys.tolist(), base.customers.tolist(), strict=True)
+    order = np.argsort(keys)
+    counts = _passed(*outline.visits, outline.customer, others, keys[order], size)
+    pairs = map(tuple, counts[np.argsort(order)].tolist())
     return dict(zip(spots, pairs, strict=True))
+
+
+@compiled
+def _move(one: int, other: int, size: int) -> int:
+    """Number a transition, beyond the numbers of touchpoints."""
+    return size + (one + 2) * size + other + 2
+
+
+@compiled
+def _passed(
+    visits: Whole, begins: Whole, customer: Whole, others: Flags, keys: Whole, size: int
+) -> Whole:
+    """Return journeys and customers of the `others` at each of the sorted `keys`."""
+    counts = np.zeros((len(keys), 2), dtype=np.int64)
+    last = np.full((len(keys), 2), -1, dtype=np.int64)
+    for journey in np.flatnonzero(others):
+        before, whose = START_NUMBER, int(customer[journey])
+        for at in range(begins[journey], begins[journey + 1] + 1):
+            here = END_NUMBER if at == begins[journey + 1] else int(visits[at])
+            for key in (here, _move(before, here, size)):
+                spot = np.searchsorted(keys, key)
+                if spot < len(keys) and keys[spot] == key:
+                    # Journeys lie in order of their customers.
+                    counts[spot, 0] += last[spot, 0] != journey
+                    counts[spot, 1] += last[spot, 1] != whose
+                    last[spot, 0], last[spot, 1] = journey, whose
+            before = here
+    return counts
 
 
 def protect_variants(

@@ -35,6 +35,7 @@ from journeylib.journeys.walk.events import MISSING, Codes, read_columns, words_
 from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.journeys.walk.sessions import before_first, least_of_later, row_after, row_before
 from journeylib.journeys.walk.tables import END, START
+from journeylib.journeys.walk.variant_counts import END_NUMBER, START_NUMBER, shared_variants
 from journeylib.journeys.walk.visits import last_at_touchpoint
 from journeylib.judge.paradoxes.contacts import episodes
 from journeylib.judge.paradoxes.contacts import find_contacts as contacts_served
@@ -124,6 +125,30 @@ def test_transitions_and_variants_are_those_of_a_plain_walk(log_of: LogOf, rows:
         assert found[pair].median_seconds == pytest.approx(median(own), abs=1e-9)
     counted = variants(journeys, min_customers=1)
     assert dict(zip(counted["variant"], counted["journeys"], strict=True)) == ways
+
+
+@pytest.mark.slow
+@FEW
+@given(rows=ROWS)
+def test_what_shared_variants_leave_is_that_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
+    journeys = rebuilt(log_of, rows)
+    number = {name: number for number, name in journeys.names.items()}
+    whose: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    for journey in plain_journeys(rows):
+        whose[tuple(number[visit[2]] for visit in plain_visits(journey))].append(journey[0][0])
+    shared = {way for way, people in whose.items() if len({*people}) >= 2}
+    found = shared_variants(journeys.outline, 2)
+    assert {*found.ways} == shared
+    for spot in [spot for spot in found.left if spot]:
+        others = [
+            people
+            for way, people in whose.items()
+            if way not in shared
+            and spot in {*pairwise((START_NUMBER, *way, END_NUMBER)), *((one,) for one in way)}
+        ]
+        people = [one for own in others for one in own]
+        assert found.left[spot] == (len(people), len({*people}))
+    assert {*found.left} == {*found.through}
 
 
 @pytest.mark.slow
