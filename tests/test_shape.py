@@ -18,7 +18,7 @@ LINES = {
     "cli": 865,
     "core": 675,
     "delivery": 725,
-    "journeys": 6_350,
+    "journeys": 6_355,
     "judge": 6_060,
     "lab": 2_135,
     "log": 6_440,

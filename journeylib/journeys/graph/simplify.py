@@ -175,7 +175,7 @@ class _Moves:
     target: npt.NDArray[Any]
     journey: npt.NDArray[Any]
     customer: npt.NDArray[Any]
-    is_shown: npt.NDArray[np.bool_]  # whether the transition is shown, and not as a bound
+    is_shown: npt.NDArray[np.bool_]  # not as a bound; looked at where something is folded
 
     def where(self, kept: npt.NDArray[np.bool_]) -> _Moves:
         """Return the moves that are marked."""
@@ -199,16 +199,19 @@ def _moves(
     goes = np.where(events.next_touchpoint[ends] >= 0, events.next_touchpoint[ends], codes[END])
     source = np.concatenate([events.touchpoint[ends], np.full(first.sum(), codes[START])])
     target = np.concatenate([goes, events.touchpoint[first]])
-    number = dict(zip(points["touchpoint"], points["touchpoint_no"].astype(int), strict=True))
-    shown = journeys.public_edges.loc[lambda edges: ~edges["at_least"], ["source", "target"]]
-    at, to = (shown[end].map({**codes, **number}).to_numpy(np.int64) for end in shown)
+    is_shown = np.ones(len(source), dtype=np.bool_)
+    if any(old != new for old, new in names.items()):
+        number = dict(zip(points["touchpoint"], points["touchpoint_no"].astype(int), strict=True))
+        shown = journeys.public_edges.loc[lambda edges: ~edges["at_least"], ["source", "target"]]
+        at, to = (shown[end].map({**codes, **number}).to_numpy(np.int64) for end in shown)
+        is_shown = np.isin(source * many + target, at * many + to)
     return _Moves(
         many,
         folded[source],
         folded[target],
         np.concatenate([events.journey[ends], events.journey[first]]),
         np.concatenate([events.customer[ends], events.customer[first]]),
-        np.isin(source * many + target, at * many + to),
+        is_shown,
     )
 
 
