@@ -36,7 +36,7 @@ AIRLINE = HERE / "airline_bot.yaml"
 MAPS = {"sample": TELECOM, "incidents": INCIDENTS, "declarations": DECLARATIONS}
 POSITIONS = (25, 50, 100)
 DARK = ("sample", 50)
-DASHBOARDS = {"dashboard": (TELECOM, 1900), "case-airline": (AIRLINE, 2430)}
+DASHBOARDS = {"dashboard": (TELECOM, 1000), "case-airline": (AIRLINE, 2430)}
 DASHBOARDS |= {"case-incidents": (INCIDENTS, 1940)}
 WIDTH = 1280
 # Name of a picture: configuration, language.
