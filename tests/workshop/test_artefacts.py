@@ -61,6 +61,10 @@ def filled(content_of):
     [
         (BotSessions(80, 20, 4), "20 von 80 an Menschen (25 %), 4 gaben auf"),
         (BotSessions(80, None, 40), "40 von 80 gaben auf"),
+        (
+            BotSessions(80, 20, 30, frozenset({"handed_over", "abandoned"})),
+            "mindestens 20 von 80 an Menschen (mindestens 25 %), mindestens 30 gaben auf",
+        ),
         (BotSessions(80, None, None), "80 Gespräche; Enden von zu wenigen Kunden zum Zeigen"),
     ],
 )

@@ -16,12 +16,14 @@ from journeylib.workshop.notes.notes import Note
 class BotSessions:
     """What became of conversations with a machine that began at a touchpoint.
 
-    None where too few, or what would give these away, is not shown.
+    None where too few, or what would give these away, is not shown; `at_least` names the ends of
+    which a lower bound is.
     """
 
     sessions: int
     handed_over: int | None
     abandoned: int | None
+    at_least: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -208,12 +208,10 @@ def _feeling(row: Mapping[Any, Any], n: str = "n_customers") -> Estimate | None:
 def _bot_sessions(row: Mapping[Any, Any] | None) -> BotSessions | None:
     if row is None:
         return None
-    bounds = row["at_least"].split()
     handed, left = (
-        None if end in bounds or pd.isna(row[end]) else int(row[end])
-        for end in ("handed_over", "abandoned")
+        None if pd.isna(row[end]) else int(row[end]) for end in ("handed_over", "abandoned")
     )
-    return BotSessions(int(row["sessions"]), handed, left)
+    return BotSessions(int(row["sessions"]), handed, left, frozenset(row["at_least"].split()))
 
 
 def _stages(

@@ -138,13 +138,15 @@ def handoff_text(content: Content, point: Touchpoint) -> str:
         return ""
     # A count that is withheld is no reason to be silent of the conversations.
     less = "withheld" if bots.abandoned is None else "left"
-    return content.words.text(
+    words, handed = content.words, bots.handed_over or 0
+    is_bound = "handed_over" in bots.at_least
+    return words.text(
         f"handoff.{less if bots.handed_over is None else 'line'}",
         name=point.name,
-        handed=bots.handed_over,
+        handed=at_least(words, words.cell(handed), is_bound),
         sessions=bots.sessions,
-        share=content.words.percent((bots.handed_over or 0) / bots.sessions, 0),
-        abandoned=content.words.cell(bots.abandoned),
+        share=at_least(words, words.percent(handed / bots.sessions, 0), is_bound),
+        abandoned=at_least(words, words.cell(bots.abandoned), "abandoned" in bots.at_least),
     )
 
 
