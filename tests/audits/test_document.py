@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -205,3 +206,24 @@ def test_the_steps_foreseen_do_not_tell_how_few_journeys_are_open(
     structure = parts(ends=nothing, maps={}, chain=chain)
     document = build._structure(structure, 10, still_open)
     assert document["memory"].values["steps"] == steps
+
+
+def points_of(**exits: tuple[int, int]) -> list[Any]:
+    """Return tipping points with frustrated exits of sessions: of all, then of segments."""
+    return [
+        SimpleNamespace(segment=name, events=events, sessions=sessions)
+        for name, (events, sessions) in exits.items()
+    ]
+
+
+def test_few_frustrated_exits_of_a_segment_are_told_by_no_other_segment() -> None:
+    """All 63 less the 30 of B and the 30 of C would be the three of A: one more is hidden."""
+    plain = {"everyone": (90, 200), "A": (30, 60), "B": (30, 70), "C": (30, 70)}
+    assert build._exits_shown(points_of(**plain), 10) == {"everyone", "A", "B", "C"}
+    few = build._exits_shown(points_of(**plain | {"everyone": (63, 200), "A": (3, 60)}), 10)
+    assert few in ({"everyone", "B"}, {"everyone", "C"})
+    # Nor where all but three of a segment leave in frustration.
+    most = build._exits_shown(points_of(**plain | {"everyone": (117, 200), "A": (57, 60)}), 10)
+    assert most in ({"everyone", "B"}, {"everyone", "C"})
+    assert "everyone" not in build._exits_shown(points_of(everyone=(5, 200)), 10)
+    assert build._exits_shown([], 10) == set()
