@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from ibis import _
 
 from journeylib.core import GROUPS
 from journeylib.journeys.walk.counting import Base, base_in_cells, sum_in_cells
@@ -208,24 +209,36 @@ class Events:
                 self._read[f"mark {name}"] = found[f"_mark{i}"] == 1
         return {name: self._read[f"mark {name}"] for name in conditions}
 
-    def texts(self, name: str, words: Any) -> Codes:
-        """Return texts that the engine makes from the steps, as codes; see `mark`."""
+    def values(self, name: str, value: Any) -> Any:
+        """Return what the engine works out of each event's own columns; see `mark` and `column`."""
         if self.parent is not None:
             assert self.picked is not None
-            return self.parent.texts(name, words).only(self.picked)
-        if f"texts {name}" not in self._read:
-            found = read_columns(self.source.mutate(_text=words), ["_text"])
-            self._read[f"texts {name}"] = found["_text"]
-        return self._read[f"texts {name}"]  # type: ignore[no-any-return]
+            return _picked(self.parent.values(name, value), self.picked)
+        if f"values {name}" not in self._read:
+            found = read_columns(self.source.mutate(_value=value), ["_value"])
+            self._read[f"values {name}"] = found["_value"]
+        return self._read[f"values {name}"]
 
-    def texts_at(self, rows: Whole) -> list[str]:
-        """Bring the texts of some events out of the engine."""
+    def values_at(self, rows: Whole, **values: Any) -> pa.Table:
+        """Return what the engine works out of some events, in the order of `rows`.
+
+        Parameters
+        ----------
+        rows : ndarray of int64
+            No row twice.
+        **values : Ibis value
+            Of the log's own columns; each is a column of the table.
+        """
         wanted = pd.DataFrame({"_of": self.key[rows], "_at": self.whole_step[rows]})
         wanted["_row"] = np.arange(len(rows))
         asked = hand_over(ibis.memtable(wanted), self.source.get_backend())
         same = [self.source.journey == asked["_of"], self.source.step == asked["_at"]]
-        found = fetch_arrow(self.source.inner_join(asked, same).select("_row", "text"))
-        return [str(text) for text in found.sort_by("_row")["text"].to_pylist()]
+        found = self.source.inner_join(asked, same).select("_row", **values)
+        return fetch_arrow(found).sort_by("_row").drop_columns("_row")
+
+    def texts_at(self, rows: Whole) -> list[str]:
+        """Bring the texts of some events out of the engine."""
+        return [str(text) for text in self.values_at(rows, text=_.text)["text"].to_pylist()]
 
     @property
     def touchpoint(self) -> npt.NDArray[np.int32]:

@@ -176,7 +176,7 @@ def _fields(journeys: Journeys, number: Whole, bot: Flags, column: str | None) -
     if column is None:
         return np.zeros(many, dtype=np.int64)
     check_declared(journeys, "personal_data", column)
-    cells: Codes = journeys.events.texts(f"cells of {column}", _[column].cast("string"))
+    cells: Codes = journeys.events.values(f"cells of {column}", _[column].cast("string"))
     used = np.array([*(fields_used(cell) for cell in cells.words), 0], dtype=np.int64)
     return np.maximum(latest_in(number, used[cells.number], bot, many), 0)
 

@@ -50,7 +50,7 @@ def loops_of(sessions: BotSessions) -> Flags:
     spoken = np.full(len(turns), -1, dtype=np.int64)
     words = 0
     if events.has("text"):
-        texts = events.texts("words of bots", ibis.cases((_.actor == "bot", normalised(_.text))))
+        texts = events.values("words of bots", ibis.cases((_.actor == "bot", normalised(_.text))))
         spoken, words = texts.number[turns].astype(np.int64), len(texts.words)
     what = np.where(spoken >= 0, spoken, words + spot)
     rounds = np.flatnonzero((spoken >= 0) | fresh)
