@@ -30,6 +30,7 @@ WRITTEN = f"{HELPER}written_"
 UNREAD = f"{HELPER}unread_"
 CONTROL = f"{HELPER}control_"
 PERSONAL = f"{HELPER}personal_"
+KEY = f"{HELPER}key_"
 # Roles whose value is one of the canonical columns of text, kept under the role's name.
 TEXT_ROLES = ("channel", "stage", "segment", "intent", "resource", "session", "text")
 NUMBER_ROLES = {"sentiment": "sentiment_micro", "rating": "rating_micro", "cost": "cost_micro"}
@@ -186,16 +187,12 @@ class Vocabulary:
 
     def is_personal(self, column: str) -> ir.BooleanValue:
         """Say where a name held what looks personal."""
-        if column in self.clean:
-            return ibis.literal(False)
         if column in self.cleaned:
             return self.table[f"{self.cleaned[column]}_personal"].fill_null(False)
         return _is_personal(self.table[column], self.schema)
 
     def has_controls(self, column: str) -> ir.BooleanValue:
         """Say where a name held control characters."""
-        if column in self.clean:
-            return ibis.literal(False)
         if column in self.cleaned:
             return self.table[f"{self.cleaned[column]}_control"].fill_null(False)
         return self.table[column].re_search(_CONTROLS).fill_null(False)
@@ -258,14 +255,16 @@ def mapped_rows(raw: Raw, schema: Schema, plan: ReadingPlan) -> ir.Table:
     ibis.Table
         Row: one raw row. The columns of ``EventLog.events``, touchpoints still under their raw
         names, and helpers whose names begin with `HELPER`: `FILE`, `ROW`, and flags for roles
-        whose value is there (`WRITTEN`) or holds control characters (`CONTROL`).
+        whose value is there (`WRITTEN`) or holds control characters (`CONTROL`). Where events
+        are put in order of customers, `KEY` columns stand for the customer.
     """
     table, vocabulary = with_vocabulary(raw.table, schema, plan)
-    identifiers = {
-        ID + kind: text_of(table[column], schema.missing)
-        for kind, column in schema.identifiers.items()
-    }
-    columns: dict[str, ir.Value] = {"customer": _customer(table, schema, identifiers)}
+    identifiers = _identifiers(table, schema)
+    columns: dict[str, ir.Value] = {}
+    if schema.in_order:
+        columns |= {KEY + str(i): table[key] for i, key in enumerate(customer_keys(schema))}
+    else:
+        columns["customer"] = customer_of(table, schema)
     if schema.journey is not None:
         columns["case"] = text_of(table[schema.journey], schema.missing)
     columns["touchpoint"] = vocabulary.name(schema.touchpoint)
@@ -313,7 +312,7 @@ def _flags(table: ir.Table, schema: Schema, vocabulary: Vocabulary) -> dict[str,
     personal = {
         PERSONAL + role: vocabulary.is_personal(source)
         for role, source in named
-        if source is not None
+        if source is not None and source not in vocabulary.clean
     }
     named += [(name, name) for name in schema.attributes]
     return (
@@ -322,7 +321,9 @@ def _flags(table: ir.Table, schema: Schema, vocabulary: Vocabulary) -> dict[str,
         | {
             CONTROL + role: vocabulary.has_controls(source)
             for role, source in named
-            if source is not None and table[source].type().is_string()
+            if source is not None
+            and source not in vocabulary.clean
+            and table[source].type().is_string()
         }
     )
 
@@ -352,10 +353,22 @@ def _attributes(
     return {name: vocabulary.name(name) for name in wanted}
 
 
-def _customer(
-    table: ir.Table, schema: Schema, identifiers: Mapping[str, ir.StringValue]
-) -> ir.StringValue:
+def _identifiers(table: ir.Table, schema: Schema) -> dict[str, ir.StringValue]:
+    return {
+        ID + kind: text_of(table[column], schema.missing)
+        for kind, column in schema.identifiers.items()
+    }
+
+
+def customer_keys(schema: Schema) -> list[str]:
+    """Return the columns of the source that say who the customer is, where no case does."""
+    named = (schema.customer, *schema.identifiers.values())
+    return list(dict.fromkeys(column for column in named if column is not None))
+
+
+def customer_of(table: ir.Table, schema: Schema) -> ir.StringValue:
     """The customer; where there is none the surest identifier, and at last the case."""
+    identifiers = _identifiers(table, schema)
     candidates = [alias(name.removeprefix(ID), value) for name, value in identifiers.items()]
     if schema.customer is not None:
         candidates.insert(0, text_of(table[schema.customer], schema.missing))
@@ -459,7 +472,7 @@ def _value_columns(table: ir.Table, schema: Schema, plan: ReadingPlan) -> dict[s
 
 def _reason(rows: ir.Table) -> ir.StringValue:
     """Say why a row cannot be used: the first of the reasons, or null."""
-    tests = [(rows["customer"].isnull(), NO_CUSTOMER)]
+    tests = [(rows["customer"].isnull(), NO_CUSTOMER)] if "customer" in rows.columns else []
     if "case" in rows.columns:
         tests.append((rows["case"].isnull(), NO_JOURNEY))
     tests.append((rows["touchpoint"].isnull(), NO_TOUCHPOINT))

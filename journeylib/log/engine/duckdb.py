@@ -8,7 +8,7 @@ import itertools
 import os
 import re
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -114,16 +114,22 @@ class CodedBackend(Backend):  # type: ignore[misc]
 
     def hold(self, name: str, expr: ir.Table, *, packed: bool = False) -> ir.Table:
         """Fill a table with the rows of `expr`, in their order."""
-        filled = f"AS {self._typed(expr)}"
-        if not packed:
-            run(self, f"CREATE TEMP TABLE {identifier(name)} {filled}")
-            return self.table(name)
-        created = run(self, f"CREATE TABLE {PACKED}.main.{identifier(name)} {filled}")
+        query = self._typed(expr)
+        if packed:
+            self.pack(name, query)
+            return self.table(name, database=(PACKED, "main"))
+        run(self, f"CREATE TEMP TABLE {identifier(name)} AS {query}")
+        return self.table(name)
+
+    def pack(self, name: str, query: str) -> str:
+        """Fill a table of `PACKED` with the rows of a query, in their order; return its name."""
+        full = f"{PACKED}.main.{identifier(name)}"
+        created = run(self, f"CREATE TABLE {full} AS {query}")
         if created and int(created[0][0]) >= _LARGE:
             # Where a result is still being read it stays as it is.
             with contextlib.suppress(duckdb.TransactionException):
                 run(self, f"CHECKPOINT {PACKED}")
-        return self.table(name, database=(PACKED, "main"))
+        return full
 
     def reusable(self, name: str, expr: ir.Table) -> ir.Table:
         """Give a query a name: a small result is held, of a large one there is a view.
@@ -342,7 +348,13 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[str]) -> ir.Table:
+def hold_coded(
+    backend: Backend,
+    name: str,
+    rows: ir.Table,
+    columns: Iterable[str],
+    query: Callable[[str], str] = "FROM {}".format,
+) -> ir.Table:
     """Hold `rows` in a temporary table, the named columns of text as codes.
 
     A column of few names takes a byte or two a row then. It reads, compares and comes out as
@@ -356,6 +368,8 @@ def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[st
     rows : ibis.Table
     columns : iterable of str
         Of `rows`; each has few distinct values.
+    query : function of str, optional
+        The SQL of what is held, by the name under which it finds `rows`.
     """
     coded = []
     # Ibis writes the expression out once, and the engine reads the rows once for all words.
@@ -368,9 +382,11 @@ def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[st
         words = sorted((word for word in distinct or () if word is not None), key=str.encode)
         if words:
             listed = ", ".join(quoted(word) for word in words)
-            coded.append(f"{identifier(column)}::ENUM({listed}) AS {identifier(column)}")
+            # A cast that cannot fail is made once a word where the engine has words as codes.
+            code = f"TRY_CAST({identifier(column)} AS ENUM({listed}))"
+            coded.append(f"{code} AS {identifier(column)}")
     replaced = f" REPLACE ({', '.join(coded)})" if coded else ""
-    run(backend, f"CREATE TEMP TABLE {name} AS SELECT *{replaced} FROM {view}")
+    run(backend, f"CREATE TEMP TABLE {name} AS SELECT *{replaced} FROM ({query(view)})")
     run(backend, f"DROP VIEW {view}")
     return backend.table(name)
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.operations as ops
 from ibis import _
+from ibis.backends.duckdb import Backend
 
-from journeylib.log.engine.duckdb import CodedBackend, run, scratch_name
+from journeylib.log.engine.duckdb import PACKED, CodedBackend, identifier, run, scratch_name
 from journeylib.log.engine.hashing import customer_group
 
 ROW_NUMBER = "_row"
@@ -26,8 +27,9 @@ APART = 10**18
 WIDE = "decimal(38, 0)"
 # Tables that were filled in order: their names (never used twice), and what their runs are of.
 _SORTED_TABLES: dict[str, frozenset[str]] = {}
-# Where the customers of events that are held in order are held.
+# Where the customers and touchpoints of events that are held in order are held.
 _CUSTOMERS = "{events}_customers"
+_TOUCHPOINTS = "{events}_touchpoints"
 
 
 def materialise_sorted(
@@ -51,32 +53,60 @@ def materialise_sorted(
     return held
 
 
-def store_sorted(
-    rows: ibis.Table, name: str, runs: Sequence[str], order: Sequence[str]
+def store_by_customer(
+    rows: ibis.Table, columns: Sequence[str], usable: str, ids: str
 ) -> ibis.Table:
-    """Fill a table of DuckDB in order, which stays as long as the connection."""
-    _SORTED_TABLES[name] = frozenset(runs)
-    return _hold_packed(rows.order_by([runs[0], *order]), name)
-
-
-def _hold_packed(rows: ibis.Table, name: str) -> ibis.Table:
-    backend = rows.get_backend()
-    if isinstance(backend, CodedBackend):
-        return backend.hold(name, rows, packed=True)
-    run(backend, f"CREATE TEMP TABLE {name} AS {backend.compile(rows)}")
-    return backend.table(name)
-
-
-def store_by_customer(events: ibis.Table) -> ibis.Table:
     """Hold canonical events in DuckDB, each customer's in order of time, with `NUMBERS`.
 
-    Their customers are held as well, one row each: see `customer_sizes`.
+    Their customers and touchpoints are held as well, one row each: see `customer_sizes` and
+    `touchpoint_sizes`.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        Held in DuckDB, customers by their number in `ids`.
+    columns : sequence of str
+        Those of `rows` that are kept.
+    usable : str
+        SQL condition of the rows that are kept.
+    ids : str
+        Table of the ids of customers, as `hold_customers` returns it.
     """
-    runs = ("customer_no", "customer", "journey")
-    order = ("t_us", "position", "touchpoint_no")
-    name = scratch_name("events")
-    customers = _hold_packed(_numbered_customers(events), _CUSTOMERS.format(events=name))
-    return store_sorted(_with_numbers(events, customers), name, runs, order)
+    backend, name = rows.get_backend(), scratch_name("events")
+    usable = f"FROM {rows.get_name()} WHERE {usable}"
+    counted = f"SELECT customer_no AS id, count(*) AS events {usable} GROUP BY ALL"
+    customers = _fill(
+        backend,
+        _CUSTOMERS.format(events=name),
+        "SELECT customer, events, (row_number() OVER (ORDER BY id) - 1)::INT AS customer_no, "
+        f'"group", id FROM ({counted}) JOIN {ids} AS ids ON id = ids.customer_no AND first',
+    )
+    touchpoints = _fill(
+        backend,
+        _TOUCHPOINTS.format(events=name),
+        "SELECT touchpoint, count(*) AS events, (row_number() OVER (ORDER BY touchpoint) - 1)::INT "
+        f"AS touchpoint_no {usable} GROUP BY touchpoint",
+    )
+    kept = ", ".join(map(identifier, columns))
+    _fill(
+        backend,
+        name,
+        f'SELECT customer, {kept}, c.customer_no, "group", touchpoint_no '
+        f"FROM (SELECT customer_no AS id, {kept} {usable}) JOIN {customers} AS c USING (id) "
+        f"JOIN (SELECT touchpoint, touchpoint_no FROM {touchpoints}) USING (touchpoint) "
+        "ORDER BY c.customer_no, t_us, position, touchpoint_no",
+    )
+    _SORTED_TABLES[name] = frozenset(("customer_no", "customer", "journey"))
+    packed = isinstance(backend, CodedBackend)
+    return backend.table(name, database=(PACKED, "main") if packed else None)
+
+
+def _fill(backend: Backend, name: str, query: str) -> str:
+    """Fill a table that stays as long as the connection; return its name in SQL."""
+    if isinstance(backend, CodedBackend):
+        return backend.pack(name, query)
+    run(backend, f"CREATE TEMP TABLE {name} AS {query}")
+    return name
 
 
 def reusable(rows: ibis.Table) -> ibis.Table:
@@ -122,7 +152,7 @@ def customer_numbers(events: ibis.Table) -> ibis.Table:
 
     By it what else is known of customers (outcomes, say) meets the steps.
     """
-    customers = _held_customers(events)
+    customers = _held_beside(events, _CUSTOMERS)
     customers = _numbered_customers(events) if customers is None else customers
     numbers = {name: customers[name].cast("int64") for name in ("customer_no", "group")}
     return customers.select("customer", **numbers)
@@ -130,32 +160,38 @@ def customer_numbers(events: ibis.Table) -> ibis.Table:
 
 def customer_sizes(events: ibis.Table) -> ibis.Table:
     """Return one row per customer of a log: ``customer`` and the number of its ``events``."""
-    customers = _held_customers(events)
-    customers = _counted_customers(events) if customers is None else customers
-    return customers.select("customer", "events")
+    return _sizes(events, "customer", _CUSTOMERS)
 
 
-def _counted_customers(events: ibis.Table) -> ibis.Table:
-    return events.group_by("customer").aggregate(events=events.count())
+def touchpoint_sizes(events: ibis.Table) -> ibis.Table:
+    """Return one row per touchpoint of a log: ``touchpoint`` and the number of its ``events``."""
+    return _sizes(events, "touchpoint", _TOUCHPOINTS)
+
+
+def _sizes(events: ibis.Table, column: str, beside: str) -> ibis.Table:
+    held = _held_beside(events, beside)
+    if held is not None:
+        return held.select(column, "events")
+    return events.group_by(column).aggregate(events=events.count())
 
 
 def _numbered_customers(events: ibis.Table) -> ibis.Table:
     """Return one row per customer, with ``events``, ``customer_no`` and ``group``."""
-    customers = _counted_customers(events)
+    customers = events.group_by("customer").aggregate(events=events.count())
     return customers.mutate(
         customer_no=ibis.row_number().over(order_by="customer").cast("int32"),
         group=customer_group(customers.customer).cast("int8"),
     )
 
 
-def _held_customers(events: ibis.Table) -> ibis.Table | None:
-    """Return the customers of events that are held in order, if they are."""
+def _held_beside(events: ibis.Table, what: str) -> ibis.Table | None:
+    """Return the customers or touchpoints of events that are held in order, if they are."""
     if (held := _held_numbered(events)) is None:
         return None
     node = held.op()
     where = (node.namespace.catalog, node.namespace.database)
     database = where if all(where) else None
-    return held.get_backend().table(_CUSTOMERS.format(events=node.name), database=database)
+    return held.get_backend().table(what.format(events=node.name), database=database)
 
 
 def _held_numbered(events: ibis.Table) -> ibis.Table | None:

@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 from journeylib.core import label, percent, text
 from journeylib.log.canonical.canonical_events import HELPER, NUMBER_ROLES, REASON_ROLE
 from journeylib.log.engine.duckdb import fetch_batches
-from journeylib.log.engine.row_order import Runs, is_sorted, numbered
+from journeylib.log.engine.row_order import Runs, is_sorted, numbered, touchpoint_sizes
 from journeylib.log.eventlog import Check, check, count_check
 from journeylib.log.quality.doubt_checks import fold
-from journeylib.log.quality.survey import MANY_EVENTS, Inspection, Survey, one_row
+from journeylib.log.quality.survey import MANY_EVENTS, Inspection, Survey
+from journeylib.log.schema import Schema
 
 _MANY_GAPS = 0.2
-_NEEDED = ("customer", "case", "touchpoint", "t_us", "position")
+_NEEDED = ("customer", "customer_no", "case", "touchpoint", "t_us", "position")
 _COLUMN_ROLE = {"case": "journey", "end_us": "end_timestamp"} | {
     column: role for role, column in NUMBER_ROLES.items()
 }
@@ -51,6 +52,17 @@ def value_checks(survey: Survey) -> Iterator[Check]:
     for role, n in survey.personal.items():
         if n:
             yield check("personal_names.some", role, n)
+
+
+def counted_contents(schema: Schema) -> dict[str, str]:
+    """Return what is counted of what events hold, in SQL by name."""
+    counts = {}
+    if schema.actor and schema.session:
+        counts["without_session"] = "count_if(actor = 'bot' AND session IS NULL)"
+    if schema.actor and schema.text:
+        counts["texts"] = "count(text)"
+        counts["own_texts"] = "count_if(actor = 'customer' AND text IS NOT NULL)"
+    return counts
 
 
 def content_checks(log: Inspection) -> Iterator[Check]:
@@ -171,8 +183,8 @@ def _duplicates(log: Inspection, ties: Ties) -> Check:
     same = [column for column in events.columns if column not in own]
     # Attributes bear the names that the company gave them, so ours must not be a common one.
     groups = events.group_by(same).aggregate(**{f"{HELPER}rows": events.count()})
-    extra = one_row(groups.aggregate(extra=(groups[f"{HELPER}rows"] - 1).sum()))["extra"]
-    return count_check("duplicates", "", extra)
+    extra = (groups[f"{HELPER}rows"] - 1).sum().to_pyarrow().as_py()
+    return count_check("duplicates", "", int(extra or 0))
 
 
 def _tied(log: Inspection) -> ir.Table:
@@ -190,8 +202,7 @@ def _tied(log: Inspection) -> ir.Table:
 
 def _names(log: Inspection) -> Iterator[Check]:
     """Count events whose touchpoint the value maps do not know, and names that look alike."""
-    events, schema = log.events, log.schema
-    names = events.group_by("touchpoint").aggregate(n=events.count()).to_pandas()
+    schema, names = log.schema, touchpoint_sizes(log.events).to_pandas()
     maps: dict[str, set[str]] = {
         "touchpoint_values": set(schema.touchpoint_values.values()),
         "stage_values": set() if schema.stage else set(schema.stage_values),
@@ -200,31 +211,25 @@ def _names(log: Inspection) -> Iterator[Check]:
     for setting, mapped in maps.items():
         if mapped:
             unknown = names[~names["touchpoint"].isin(mapped)]
-            yield count_check("unmapped", setting, int(unknown["n"].sum()), names=len(unknown))
+            yield count_check("unmapped", setting, int(unknown["events"].sum()), names=len(unknown))
     folded = fold(names["touchpoint"])
     alike = names[folded.duplicated(keep=False)]
     if len(alike):
-        yield check("names_alike.some", "touchpoint", int(alike["n"].sum()), names=len(alike))
-    if "actor" in events.columns and "session" in events.columns:
-        bot = events["actor"] == "bot"
-        n = one_row(events.aggregate(n=(bot & events["session"].isnull()).sum()))["n"]
+        yield check("names_alike.some", "touchpoint", int(alike["events"].sum()), names=len(alike))
+    if "without_session" in log.survey.counts:
+        n = log.survey.counts["without_session"]
         yield count_check("bot_without_session", "session", n)
 
 
 def _whose_words(log: Inspection) -> Iterator[Check]:
     """Say whose words texts are: the customer's where it is declared, or on rows of customers."""
-    if not {"actor", "text"} <= set(log.events.columns):
+    counts = log.survey.counts
+    if "texts" not in counts:
         return
-    spoken = log.events["text"].notnull()
-    counts = one_row(
-        log.events.aggregate(
-            n=spoken.sum(), own=(spoken & (log.events["actor"] == "customer")).sum()
-        )
-    )
     if log.schema.text_by == "customer":
-        yield check("text_by.customer", "text", counts["n"])
-    elif counts["n"] and not counts["own"]:
-        yield check("text_by.nobody", "text", counts["n"])
+        yield check("text_by.customer", "text", counts["texts"])
+    elif counts["texts"] and not counts["own_texts"]:
+        yield check("text_by.nobody", "text", counts["texts"])
 
 
 def _sizes(log: Inspection) -> Iterator[Check]:
