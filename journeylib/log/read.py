@@ -20,6 +20,7 @@ from journeylib.log.canonical.canonical_events import (
     ReadingPlan,
     coded_columns,
     judged,
+    known_words,
     mapped_rows,
     reading_plan,
 )
@@ -218,12 +219,14 @@ def _staged(
     rows = rows if window is None else rows.filter(window.holds(rows["t_us"]))
 
     def held_rows(rows: str) -> str:
-        known = f"FROM {rows}" if ids is None else with_numbers(rows, ids, roles)
-        return f"SELECT * REPLACE ({REASON}::ENUM({reasons}) AS {REASON}) FROM ({known})"
+        numbered = f"FROM {rows}" if ids is None else with_numbers(rows, ids, roles)
+        return f"SELECT * REPLACE ({REASON}::ENUM({reasons}) AS {REASON}) FROM ({numbered})"
 
     reasons = ", ".join(map(quoted, REASON_ROLE))
     columns = coded_columns(roles, plan)
-    held = hold_coded(backend, scratch_name("events"), rows, columns, held_rows)
+    # Of some days there may be fewer names.
+    names = known_words(roles, plan) if window is None else {}
+    held = hold_coded(backend, scratch_name("events"), rows, columns, names, held_rows)
     run(backend, f"DROP VIEW {view}")
     return held
 
@@ -252,8 +255,8 @@ def _events(rows: ir.Table, ids: str | None, counts: Survey) -> ir.Table:
     backend, table = rows.get_backend(), rows.get_name()
     helpers = [column for column in rows.columns if column.startswith(HELPER)]
     if ids is not None:
-        kept = [column for column in rows.columns if column not in (*helpers, "customer_no")]
-        held = store_by_customer(rows, kept, f"{REASON} IS NULL", ids)
+        columns = [column for column in rows.columns if column not in (*helpers, "customer_no")]
+        held = store_by_customer(rows, columns, f"{REASON} IS NULL", ids)
         for name in (table, ids):
             run(backend, f"DROP TABLE {name}")
         return held.drop(*NUMBERS)

@@ -8,8 +8,9 @@ import itertools
 import os
 import re
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -353,6 +354,7 @@ def hold_coded(
     name: str,
     rows: ir.Table,
     columns: Iterable[str],
+    names: Mapping[str, Iterable[str]] = MappingProxyType({}),
     query: Callable[[str], str] = "FROM {}".format,
 ) -> ir.Table:
     """Hold `rows` in a temporary table, the named columns of text as codes.
@@ -368,20 +370,25 @@ def hold_coded(
     rows : ibis.Table
     columns : iterable of str
         Of `rows`; each has few distinct values.
+    names : mapping of str to iterable of str, optional
+        The distinct values of some of them.
     query : function of str, optional
         The SQL of what is held, by the name under which it finds `rows`.
     """
-    coded = []
     # Ibis writes the expression out once, and the engine reads the rows once for all words.
     view = scratch_name("rows")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(rows)}")
-    columns = list(columns)
-    words_of = [f"list(DISTINCT {identifier(column)})" for column in columns]
-    found = run(backend, f"SELECT {', '.join(words_of)} FROM {view}")[0] if columns else ()
-    for column, distinct in zip(columns, found, strict=True):
-        words = sorted((word for word in distinct or () if word is not None), key=str.encode)
+    words_of: dict[str, Iterable[str | None]] = {c: names.get(c, ()) for c in columns}
+    asked = [column for column in words_of if column not in names]
+    if asked:
+        lists = ", ".join(f"list(DISTINCT {identifier(column)})" for column in asked)
+        answer = run(backend, f"SELECT {lists} FROM {view}")[0]
+        words_of |= {column: words or () for column, words in zip(asked, answer, strict=True)}
+    coded = []
+    for column, distinct in words_of.items():
+        words = sorted((word for word in distinct if word is not None), key=str.encode)
         if words:
-            listed = ", ".join(quoted(word) for word in words)
+            listed = ", ".join(map(quoted, words))
             # A cast that cannot fail is made once a word where the engine has words as codes.
             code = f"TRY_CAST({identifier(column)} AS ENUM({listed}))"
             coded.append(f"{code} AS {identifier(column)}")

@@ -25,6 +25,8 @@ NUMBERS = ("customer_no", "group", "touchpoint_no")
 # More than any time in microseconds; times any key it stays within 38 digits.
 APART = 10**18
 WIDE = "decimal(38, 0)"
+# A customer's number in the source, some of whose customers may have no event that can be used.
+_READ_NO = "_journeylib_read_no"
 # Tables that were filled in order: their names (never used twice), and what their runs are of.
 _SORTED_TABLES: dict[str, frozenset[str]] = {}
 # Where the customers and touchpoints of events that are held in order are held.
@@ -74,12 +76,13 @@ def store_by_customer(
     """
     backend, name = rows.get_backend(), scratch_name("events")
     usable = f"FROM {rows.get_name()} WHERE {usable}"
-    counted = f"SELECT customer_no AS id, count(*) AS events {usable} GROUP BY ALL"
+    sizes = f"SELECT customer_no AS {_READ_NO}, count(*) AS events {usable} GROUP BY ALL"
     customers = _fill(
         backend,
         _CUSTOMERS.format(events=name),
-        "SELECT customer, events, (row_number() OVER (ORDER BY id) - 1)::INT AS customer_no, "
-        f'"group", id FROM ({counted}) JOIN {ids} AS ids ON id = ids.customer_no AND first',
+        f"SELECT customer, events, (row_number() OVER (ORDER BY {_READ_NO}) - 1)::INT "
+        f'AS customer_no, "group", {_READ_NO} FROM ({sizes}) '
+        f"JOIN {ids} AS ids ON {_READ_NO} = ids.customer_no AND first",
     )
     touchpoints = _fill(
         backend,
@@ -87,14 +90,15 @@ def store_by_customer(
         "SELECT touchpoint, count(*) AS events, (row_number() OVER (ORDER BY touchpoint) - 1)::INT "
         f"AS touchpoint_no {usable} GROUP BY touchpoint",
     )
-    kept = ", ".join(map(identifier, columns))
+    listed = ", ".join(map(identifier, columns))
     _fill(
         backend,
         name,
-        f'SELECT customer, {kept}, c.customer_no, "group", touchpoint_no '
-        f"FROM (SELECT customer_no AS id, {kept} {usable}) JOIN {customers} AS c USING (id) "
-        f"JOIN (SELECT touchpoint, touchpoint_no FROM {touchpoints}) USING (touchpoint) "
-        "ORDER BY c.customer_no, t_us, position, touchpoint_no",
+        f'SELECT customer, {listed}, customer_no, "group", touchpoint_no '
+        f"FROM (SELECT customer_no AS {_READ_NO}, {listed} {usable}) "
+        f"JOIN (SELECT * EXCLUDE (events) FROM {customers}) USING ({_READ_NO}) "
+        f"JOIN (SELECT * EXCLUDE (events) FROM {touchpoints}) USING (touchpoint) "
+        "ORDER BY customer_no, t_us, position, touchpoint_no",
     )
     _SORTED_TABLES[name] = frozenset(("customer_no", "customer", "journey"))
     packed = isinstance(backend, CodedBackend)

@@ -76,11 +76,11 @@ def survey(raw: Raw, rows: ir.Table, wanted: Mapping[str, str]) -> Survey:
     `wanted` is what the checks want counted of the usable rows, in SQL by name.
     """
     backend, table = rows.get_backend(), rows.get_name()
-    found = dict(run(backend, f"SELECT {REASON}, count(*) FROM {table} GROUP BY ALL"))
-    reasons = {reason: found.get(reason, 0) for reason in REASON_ROLE}
+    rows_of = dict(run(backend, f"SELECT {REASON}, count(*) FROM {table} GROUP BY ALL"))
+    reasons = {reason: rows_of.get(reason, 0) for reason in REASON_ROLE}
     for reason in raw.rejected["reason"]:
         reasons[reason] = reasons.get(reason, 0) + 1
-    read = sum(found.values()) + len(raw.rejected)
+    read = sum(rows_of.values()) + len(raw.rejected)
     sums = {
         column: f"count_if({identifier(column)})"
         if column.startswith(HELPER)
@@ -88,8 +88,9 @@ def survey(raw: Raw, rows: ir.Table, wanted: Mapping[str, str]) -> Survey:
         for column in rows.columns
         if not column.startswith(HELPER) or column.startswith((UNREAD, CONTROL, PERSONAL))
     }
-    known = counts_of(backend, sums | dict(wanted), f"{table} WHERE {REASON} IS NULL")
-    totals = {column: known.pop(column) for column in sums}
+    # No column of a log begins with HELPER but those that are counted here by their own names.
+    asked = {f"{HELPER}asked_{name}": sql for name, sql in wanted.items()}
+    totals = counts_of(backend, sums | asked, f"{table} WHERE {REASON} IS NULL")
 
     def by_role(prefix: str) -> dict[str, int]:
         return {
@@ -106,7 +107,7 @@ def survey(raw: Raw, rows: ir.Table, wanted: Mapping[str, str]) -> Survey:
         unread=by_role(UNREAD),
         controls=by_role(CONTROL),
         personal=by_role(PERSONAL),
-        counts=known,
+        counts=by_role(f"{HELPER}asked_"),
     )
 
 
