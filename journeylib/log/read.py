@@ -257,8 +257,7 @@ def _events(rows: ir.Table, ids: str | None, counts: Survey) -> ir.Table:
     if ids is not None:
         columns = [column for column in rows.columns if column not in (*helpers, "customer_no")]
         held = store_by_customer(rows, columns, f"{REASON} IS NULL", ids)
-        for name in (table, ids):
-            run(backend, f"DROP TABLE {name}")
+        run(backend, f"DROP TABLE {table}")
         return held.drop(*NUMBERS)
     if counts.reasons:
         run(backend, f"DELETE FROM {table} WHERE {REASON} IS NOT NULL")

@@ -72,7 +72,7 @@ def store_by_customer(
     usable : str
         SQL condition of the rows that are kept.
     ids : str
-        Table of the ids of customers, as `hold_customers` returns it.
+        Table of the ids of customers, as `hold_customers` returns it; it is dropped.
     """
     backend, name = rows.get_backend(), scratch_name("events")
     usable = f"FROM {rows.get_name()} WHERE {usable}"
@@ -84,6 +84,7 @@ def store_by_customer(
         f'AS customer_no, "group", {_READ_NO} FROM ({sizes}) '
         f"JOIN {ids} AS ids ON {_READ_NO} = ids.customer_no AND first",
     )
+    run(backend, f"DROP TABLE {ids}")
     touchpoints = _fill(
         backend,
         _TOUCHPOINTS.format(events=name),

@@ -116,7 +116,10 @@ def counted_ties(log: Inspection, rows_at_once: int = 1_000_000) -> Ties:
         # The moment of the last row may go on in the next batch.
         changes = _differ(rows, 0) | _differ(rows, 1)
         whole = int(np.flatnonzero(changes)[-1]) if len(rows) else 0
-        ties, rest = ties + _ties_among(rows[:whole]), rows[whole:]
+        shared = ~changes
+        shared[:-1] |= ~changes[1:]
+        tied = rows[:whole].filter(pa.array(shared[:whole]))
+        ties, rest = ties + _ties_among(tied), rows[whole:]
     return ties if rest is None else ties + _ties_among(rest)
 
 
