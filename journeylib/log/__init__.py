@@ -17,9 +17,9 @@ from journeylib.log.engine.row_order import (
     ROW_NUMBER,
     Runs,
     customer_numbers,
+    in_order,
     is_sorted,
     materialise_sorted,
-    numbered,
     reusable,
 )
 from journeylib.log.eventlog import Check, EventLog, Quality, check_table

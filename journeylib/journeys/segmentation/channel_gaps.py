@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-import ibis
 import numpy as np
 import pandas as pd
 
 from journeylib.core import US_PER_DAY, SchemaError, refuse_unknown
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.segmentation.silence_gap import MIN_GAPS, GapCut, fit_gap_by_channel
-from journeylib.log import fetch
+from journeylib.journeys.walk.event_columns import Codes, EventColumns
 
 REST = ""
 
@@ -44,11 +43,15 @@ class ChannelGap:
         return self.gap_us / US_PER_DAY
 
 
-def channel_before(events: ibis.Table) -> ibis.Value:
-    """Return the channel of the event before each, as `in_stream` put it: whose silence it is."""
-    if "channel" not in events.columns:
-        return ibis.null("string")
-    return events["_last_channel"]
+def channel_before(columns: EventColumns) -> Codes | None:
+    """Return the channel of the customer's event before each: whose silence it is."""
+    if not columns.has("channel"):
+        return None
+    channel = columns.column("channel")
+    before = np.full_like(channel.held, -1)
+    before[1:] = channel.held[:-1]
+    before[columns.begins_customer] = -1
+    return Codes(before, channel.words)
 
 
 def fit_channels(silences: pd.DataFrame, settings: JourneySettings) -> dict[str, GapCut]:
@@ -84,7 +87,7 @@ def fitted_gaps(cuts: Mapping[str, GapCut]) -> tuple[ChannelGap, ...]:
     return tuple(ChannelGap(name, cut.cut_us, cut.answer, cut.reason) for name, cut in cuts.items())
 
 
-def declared_gaps(events: ibis.Table, settings: JourneySettings) -> tuple[ChannelGap, ...]:
+def declared_gaps(columns: EventColumns, settings: JourneySettings) -> tuple[ChannelGap, ...]:
     """Return the gaps that the settings give by channel; none where they give one for all.
 
     Raises
@@ -94,12 +97,12 @@ def declared_gaps(events: ibis.Table, settings: JourneySettings) -> tuple[Channe
     """
     if not isinstance(settings.gap_days, dict):
         return ()
-    if "channel" not in events.columns:
+    if not columns.has("channel"):
         raise SchemaError(
             "journeys.gap_days gives days by channel, and the log has no channels. Add the role "
             "'channel', or give one number of days."
         )
-    channels = sorted(fetch(events.select("channel").distinct())["channel"].dropna())
+    channels = columns.column("channel").words
     problem = "journeys.gap_days names the channel '{name}', which the log does not have.{near}"
     refuse_unknown((n for n in settings.gap_days if n != REST), channels, problem, SchemaError)
     days = {REST: settings.assumed_gap_days} | settings.gap_days
@@ -108,10 +111,12 @@ def declared_gaps(events: ibis.Table, settings: JourneySettings) -> tuple[Channe
     )
 
 
-def gap_after(before: ibis.Value, gaps: tuple[ChannelGap, ...], default_us: int) -> ibis.Value:
-    """Return the gap of the channel `before`, in microseconds."""
-    by_name = {gap.channel: gap.gap_us for gap in gaps}
-    rest = by_name.pop(REST, default_us)
-    if not by_name:
-        return ibis.literal(rest, type="int64")
-    return ibis.cases(*((before == name, us) for name, us in by_name.items()), else_=rest)
+def by_channel(before: Codes | None, by_name: Mapping[str, float], otherwise: float) -> Any:
+    """Return what each event's channel `before` it has by name, else what `REST` has: an array.
+
+    One number where the log has no channels.
+    """
+    rest = by_name.get(REST, otherwise)
+    if before is None:
+        return rest
+    return np.array([*(by_name.get(name, rest) for name in before.words), rest])[before.held]

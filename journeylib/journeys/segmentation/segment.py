@@ -5,37 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
-import ibis
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-from ibis import _
 
 from journeylib.core import MICRO, US_PER_DAY, text
 from journeylib.journeys.segmentation.boundary_model import BoundaryModel, fit_boundaries
 from journeylib.journeys.segmentation.channel_gaps import (
-    REST,
     ChannelGap,
+    by_channel,
     channel_before,
     declared_gaps,
     fit_channels,
     fitted_gaps,
-    gap_after,
 )
-from journeylib.journeys.segmentation.rules import (
-    CutKind,
-    JourneySettings,
-    by_case,
-    by_customer,
-    by_flag,
-    in_stream,
-    resolve_cut,
-)
+from journeylib.journeys.segmentation.rules import CutKind, JourneySettings, resolve_cut
 from journeylib.journeys.segmentation.silence_gap import GapCut
-from journeylib.log import ROW_NUMBER, EventLog, Runs, fetch
+from journeylib.journeys.walk.compiled import compiled
+from journeylib.journeys.walk.event_columns import MISSING, EventColumns, Flags, Whole
+from journeylib.journeys.walk.events import Cut
+from journeylib.log import EventLog
 
+# Journeys of one customer are numbered below this, by case or by the place of their first event.
+JOURNEYS_PER_CUSTOMER = 1 << 24
 BOUNDARY = 0.5
 USUAL_SILENCE = 0.95
 FEWEST_SILENCES = 30
@@ -115,24 +109,21 @@ class Cutting:
 
 
 def cut_journeys(
-    events: ibis.Table, log: EventLog, settings: JourneySettings
-) -> tuple[ibis.Table, Cutting]:
-    """Cut the events of a log into journeys, and put each in order.
+    columns: EventColumns, log: EventLog, settings: JourneySettings
+) -> tuple[Cut, Cutting]:
+    """Cut the events of a log into journeys.
 
     Parameters
     ----------
-    events : ibis.Table
-        With ``customer_no``, ``touchpoint`` and ``touchpoint_no``.
+    columns : EventColumns
     log : EventLog
         Where they come from.
     settings : JourneySettings
 
     Returns
     -------
-    events : ibis.Table
-        With ``journey``, ``step`` and the columns of `segment.AFTER` and
-        `segment.BEFORE`; with ``boundary_micro`` (int64, nullable: probability of a boundary
-        before the event × 1,000,000) where the cut was found in the log.
+    cut : Cut
+        With the probabilities of boundaries where the cut was found in the log.
     cutting : Cutting
 
     Raises
@@ -141,30 +132,74 @@ def cut_journeys(
         If the cut needs a column that the log does not have.
     """
     kind = resolve_cut(log, settings)
-    quiet_us = _quiet_us(settings, settings.stated_gap_us)
-    if kind == "case":
-        return by_case(events), Cutting("case", "declared", "", None, quiet_us)
-    if kind == "customer":
-        return by_customer(events), Cutting("customer", "declared", "", None, quiet_us)
-    if kind == "learned":
-        return _by_learning(events, log, settings)
-    return _by_silence(events, log, settings, kind)
+    if kind in ("case", "customer"):
+        cut = by_case(columns) if kind == "case" else by_customer(columns)
+        quiet_us = _quiet_us(settings, settings.stated_gap_us)
+        cutting = Cutting(kind, "declared", "", None, quiet_us)
+    elif kind == "learned":
+        cut, cutting = _by_learning(columns, log, settings)
+    else:
+        cut, cutting = _by_silence(columns, log, settings, kind)
+    if settings.quiet_days is None and cutting.kind in ("case", "customer"):
+        cutting = quiet_as_logged(cut, cutting)
+    return cut, cutting
+
+
+def by_customer(columns: EventColumns) -> Cut:
+    """Cut nowhere: all events of a customer are one journey."""
+    return by_flag(columns, columns.begins_customer)
+
+
+def by_case(columns: EventColumns) -> Cut:
+    """Cut by case; one case id under two customers is two journeys, as are events without one."""
+    key = _first_journey(columns.column("customer_no")) + columns.column("case_no")
+    if (key[1:] < key[:-1]).any():
+        # The events of a case keep their order.
+        rows = np.argsort(key, kind="stable")
+        key, columns = key[rows], columns.in_order(rows)
+    first = np.ones(len(key), dtype=bool)
+    first[1:] = key[1:] != key[:-1]
+    begins = np.flatnonzero(first)
+    return Cut(columns, _with_end(begins, len(key)), key[begins])
+
+
+def by_flag(columns: EventColumns, fresh: Flags, boundary_micro: Whole | None = None) -> Cut:
+    """Cut where an event is `fresh`, and at the first of each customer whatever is said of it."""
+    customers = columns.begins_customer
+    begins = np.flatnonzero(fresh | customers)
+    # The place of its first event among those of the customer.
+    own = np.flatnonzero(customers)
+    place = begins - own[np.searchsorted(own, begins, side="right") - 1]
+    key = _first_journey(columns.column("customer_no")[begins]) + place
+    return Cut(columns, _with_end(begins, len(customers)), key, boundary_micro)
+
+
+def _first_journey(customer_no: npt.NDArray[Any]) -> Whole:
+    """Return the key of a customer's first journey; later ones have larger keys."""
+    return customer_no.astype(np.int64) * JOURNEYS_PER_CUSTOMER
+
+
+def _with_end(begins: Whole, rows: int) -> Whole:
+    return np.append(begins, rows).astype(np.int64)
 
 
 def _quiet_us(settings: JourneySettings, gap_us: int) -> int:
     return gap_us if settings.quiet_days is None else round(settings.quiet_days * US_PER_DAY)
 
 
-def quiet_as_logged(steps: ibis.Table, cutting: Cutting) -> Cutting:
+def quiet_as_logged(cut: Cut, cutting: Cutting) -> Cutting:
     """Let the silence after which a case counts as over follow the silences inside cases.
 
     It is what the longest silence of 95 % of the journeys does not exceed, at most what is
     stated; as stated in a log of few journeys with a silence, or without a clock.
     """
-    if "t_us" not in steps.columns:
+    if not cut.columns.has("t_us"):
         return cutting
-    longest = steps.group_by("journey").aggregate(us=(_.next_us - _.t_us).max())
-    silences = np.sort(fetch(longest.filter(_.us > 0).select("us"))["us"].to_numpy(np.int64))
+    t_us = cut.columns.column("t_us")
+    silence = np.diff(t_us, append=t_us[-1:])
+    silence[cut.begins[1:] - 1] = 0
+    longest = np.maximum.reduceat(silence, cut.begins[:-1]) if len(silence) else silence
+    silences = np.sort(longest[longest > 0])
     if len(silences) < FEWEST_SILENCES:
         return cutting
     usual = int(silences[math.ceil(USUAL_SILENCE * len(silences)) - 1])
@@ -174,33 +209,31 @@ def quiet_as_logged(steps: ibis.Table, cutting: Cutting) -> Cutting:
 
 
 def _by_silence(
-    events: ibis.Table, log: EventLog, settings: JourneySettings, kind: CutKind, reason: str = ""
-) -> tuple[ibis.Table, Cutting]:
+    columns: EventColumns, log: EventLog, settings: JourneySettings, kind: CutKind, reason: str = ""
+) -> tuple[Cut, Cutting]:
     """Cut after silence, and after declared ends where `kind` is ``goal``."""
     ends = (*settings.every_goal, *settings.bad_ends) if kind == "goal" else ()
-    stream = in_stream(events)
+    ended = _after_end(columns, ends)
     if not log.has_clock:
         # Without a clock there is no silence: only ends cut.
-        fresh = _after_end(stream, ends)
         quiet_us = _quiet_us(settings, settings.stated_gap_us)
-        return by_flag(stream, fresh), Cutting(kind, "declared", reason, None, quiet_us)
-    fitted = _fit(stream, settings) if settings.gap_days == "fitted" else None
-    gaps = declared_gaps(stream, settings) if fitted is None else fitted_gaps(fitted[0])
+        return by_flag(columns, ended), Cutting(kind, "declared", reason, None, quiet_us)
+    fitted = _fit(columns, settings) if settings.gap_days == "fitted" else None
+    gaps = declared_gaps(columns, settings) if fitted is None else fitted_gaps(fitted[0])
     gap_us = max((gap.gap_us for gap in gaps), default=settings.stated_gap_us)
-    limit = gap_after(channel_before(stream), gaps, gap_us)
-    late = stream.silence_us > limit
-    fresh = late.fill_null(False) | _after_end(stream, ends) if ends else late
+    limit = by_channel(channel_before(columns), {gap.channel: gap.gap_us for gap in gaps}, gap_us)
+    fresh = ended | (columns.silence_us > limit)
     quiet_us = _quiet_us(settings, gap_us)
     channels = gaps if len(gaps) > 1 else ()
     if fitted is None:
         answer: Literal["declared", "assumed"] = "assumed" if reason else "declared"
         cutting = Cutting(kind, answer, reason, gap_us, quiet_us, channels=channels)
-        return by_flag(stream, fresh).drop("silence_us"), cutting
+        return by_flag(columns, fresh), cutting
     cuts, sample = fitted
-    cut, why = _answer(gaps)
+    found, why = _answer(gaps)
     cutting = Cutting(
         kind,
-        cut,
+        found,
         "; ".join(filter(None, [reason, why])),
         gap_us,
         quiet_us,
@@ -208,12 +241,12 @@ def _by_silence(
         customers=sample.customers,
         channels=channels,
     )
-    if cut == "assumed" or kind == "goal":
-        return by_flag(stream, fresh).drop("silence_us"), cutting
-    sure = stream.mutate(boundary_micro=_by_channel(stream, cuts), _late=late)
-    confidence, doubtful = _sureness(sure)
+    if found == "assumed" or kind == "goal":
+        return by_flag(columns, fresh), cutting
+    micro = _probabilities(columns, cuts)
+    confidence, doubtful = _sureness(micro)
     cutting = replace(cutting, confidence=confidence, doubtful=doubtful)
-    return by_flag(sure, sure._late).drop("silence_us", "_late"), cutting
+    return by_flag(columns, fresh, micro), cutting
 
 
 def _answer(gaps: tuple[ChannelGap, ...]) -> tuple[Literal["found", "assumed"], str]:
@@ -225,126 +258,123 @@ def _answer(gaps: tuple[ChannelGap, ...]) -> tuple[Literal["found", "assumed"], 
     return "found", f"assumed for {len(assumed)} of {len(gaps)} channels: {why}" if assumed else ""
 
 
-def _by_channel(stream: ibis.Table, cuts: Mapping[str, GapCut]) -> ibis.Value:
-    """Return P(boundary) × 1,000,000 by the humps of each channel; null where it has none."""
-    before = channel_before(stream)
-    nothing = ibis.null("int64")
-    micro = {
-        name: nothing if cut.log_odds is None else _probability(stream.silence_us, cut.log_odds)
-        for name, cut in cuts.items()
-    }
-    rest = micro.pop(REST, nothing)
-    if not micro:
-        return rest
-    return ibis.cases(*((before == name, value) for name, value in micro.items()), else_=rest)
-
-
-def _after_end(stream: ibis.Table, ends: tuple[str, ...]) -> ibis.Value:
-    """Whether the event before was a declared end, and its visit is over."""
-    names = stream.filter(_.touchpoint.isin(ends)).select("touchpoint_no").distinct()
-    before = stream["_last_touchpoint_no"]
-    ended = before.isin(names.to_pyarrow()["touchpoint_no"].to_pylist())
-    if "session" in stream.columns:
+def _after_end(columns: EventColumns, ends: tuple[str, ...]) -> Flags:
+    """Mark the events whose event before was a declared end of which the visit is over."""
+    after = np.zeros(len(columns), dtype=bool)
+    if not ends:
+        return after
+    number = [no for no, name in columns.names.items() if name in ends]
+    after[1:] = np.isin(columns.column("touchpoint_no")[:-1], number) & ~columns.begins_customer[1:]
+    if columns.has("session"):
         # The turns of one conversation about the end belong to it.
-        goes_on = (before == stream.touchpoint_no) & (stream["_last_session"] == stream.session)
-        ended = ended & ~goes_on.fill_null(False)
-    return ended.fill_null(False)
+        talk, spot = columns.column("session").number, columns.column("touchpoint_no")
+        after[1:] &= ~((spot[1:] == spot[:-1]) & (talk[1:] == talk[:-1]) & (talk[1:] >= 0))
+    return after
 
 
-def _fit(stream: ibis.Table, settings: JourneySettings) -> tuple[dict[str, GapCut], _Sample]:
+def _fit(columns: EventColumns, settings: JourneySettings) -> tuple[dict[str, GapCut], _Sample]:
     """Fit gaps on the silences of a sample of customers; those inside a session are out."""
-    inside = (
-        (stream["_last_session"] == stream.session).fill_null(False)
-        if "session" in stream.columns
-        else ibis.literal(False)
+    wanted = columns.silence_us > 0
+    if columns.has("session"):
+        talk = columns.column("session").number
+        wanted[1:] &= ~((talk[1:] == talk[:-1]) & (talk[1:] >= 0))
+    sample = _sample(columns, SAMPLE_GAPS, settings.max_customers_modelled)
+    rows = np.flatnonzero(wanted & (columns.column("customer_no") % sample.every == 0))
+    before = channel_before(columns)
+    names = np.array([*(before.words if before else ()), None], dtype=object)
+    frame = pd.DataFrame(
+        {
+            "silence_us": columns.silence_us[rows],
+            "customer_no": columns.column("customer_no")[rows],
+            "channel": names[before.held[rows]]
+            if before
+            else names[np.zeros(len(rows), dtype=int)],
+        }
     )
-    sized = stream.mutate(_inside=inside, _before=channel_before(stream))
-    sample = _sample(sized, SAMPLE_GAPS, settings.max_customers_modelled)
-    gaps = sample.events.filter((_.silence_us > 0) & ~_._inside)
-    frame = fetch(gaps.select("silence_us", "customer_no", channel=_._before))
     return fit_channels(frame, settings), sample
 
 
 @dataclass(frozen=True)
 class _Sample:
-    """The events of every `every`-th customer; customers in it, and all of them."""
+    """Every `every`-th customer is in a sample; customers in it, and all of them."""
 
-    events: ibis.Table
     every: int
     used: int
     customers: int
 
 
-def _sample(events: ibis.Table, most: int, customers: int) -> _Sample:
-    """Return the events of some customers, about `most` events of at most so many customers."""
-    size = fetch(events.aggregate(n=_.count(), c=_.customer_no.nunique())).iloc[0]
-    parts = max(int(size["n"]), 1) / most, int(size["c"]) / customers
+def _sample(columns: EventColumns, most: int, customers: int) -> _Sample:
+    """Draw some customers, with about `most` events, and at most so many customers."""
+    own = columns.column("customer_no")[columns.begins_customer]
+    parts = max(len(columns), 1) / most, len(own) / customers
     every = math.ceil(max(parts))
-    part = events.filter(_.customer_no % every == 0)
-    used = int(part.aggregate(c=_.customer_no.nunique()).to_pyarrow().to_pylist()[0]["c"])
-    return _Sample(part, every, used, int(size["c"]))
+    return _Sample(every, int((own % every == 0).sum()), len(own))
 
 
-def _probability(silence: ibis.Value, log_odds: tuple[float, float, float]) -> ibis.Value:
-    """Return P(boundary) × 1,000,000 of a silence by the fitted humps; none is none."""
-    square, slope, constant = log_odds
-    x = ibis.greatest(silence, 1).cast("float64").ln()
-    # Beyond ±40 the probability is 0 or 1 to the last digit, and exp stays finite.
-    odds = (square * x * x + slope * x + constant).clip(-40.0, 40.0)
-    micro = (MICRO / (1 + (-odds).exp())).round().cast("int64")
-    return ibis.cases((silence > 0, micro), (silence <= 0, 0), else_=ibis.null("int64"))
+def _probabilities(columns: EventColumns, cuts: Mapping[str, GapCut]) -> Whole:
+    """Return P(boundary) × 1,000,000 by the humps of each channel; `MISSING` where it has none."""
+    nothing = (np.nan,) * 3
+    odds = {name: cut.log_odds or nothing for name, cut in cuts.items()}
+    before = channel_before(columns)
+    square, slope, constant = (
+        np.broadcast_to(
+            by_channel(before, {name: own[term] for name, own in odds.items()}, np.nan),
+            len(columns),
+        )
+        for term in range(3)
+    )
+    return _probability(columns.silence_us, square, slope, constant)
 
 
-def _sureness(events: ibis.Table, threshold: float = BOUNDARY) -> tuple[float | None, float | None]:
+@compiled
+def _probability(
+    silence: Whole,
+    square: npt.NDArray[np.float64],
+    slope: npt.NDArray[np.float64],
+    constant: npt.NDArray[np.float64],
+) -> Whole:
+    """Return P(boundary) × 1,000,000 of silences by fitted humps; none is none."""
+    micro = np.full(len(silence), MISSING, dtype=np.int64)
+    for row in range(len(silence)):
+        if silence[row] == MISSING or np.isnan(constant[row]):
+            continue
+        if silence[row] <= 0:
+            micro[row] = 0
+            continue
+        x = math.log(silence[row])
+        odds = square[row] * x * x + slope[row] * x + constant[row]
+        # Beyond ±40 the probability is 0 or 1 to the last digit, and exp stays finite.
+        odds = min(max(odds, -40.0), 40.0)
+        micro[row] = math.floor(1_000_000 / (1 + math.exp(-odds)) + 0.5)
+    return micro
+
+
+def _sureness(micro: Whole, threshold: float = BOUNDARY) -> tuple[float | None, float | None]:
     """Return the mean probability of the boundaries drawn, and the share of doubtful pairs."""
     low, high = (round(edge * MICRO) for edge in DOUBTFUL)
-    drawn = _.boundary_micro > round(threshold * MICRO)
-    row = fetch(
-        events.aggregate(
-            pairs=_.boundary_micro.count(),
-            drawn=drawn.sum(),
-            sure=_.boundary_micro.sum(where=drawn),
-            doubtful=_.boundary_micro.between(low, high).sum(),
-        )
-    ).iloc[0]
-    if not int(row["pairs"]):
+    known = micro[micro != MISSING]
+    if not len(known):
         return None, None
-    confidence = float(row["sure"]) / float(row["drawn"]) / MICRO if int(row["drawn"]) else None
-    return confidence, float(row["doubtful"]) / float(row["pairs"])
+    drawn = known[known > round(threshold * MICRO)]
+    confidence = float(drawn.sum()) / float(len(drawn)) / MICRO if len(drawn) else None
+    return confidence, float(((known >= low) & (known <= high)).sum()) / float(len(known))
 
 
 def _by_learning(
-    events: ibis.Table, log: EventLog, settings: JourneySettings
-) -> tuple[ibis.Table, Cutting]:
+    columns: EventColumns, log: EventLog, settings: JourneySettings
+) -> tuple[Cut, Cutting]:
     """Cut where boundaries learned from a sample of customers lie; else after silence."""
-    stream = in_stream(events)
-    number = Runs.of(stream, "customer_no", ROW_NUMBER).since(_["_first"]) + 1
-    placed = stream.mutate(_place=number).cache()
-    sample = _sample(placed, SAMPLE_EVENTS, settings.max_customers_modelled)
-    model = fit_boundaries(_frame(sample.events))
+    sample = _sample(columns, SAMPLE_EVENTS, settings.max_customers_modelled)
+    model = fit_boundaries(_frame(columns, sample, 0))
     if model.answer == "cannot tell":
         reason = f"boundaries cannot be learned: {model.reason}"
         if log.has_clock:
-            return _by_silence(events, log, settings, "gap", reason)
+            return _by_silence(columns, log, settings, "gap", reason)
         quiet_us = _quiet_us(settings, settings.stated_gap_us)
-        return by_customer(events), Cutting("customer", "assumed", reason, None, quiet_us)
-    judged = ibis.memtable(_judged(placed, model, sample))
-    judged_starts = judged.select(
-        _customer=_.customer_no, _at=_.place, boundary_micro=_.boundary_micro
-    )
-    boundaries = (
-        placed.left_join(
-            judged_starts,
-            [
-                placed.customer_no == judged_starts["_customer"],
-                placed["_place"] == judged_starts["_at"],
-            ],
-        )
-        .drop("_customer", "_at", "_place", *(["silence_us"] if log.has_clock else []))
-        .cache()
-    )
+        return by_customer(columns), Cutting("customer", "assumed", reason, None, quiet_us)
+    micro = _judged(columns, model, sample)
     threshold = settings.boundary_probability
-    confidence, doubtful = _sureness(boundaries, threshold)
+    confidence, doubtful = _sureness(micro, threshold)
     cutting = Cutting(
         kind="learned",
         answer="found",
@@ -356,35 +386,26 @@ def _by_learning(
         learned_customers=sample.used,
         customers=sample.customers,
     )
-    return by_flag(boundaries, boundaries.boundary_micro > round(threshold * MICRO)), cutting
+    return by_flag(columns, micro > round(threshold * MICRO), micro), cutting
 
 
-def _frame(placed: ibis.Table) -> pd.DataFrame:
-    """Bring out what boundaries are learned from: no id, no text."""
-    clock = ["t_us"] if "t_us" in placed.columns else []
-    wanted = placed.select("customer_no", "touchpoint_no", *clock, position=_["_place"])
-    return fetch(wanted.order_by(["customer_no", "position"]))
+def _frame(columns: EventColumns, sample: _Sample, rest: int) -> pd.DataFrame:
+    """Return what boundaries are learned from, by row: a part of the customers, no id, no text."""
+    rows = np.flatnonzero(columns.column("customer_no") % sample.every == rest)
+    names = ["customer_no", "touchpoint_no", *(["t_us"] if columns.has("t_us") else [])]
+    own = {name: columns.column(name)[rows].astype(np.int64) for name in names}
+    # Rows lie in order, whatever their times.
+    return pd.DataFrame(own | {"position": rows}, index=rows)
 
 
-def _judged(placed: ibis.Table, model: BoundaryModel, sample: _Sample) -> pa.Table:
-    """Return P(boundary) before each event but a customer's first, some customers at a time."""
-    frames = []
+def _judged(columns: EventColumns, model: BoundaryModel, sample: _Sample) -> Whole:
+    """Return P(boundary) × 1,000,000 before each event, some customers at a time."""
+    micro = np.full(len(columns), MISSING)
     for rest in range(sample.every):
-        frame = _frame(placed.filter(_.customer_no % sample.every == rest))
+        frame = _frame(columns, sample, rest)
         if frame.empty:
             continue
         pairs = model.pairs if rest == 0 else model.probabilities(frame)
-        frames.append(
-            pa.table(
-                {
-                    "customer_no": pairs["customer_no"].to_numpy(),
-                    # The pair stands at its first event; the boundary lies before the next.
-                    "place": frame.loc[pairs.index, "position"].to_numpy() + 1,
-                    "boundary_micro": (pairs["probability"] * MICRO)
-                    .round()
-                    .astype("int64")
-                    .to_numpy(),
-                }
-            )
-        )
-    return pa.concat_tables(frames)
+        # The pair stands at its first event; the boundary lies before the next.
+        micro[pairs.index.to_numpy() + 1] = (pairs["probability"] * MICRO).round()
+    return micro

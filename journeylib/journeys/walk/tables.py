@@ -11,7 +11,8 @@ import pandas as pd
 
 from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import median_in_cells, number_pairs
-from journeylib.journeys.walk.events import Codes, Events
+from journeylib.journeys.walk.event_columns import Codes
+from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import Outline
 from journeylib.log import Cells, protect
 

@@ -156,8 +156,8 @@ def _spoken(journeys: Journeys, contact: Whole) -> ibis.Table:
             "turn": pd.Series(contact[rows]).groupby(contact[rows]).cumcount() + 1,
         }
     )
-    steps = journeys.trail
-    turn_numbers = hand_over(ibis.memtable(numbers), journeys.log_trail.get_backend())
+    steps = journeys.steps
+    turn_numbers = hand_over(ibis.memtable(numbers), journeys.log.events.get_backend())
     same = [steps.journey == turn_numbers["_of"], steps.step == turn_numbers["_at"]]
     turns = steps.inner_join(turn_numbers, same)
     return turns.select("contact", "journey", "customer_no", "group", "turn", "text")

@@ -31,7 +31,7 @@ from journeylib.journeys.walk.counting import (
     number_pairs,
     slot_of,
 )
-from journeylib.journeys.walk.events import MISSING, Codes, read_columns, words_at
+from journeylib.journeys.walk.event_columns import MISSING, Codes, read_columns, words_at
 from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.journeys.walk.sessions import before_first, least_of_later, row_after, row_before
 from journeylib.journeys.walk.tables import END, START
@@ -469,7 +469,7 @@ def test_columns_are_the_same_in_many_batches_as_in_one(
     names = ["journey", "customer_no", "t_us", "touchpoint", "actor", "session", "intent"]
     assert len(list(fetch_batches(trail.select(*names), 2_048))) > 1
     whole = read_columns(trail, names)
-    monkeypatch.setattr("journeylib.journeys.walk.events._ROWS_AT_ONCE", 2_048)
+    monkeypatch.setattr("journeylib.journeys.walk.event_columns._ROWS_AT_ONCE", 2_048)
     parts = read_columns(trail, names)
     arrow = trail.select(*names).to_pyarrow()
     for name in names:
