@@ -12,15 +12,16 @@ from journeylib.journeys.walk.event_columns import MISSING, Codes, Numbers
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import as_words
 
-_WHOLE = ("customer_no", "group", "touchpoint_no")
+_NUMBERS = ("customer_no", "group", "touchpoint_no")
 
 
 def step_table(events: Events, names: Mapping[int, str]) -> pa.Table:
     """Return one row per event, in the order of the journeys; columns of `Journeys.steps`."""
     words = pa.array([names[number] for number in range(len(names))], pa.string())
-    own = [name for name in events.columns.source.columns if name not in ("case_no", "touchpoint")]
+    left_out = (*_NUMBERS, "case_no", "touchpoint")
+    own = [name for name in events.columns.source.columns if name not in left_out]
     table: dict[str, Any] = {name: _as_arrow(events.column(name)) for name in own}
-    table |= {name: table[name].cast(pa.int64()) for name in _WHOLE}
+    table |= {name: events.column(name).astype(np.int64) for name in _NUMBERS}
     visit_step = events.step[events.visit_row]
     table |= {
         "touchpoint": words.take(pa.array(events.touchpoint)),
