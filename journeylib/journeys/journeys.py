@@ -16,18 +16,18 @@ from journeylib.journeys.filters.narrowing import Narrowing
 from journeylib.journeys.identity.stitching import without_identifiers
 from journeylib.journeys.preparation.lifecycle import pair_lifecycle
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.segmentation.segment import Cutting, cut_journeys
 from journeylib.journeys.walk.customer_sample import CustomerSample, first_by_hash
 from journeylib.journeys.walk.event_columns import EventColumns, Whole
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import Outline, as_table, outline_of
-from journeylib.journeys.walk.step_table import step_table
+from journeylib.journeys.walk.segment import Cutting, cut_journeys
 from journeylib.journeys.walk.tables import (
     END,
     START,
     edge_table,
     public_edges,
     room_of_moves,
+    step_table,
     touchpoint_table,
 )
 from journeylib.journeys.walk.variant_counts import (

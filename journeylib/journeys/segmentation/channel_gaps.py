@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,6 @@ import pandas as pd
 from journeylib.core import US_PER_DAY, SchemaError, refuse_unknown
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.segmentation.silence_gap import MIN_GAPS, GapCut, fit_gap_by_channel
-from journeylib.journeys.walk.event_columns import Codes, EventColumns
 
 REST = ""
 
@@ -41,17 +40,6 @@ class ChannelGap:
     def gap_days(self) -> float:
         """Silence that ends a journey, in days."""
         return self.gap_us / US_PER_DAY
-
-
-def channel_before(columns: EventColumns) -> Codes | None:
-    """Return the channel of the customer's event before each: whose silence it is."""
-    if not columns.has("channel"):
-        return None
-    channel = columns.column("channel")
-    before = np.full_like(channel.held, -1)
-    before[1:] = channel.held[:-1]
-    before[columns.begins_customer] = -1
-    return Codes(before, channel.words)
 
 
 def fit_channels(silences: pd.DataFrame, settings: JourneySettings) -> dict[str, GapCut]:
@@ -87,8 +75,12 @@ def fitted_gaps(cuts: Mapping[str, GapCut]) -> tuple[ChannelGap, ...]:
     return tuple(ChannelGap(name, cut.cut_us, cut.answer, cut.reason) for name, cut in cuts.items())
 
 
-def declared_gaps(columns: EventColumns, settings: JourneySettings) -> tuple[ChannelGap, ...]:
+def declared_gaps(
+    channels: Sequence[str] | None, settings: JourneySettings
+) -> tuple[ChannelGap, ...]:
     """Return the gaps that the settings give by channel; none where they give one for all.
+
+    `channels` are those of the log; None where it has none.
 
     Raises
     ------
@@ -97,26 +89,14 @@ def declared_gaps(columns: EventColumns, settings: JourneySettings) -> tuple[Cha
     """
     if not isinstance(settings.gap_days, dict):
         return ()
-    if not columns.has("channel"):
+    if channels is None:
         raise SchemaError(
             "journeys.gap_days gives days by channel, and the log has no channels. Add the role "
             "'channel', or give one number of days."
         )
-    channels = columns.column("channel").words
     problem = "journeys.gap_days names the channel '{name}', which the log does not have.{near}"
     refuse_unknown((n for n in settings.gap_days if n != REST), channels, problem, SchemaError)
     days = {REST: settings.assumed_gap_days} | settings.gap_days
     return tuple(
         ChannelGap(name, round(days[name] * US_PER_DAY), "declared", "") for name in sorted(days)
     )
-
-
-def by_channel(before: Codes | None, by_name: Mapping[str, float], otherwise: float) -> Any:
-    """Return what each event's channel `before` it has by name, else what `REST` has: an array.
-
-    One number where the log has no channels.
-    """
-    rest = by_name.get(REST, otherwise)
-    if before is None:
-        return rest
-    return np.array([*(by_name.get(name, rest) for name in before.words), rest])[before.held]

@@ -150,22 +150,22 @@ class EventColumns:
                 self._read[f"mark {name}"] = found[f"_mark{i}"] == 1
         return {name: self._read[f"mark {name}"] for name in conditions}
 
-    def values(self, name: str, value: Any) -> Any:
+    def values(self, name: str, expression: Any) -> Any:
         """Return what the engine works out of each event's own columns; see `column`."""
         key = f"values {name}"
         if key not in self._read:
-            asked = self.source.mutate(_value=value)
+            asked = self.source.mutate(_value=expression)
             self._read[key] = self._in_order(read_columns(asked, ["_value"]))["_value"]
         return self._read[key]
 
-    def values_at(self, rows: Whole, values: Mapping[str, Any]) -> pa.Table:
+    def values_at(self, rows: Whole, expressions: Mapping[str, Any]) -> pa.Table:
         """Return what the engine works out of some events, in the order of `rows`, no row twice."""
         own = rows if self.order is None else self.order[rows]
         wanted = pd.DataFrame({"_row": own, "_place": np.arange(len(own))})
         asked = hand_over(ibis.memtable(wanted), self.source.get_backend())
         # Numbered as the rows lie.
         placed = self.source.mutate(_row=ibis.row_number())
-        found = placed.inner_join(asked, "_row").select("_place", **values)
+        found = placed.inner_join(asked, "_row").select("_place", **expressions)
         return fetch_arrow(found).sort_by("_place").drop_columns("_place")
 
     @cached_property

@@ -149,21 +149,22 @@ class Events:
         whole = self.columns.marks(conditions)
         return whole if self.picked is None else {k: v[self.picked] for k, v in whole.items()}
 
-    def values(self, name: str, value: Any) -> Any:
+    def values(self, name: str, expression: Any) -> Any:
         """Return what the engine works out of each event's own columns; see `mark` and `column`."""
-        return self._of_rows(f"values {name}", lambda: self.columns.values(name, value))
+        return self._of_rows(f"values {name}", lambda: self.columns.values(name, expression))
 
-    def values_at(self, rows: Whole, **values: Any) -> pa.Table:
+    def values_at(self, rows: Whole, **expressions: Any) -> pa.Table:
         """Return what the engine works out of some events, in the order of `rows`.
 
         Parameters
         ----------
         rows : ndarray of int64
             No row twice.
-        **values : Ibis value
+        **expressions : Ibis value
             Of the log's own columns; each is a column of the table.
         """
-        return self.columns.values_at(rows if self.picked is None else self.picked[rows], values)
+        own = rows if self.picked is None else self.picked[rows]
+        return self.columns.values_at(own, expressions)
 
     def texts_at(self, rows: Whole) -> list[str]:
         """Bring the texts of some events out of the engine."""

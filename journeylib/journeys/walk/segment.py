@@ -14,9 +14,8 @@ import pandas as pd
 from journeylib.core import MICRO, US_PER_DAY, text
 from journeylib.journeys.segmentation.boundary_model import BoundaryModel, fit_boundaries
 from journeylib.journeys.segmentation.channel_gaps import (
+    REST,
     ChannelGap,
-    by_channel,
-    channel_before,
     declared_gaps,
     fit_channels,
     fitted_gaps,
@@ -24,7 +23,7 @@ from journeylib.journeys.segmentation.channel_gaps import (
 from journeylib.journeys.segmentation.rules import CutKind, JourneySettings, resolve_cut
 from journeylib.journeys.segmentation.silence_gap import GapCut
 from journeylib.journeys.walk.compiled import compiled
-from journeylib.journeys.walk.event_columns import MISSING, EventColumns, Flags, Whole
+from journeylib.journeys.walk.event_columns import MISSING, Codes, EventColumns, Flags, Whole
 from journeylib.journeys.walk.events import Cut
 from journeylib.log import EventLog
 
@@ -219,7 +218,7 @@ def _by_silence(
         quiet_us = _quiet_us(settings, settings.stated_gap_us)
         return by_flag(columns, ended), Cutting(kind, "declared", reason, None, quiet_us)
     fitted = _fit(columns, settings) if settings.gap_days == "fitted" else None
-    gaps = declared_gaps(columns, settings) if fitted is None else fitted_gaps(fitted[0])
+    gaps = declared_gaps(_channels(columns), settings) if fitted is None else fitted_gaps(fitted[0])
     gap_us = max((gap.gap_us for gap in gaps), default=settings.stated_gap_us)
     limit = by_channel(channel_before(columns), {gap.channel: gap.gap_us for gap in gaps}, gap_us)
     fresh = ended | (columns.silence_us > limit)
@@ -247,6 +246,32 @@ def _by_silence(
     confidence, doubtful = _sureness(micro)
     cutting = replace(cutting, confidence=confidence, doubtful=doubtful)
     return by_flag(columns, fresh, micro), cutting
+
+
+def _channels(columns: EventColumns) -> tuple[str, ...] | None:
+    return columns.column("channel").words if columns.has("channel") else None
+
+
+def channel_before(columns: EventColumns) -> Codes | None:
+    """Return the channel of the customer's event before each: whose silence it is."""
+    if not columns.has("channel"):
+        return None
+    channel = columns.column("channel")
+    before = np.full_like(channel.held, -1)
+    before[1:] = channel.held[:-1]
+    before[columns.begins_customer] = -1
+    return Codes(before, channel.words)
+
+
+def by_channel(before: Codes | None, by_name: Mapping[str, float], otherwise: float) -> Any:
+    """Return what each event's channel `before` it has by name, else what `REST` has: an array.
+
+    One number where the log has no channels.
+    """
+    rest = by_name.get(REST, otherwise)
+    if before is None:
+        return rest
+    return np.array([*(by_name.get(name, rest) for name in before.words), rest])[before.held]
 
 
 def _answer(gaps: tuple[ChannelGap, ...]) -> tuple[Literal["found", "assumed"], str]:
