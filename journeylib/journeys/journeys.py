@@ -7,7 +7,6 @@ from functools import cached_property
 from textwrap import fill
 
 import ibis
-import numpy as np
 import pandas as pd
 from ibis import _
 
@@ -229,7 +228,7 @@ class Journeys(Verbs):
         """The journeys of the customers of `sample`; these themselves where that is everybody."""
         if self.sample.picked is None:
             return self
-        in_sample = np.isin(self.outline.customer, self.sample.numbers.to_numpy())
+        in_sample = self.sample.has(self.outline.customer)
         few = self._keep(in_sample, f"of {self.sample.used} customers drawn", "")
         # Its steps, where the engine is asked for them, are asked for often and in order.
         return replace(few, holds_order=True)
