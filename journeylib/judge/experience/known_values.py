@@ -8,26 +8,32 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.journeys import MISSING, Codes, Events, Journeys, value_at, words_at
+from journeylib.journeys import Codes, Events, Journeys, words_at
 
 Whole = npt.NDArray[np.int64]
 
 
-def last_known(known: npt.NDArray[np.bool_], first: Whole, last: Whole) -> Whole:
-    """Return the last place from `first` to `last` where something is `known`; −1 for none."""
-    places = np.append(-1, np.flatnonzero(known))
-    nearest = places[np.searchsorted(places, last, side="right") - 1]
-    return np.where(nearest >= first, nearest, -1)
+def last_values(
+    events: Events, name: str, begin: Whole, last: Whole, rows: Whole | slice = slice(None)
+) -> pd.Series[Any]:
+    """Return the last value of a column from one place to another; missing where none is known.
 
-
-def values_at(events: Events, name: str, row: Whole) -> pd.Series[Any]:
-    """Return the value that a column has at each row; missing where the row is below 0."""
+    Parameters
+    ----------
+    events : Events
+    name : str
+    begin, last : ndarray of int64
+        Places among `rows`.
+    rows : ndarray of int64, optional
+        Events in another order than their own, or some of them.
+    """
     column = events.column(name)
+    places = np.append(-1, np.flatnonzero(events.known(name)[rows]))
+    nearest = places[np.searchsorted(places, last, side="right") - 1]
+    there = nearest >= begin
     if isinstance(column, Codes):
-        return words_at(column.words, value_at(column.number, row, -1))
-    value = value_at(column, row, MISSING)
-    missing = -1 if column.dtype == np.int8 else MISSING
-    return pd.Series(np.where((row < 0) | (value == missing), np.nan, value))
+        return words_at(column.words, np.where(there, column.held[rows][nearest], -1))
+    return pd.Series(np.where(there, column[rows][nearest], np.nan))
 
 
 def touchpoint_names(journeys: Journeys) -> list[str]:

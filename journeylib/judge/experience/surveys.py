@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import GROUPS, MICRO, US_PER_DAY, ConfigError, Estimate, Floats
-from journeylib.journeys import Journeys, rows_in_order, value_at, words_at
+from journeylib.journeys import Journeys, rows_in_order, words_at
 from journeylib.judge.estimation.design_matrix import as_covariate
 from journeylib.judge.experience.customer_outcomes import all_outcomes, of_kind
-from journeylib.judge.experience.known_values import last_known, touchpoint_names, values_at
+from journeylib.judge.experience.known_values import last_values, touchpoint_names
 from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
 from journeylib.log import bounded_share, share_bounds
 from journeylib.measures import RATING_SCALES, ratio_of_sums
@@ -282,43 +282,32 @@ def _adjusted(journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]
     requests = requests.assign(at=at).dropna(subset=["at"])
     requests = requests.sort_values(["at", "value_micro", "customer_no"], ignore_index=True)
     covariates = _known_then(journeys, requests, adjust)
-    seen = covariates["contacts"] > 0  # of others the log holds nothing from before the request
-    answers = requests.loc[seen, "value_micro"].to_numpy() / MICRO
-    customers = requests.loc[seen, "customer_no"].to_numpy()
-    return sample.annotate(response_adjusted(answers, covariates[seen], customers, unit="points"))
+    requests = requests.loc[covariates.index]
+    answers, customers = (requests[name].to_numpy() for name in ("value_micro", "customer_no"))
+    return sample.annotate(response_adjusted(answers / MICRO, covariates, customers, unit="points"))
 
 
 def _known_then(journeys: Journeys, requests: pd.DataFrame, adjust: Sequence[str]) -> pd.DataFrame:
-    """Return what the log held of the customer up to each request, row by row."""
+    """Return what the log held of the customers up to those requests before which they came."""
     events = journeys.events
     customer, at = requests["customer_no"].to_numpy(), requests["at"].to_numpy(np.int64)
     rows = np.flatnonzero(np.isin(events.customer, customer))
     rows = rows[rows_in_order(events.t_us[rows], events.customer[rows])]
-    t_us = events.t_us[rows]
     begin = np.searchsorted(events.customer[rows], customer)
-    end = _events_until(events.customer[rows], t_us, customer, at)
-    first, last = (np.where(end > begin, place, -1) for place in (begin, end - 1))
-    begun = np.append(0, np.cumsum(rows == events.begins[events.journey[rows]]))
-    since = ((at - value_at(t_us, place, np.nan)) / US_PER_DAY for place in (first, last))
-    days_since_first, days_since_last = (np.log1p(days.clip(min=0)) for days in since)
-    touchpoint = value_at(events.touchpoint[rows], last, -1)
-    known = {
-        name: value_at(rows, last_known(events.known(name)[rows], begin, last), -1)
-        for name in adjust
+    last = _events_until(events.customer[rows], events.t_us[rows], customer, at) - 1
+    seen = np.flatnonzero(last >= begin)
+    at, begin, last = at[seen], begin[seen], last[seen]
+    begun = np.cumsum(rows == events.begins[events.journey[rows]])
+    columns = {
+        "contacts": (last - begin + 1).astype(np.float64),
+        "journeys": (begun[last] - begun[begin] + 1).astype(np.float64),
+        "days_since_first": np.log1p((at - events.t_us[rows[begin]]) / US_PER_DAY),
+        "days_since_last": np.log1p((at - events.t_us[rows[last]]) / US_PER_DAY),
+        "last_touchpoint": words_at(touchpoint_names(journeys), events.touchpoint[rows[last]]),
     }
-    return pd.DataFrame(
-        {
-            "contacts": (end - begin).astype(np.float64),
-            "journeys": (begun[end] - begun[begin]).astype(np.float64),
-            "days_since_first": days_since_first,
-            "days_since_last": days_since_last,
-            "last_touchpoint": words_at(touchpoint_names(journeys), touchpoint),
-            **{
-                f"declared {name}": as_covariate(values_at(events, name, row))
-                for name, row in known.items()
-            },
-        }
-    )
+    for name in adjust:
+        columns[f"declared {name}"] = as_covariate(last_values(events, name, begin, last, rows))
+    return pd.DataFrame(columns).set_axis(seen)
 
 
 def _events_until(customer: npt.NDArray[Any], t_us: Whole, whose: Whole, at: Whole) -> Whole:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from journeylib.core import US_PER_DAY, Estimate, Floats, adjusted_p_values, tex
 from journeylib.journeys import CustomerSample, Journeys, refuse_absent, rows_in_order
 from journeylib.judge.estimation.design_matrix import as_covariate, design_matrix
 from journeylib.judge.experience.customer_outcomes import first_of_kind
-from journeylib.judge.experience.known_values import touchpoint_names, values_at
+from journeylib.judge.experience.known_values import last_values, touchpoint_names
 from journeylib.judge.experience.surveys import survey_scales
 from journeylib.judge.moments.survival import presence_effect
 from journeylib.judge.settings import JudgeSettings
@@ -137,16 +138,12 @@ def follow_up(journeys: Journeys, adjust: tuple[str, ...] = ()) -> FollowUp:
             "first_us": events.t_us[rows],
         }
     )
-    first = ~came["customer_no"].duplicated().to_numpy()
-    columns = {
-        "start_us": came["first_us"][first].to_numpy(),
-        **{
-            f"declared {name}": as_covariate(values_at(events, name, rows[first]))
-            for name in adjust
-        },
-    }
+    first = np.flatnonzero(~came["customer_no"].duplicated())
+    columns: dict[str, Any] = {"start_us": came["first_us"].to_numpy()[first]}
+    for name in adjust:
+        columns[f"declared {name}"] = as_covariate(last_values(events, name, first, first, rows))
     return FollowUp(
-        pd.DataFrame(columns).set_axis(came["customer_no"][first]),
+        pd.DataFrame(columns).set_axis(came["customer_no"].iloc[first]),
         came.drop_duplicates(["customer_no", "touchpoint"], ignore_index=True),
         int(journeys.last_us or 0),
         sample,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -97,13 +95,19 @@ def _stands_for(journeys: Journeys, name: str) -> str | None:
     return scaled if name in _SCALED and journeys.has(scaled) else None
 
 
-def _observed(journeys: Journeys, settings: MomentSettings) -> Any:
-    """Return of each event what its quality is read from: a column, as `Events` has them."""
+def _observed(journeys: Journeys, settings: MomentSettings) -> Codes | Floats:
+    """Return the words or the numbers of events that their quality is read from."""
     events, name = journeys.events, str(settings.good)
     column = _stands_for(journeys, name)
-    if column is not None:
-        return events.column(name) if column == name else _numbers(events.column(column)) / MICRO
-    return _kept(events) if name == NO_TRANSFER else _numbers(_waits(events)) / MICRO
+    if column is None:
+        return _kept(events) if name == NO_TRANSFER else _waits(events)
+    observed = events.column(column)
+    if isinstance(observed, Codes):
+        return observed
+    if observed.dtype == np.int8:
+        return Codes(observed, ("false", "true"))
+    number = np.where(observed == MISSING, np.nan, observed)
+    return number if column == name else number / MICRO
 
 
 def _turn_before(events: Events, rows: Whole | slice = slice(None)) -> npt.NDArray[np.int32]:
@@ -119,63 +123,53 @@ def _turn_before(events: Events, rows: Whole | slice = slice(None)) -> npt.NDArr
     return row_before(talk[rows], int(talk.max(initial=-1)) + 1)
 
 
-def _kept(events: Events) -> Qualities:
-    """Return 1 for turns of a bot or human, 0 where another hand takes over next, −1 elsewhere."""
+def _kept(events: Events) -> Codes:
+    """Say of each turn of a bot or human whether no other hand takes over next."""
     actor = events.column("actor")
     hands = np.flatnonzero(actor.is_word("bot", "human"))
     before = _turn_before(events, hands)
     later, earlier = hands[before >= 0], hands[before[before >= 0]]
     other = actor.is_word("bot")[earlier]
     if events.has("resource"):
-        one, next_one = (events.column("resource").number[rows] for rows in (earlier, later))
-        other |= (one != next_one) & (one >= 0) & (next_one >= 0)
-    kept = np.full(len(events), -1, dtype=np.int8)
-    kept[hands] = 1
-    kept[earlier[other & actor.is_word("human")[later]]] = 0
-    return kept
+        own, next_own = (events.column("resource").held[rows] for rows in (earlier, later))
+        other |= (own != next_own) & (own >= 0) & (next_own >= 0)
+    keeps = np.full(len(events), -1, dtype=np.int8)
+    keeps[hands] = 1
+    keeps[earlier[other & actor.is_word("human")[later]]] = 0
+    return Codes(keeps, ("false", "true"))
 
 
-def _waits(events: Events) -> Whole:
-    """Return the silence before each visit, since the turn before in the conversation."""
+def _waits(events: Events) -> Floats:
+    """Return the seconds of silence before each visit, since the turn before."""
     before = _turn_before(events)
     rows = np.flatnonzero(events.starts_visit & (before >= 0))
-    waits = np.full(len(events), MISSING)
-    waits[rows] = np.maximum(events.t_us[rows] - events.done_us[before[rows]], 0)
+    waits = np.full(len(events), np.nan)
+    waits[rows] = np.maximum(events.t_us[rows] - events.done_us[before[rows]], 0) / MICRO
     return waits
 
 
-def _quality(observed: Any, settings: MomentSettings) -> Qualities:
-    """Judge each event by its word, or by its number where the settings name a limit."""
+def _quality(observed: Codes | Floats, settings: MomentSettings) -> Qualities:
+    """Judge events by their words, or by their numbers where the settings name a limit."""
+    if not isinstance(observed, Codes):
+        return _by_limits(observed, settings)
+    words = np.array(observed.words, dtype=object)
     if settings.good_from is None and settings.good_to is None:
-        return _by_words(observed)
+        meaning = dict.fromkeys(TRUE_WORDS, GOOD) | dict.fromkeys(FALSE_WORDS, BAD)
+        of_word = np.array([meaning.get(word.lower(), UNKNOWN) for word in words], dtype=np.int8)
+    else:
+        number = pd.to_numeric(words, errors="coerce").astype(np.float64)
+        of_word = _by_limits(number, settings)
+    return np.append(of_word, np.int8(UNKNOWN))[observed.held]
+
+
+def _by_limits(number: Floats, settings: MomentSettings) -> Qualities:
     # The less the better, where a limit up to which a visit went well is named.
     sign, limit = (1, settings.good_from) if settings.good_to is None else (-1, settings.good_to)
-    assert limit is not None
-    number = sign * _numbers(observed)
-    worse = True if settings.bad_at is None else number <= sign * settings.bad_at
-    found = [np.isnan(number), number >= sign * limit, np.broadcast_to(worse, len(number))]
-    return np.select(found, [UNKNOWN, GOOD, BAD], NEITHER).astype(np.int8)
-
-
-def _by_words(observed: Any) -> Qualities:
-    if not isinstance(observed, Codes):
-        found = np.select([observed == 1, observed == 0], [GOOD, BAD], UNKNOWN).astype(np.int8)
-        # What is measured is no yes or no, even where it is just 1.
-        return np.full_like(found, UNKNOWN) if observed.dtype.kind == "f" else found
-    meant = dict.fromkeys(TRUE_WORDS, GOOD) | dict.fromkeys(FALSE_WORDS, BAD)
-    by_word = [meant.get(word.lower(), UNKNOWN) for word in observed.words]
-    return np.array([*by_word, UNKNOWN], dtype=np.int8)[observed.held]
-
-
-def _numbers(observed: Any) -> Floats:
-    """Return what is a number as one, NaN elsewhere; yes and no are none."""
-    if isinstance(observed, Codes):
-        words = pd.to_numeric(pd.Series(observed.words, dtype="str"), errors="coerce")
-        return np.append(words.to_numpy(np.float64, na_value=np.nan), np.nan)[observed.held]
-    if observed.dtype.kind == "f":
-        return np.asarray(observed)
-    unknown = observed.dtype == np.int8 or observed == MISSING
-    return np.where(unknown, np.nan, observed)
+    if limit is None:
+        return np.full(len(number), UNKNOWN, dtype=np.int8)
+    bad_at = np.inf if settings.bad_at is None else sign * settings.bad_at
+    states = [sign * number >= sign * limit, sign * number <= bad_at, ~np.isnan(number)]
+    return np.select(states, [GOOD, BAD, NEITHER], UNKNOWN).astype(np.int8)
 
 
 def _check_readable(journeys: Journeys, settings: MomentSettings) -> None:

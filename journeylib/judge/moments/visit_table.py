@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import US_PER_DAY
-from journeylib.journeys import CustomerSample, Events, Journeys, rows_in_order, words_at
+from journeylib.journeys import CustomerSample, Journeys, rows_in_order, words_at
 from journeylib.judge.estimation.design_matrix import as_covariate
-from journeylib.judge.experience.known_values import last_known, touchpoint_names, values_at
+from journeylib.judge.experience.known_values import last_values, touchpoint_names
 from journeylib.judge.moments.visit_quality import check_columns, visits_with_quality
 from journeylib.judge.settings import MomentSettings
-
-Whole = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -78,8 +75,7 @@ def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
     own = sample.has(events.customer[rows])
     rows, quality = rows[own], quality[own]
     step = rows - events.begins[events.journey[rows]]
-    keys = (step, events.touchpoint[rows], events.t_us[rows], events.customer[rows])
-    order = rows_in_order(*keys)
+    order = rows_in_order(step, events.touchpoint[rows], events.t_us[rows], events.customer[rows])
     rows, quality = rows[order], quality[order]
     frame = pd.DataFrame(
         {
@@ -89,36 +85,21 @@ def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
             "quality": quality.astype(np.int64),
         }
     )
+    begin = events.begins[events.journey[rows]]
     if settings.negative_control:
-        control = _known_before(events, settings.negative_control, rows)
+        control = last_values(events, settings.negative_control, begin, rows)
         frame["control"] = pd.to_numeric(control, errors="coerce").astype(float)
-    return Visits(frame, _covariates(journeys, rows, settings), sample)
-
-
-def _known_before(events: Events, name: str, rows: Whole) -> pd.Series[Any]:
-    """Return the last value of a column in the journey by each visit's start."""
-    begin = events.begins[events.journey[rows]]
-    return values_at(events, name, last_known(events.known(name), begin, rows))
-
-
-def _covariates(journeys: Journeys, rows: Whole, settings: MomentSettings) -> pd.DataFrame:
-    events = journeys.events
-    begin = events.begins[events.journey[rows]]
-    t_us = pd.Series(events.t_us[rows])
-    declared = {
-        f"declared {name}": as_covariate(_known_before(events, name, rows))
-        for name in settings.adjust
+    t_us = frame["t_us"]
+    covariates = {
+        "steps_before": (rows - begin).astype(np.float64),
+        "days_before": np.log1p(((t_us - events.t_us[begin]) / US_PER_DAY).clip(lower=0)),
+        "earlier_journeys": _earlier_journeys(journeys)[events.journey[rows]],
+        # What changes over the year changes for good and bad visits alike.
+        "month": (t_us - t_us.min()) / (30 * US_PER_DAY),
     }
-    return pd.DataFrame(
-        {
-            "steps_before": (rows - begin).astype(np.float64),
-            "days_before": np.log1p(((t_us - events.t_us[begin]) / US_PER_DAY).clip(lower=0)),
-            "earlier_journeys": _earlier_journeys(journeys)[events.journey[rows]],
-            # What changes over the year changes for good and bad visits alike.
-            "month": (t_us - t_us.min()) / (30 * US_PER_DAY),
-            **declared,
-        }
-    )
+    for name in settings.adjust:
+        covariates[f"declared {name}"] = as_covariate(last_values(events, name, begin, rows))
+    return Visits(frame, pd.DataFrame(covariates), sample)
 
 
 def _earlier_journeys(journeys: Journeys) -> npt.NDArray[np.float64]:
