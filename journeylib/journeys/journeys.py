@@ -7,7 +7,6 @@ from functools import cached_property
 from textwrap import fill
 
 import ibis
-import numpy as np
 import pandas as pd
 
 from journeylib.core import US_PER_DAY, working
@@ -200,7 +199,7 @@ class Journeys(Verbs):
         """The journeys of the customers of `sample`; these themselves where that is everybody."""
         if self.sample.picked is None:
             return self
-        in_sample = np.isin(self.outline.customer, self.sample.numbers.to_numpy())
+        in_sample = self.sample.has(self.outline.customer)
         return self._keep(in_sample, f"of {self.sample.used} customers drawn", "")
 
     @property

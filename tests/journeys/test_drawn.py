@@ -47,7 +47,7 @@ def of_size(log_of: LogOf, limit: int, *, backwards: bool = False) -> Journeys:
 
 def numbers(drawn: CustomerSample) -> list[int]:
     assert drawn.picked is not None
-    return sorted(fetch(drawn.picked)["customer_no"])
+    return sorted(drawn.picked.tolist())
 
 
 @pytest.mark.parametrize("backwards", [False, True])
