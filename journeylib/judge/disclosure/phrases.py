@@ -175,18 +175,24 @@ def _told(events: Events, spoken: pd.DataFrame) -> pd.DataFrame:
     by name in them, and whether they hold something ``private``.
     """
     kinds = sorted({kind for kind, _lexicon in _KINDS.values()})
-    says_so = ibis.cases((_.actor == "bot", discloses(_.text, kinds)), else_=False)
-    told = spoken[events.mark("discloses", says_so)[spoken["row"]]]
+    says_so = (_.actor == "bot") & discloses(_.text, kinds)
+    texts = events.values("texts in which bots disclose", ibis.cases((says_so, _.text)))
+    told = spoken[texts.known[spoken["row"]]]
+    # A bot says the same to many: each text is read once.
+    _text, example, number = np.unique(
+        texts.number[told["row"]], return_index=True, return_inverse=True
+    )
     words = disclosing_sentence(_.text)
     found = events.values_at(
-        told["row"].to_numpy(),
+        told["row"].to_numpy()[example],
         **{code: discloses(_.text, (kind,), (lex,)) for code, (kind, lex) in _KINDS.items()},
         words=words,
         frame=words.re_replace(_NAME, " …").re_replace(_ADDRESSED, "…,"),
         greeted=words.re_search(_GREETED),
         private=words.re_search(_PRIVATE),
     )
-    return told.reset_index(drop=True).join(found.to_pandas())
+    read: pd.DataFrame = found.to_pandas().iloc[number].reset_index(drop=True)
+    return told.reset_index(drop=True).join(read)
 
 
 def _phrases(spoken: pd.DataFrame, told: pd.DataFrame, min_customers: int) -> pd.DataFrame:

@@ -252,16 +252,9 @@ def _needs(events: Events) -> pd.DataFrame:
     row = needs["row"].to_numpy()
     begin = events.begins[events.journey[row]]
     sent, opened, given = (
-        pd.merge_asof(
-            needs, _named(events, role).assign(at=lambda cells: cells["row"]), on="row", by="field"
-        )["at"]
-        .fillna(-1)
-        .to_numpy()
-        for role in ("sent", "opened", "given")
+        _latest(needs, _named(events, role)) for role in ("sent", "opened", "given")
     )
-    parcels = (
-        np.flatnonzero(events.known("context_sent")) if events.has("context_sent") else row[:0]
-    )
+    parcels = np.flatnonzero(_cells(events, "sent").known)
     parcel = np.append(-1, parcels)[np.searchsorted(parcels, row, side="right")]
     return needs.assign(
         group=events.group[row],
@@ -273,16 +266,26 @@ def _needs(events: Events) -> pd.DataFrame:
     )
 
 
+def _latest(needs: pd.DataFrame, named: pd.DataFrame) -> Numbers:
+    """Return the last row, up to the request's own, that names the field; −1 where none does."""
+    named = named.assign(at=named["row"])
+    return pd.merge_asof(needs, named, on="row", by="field")["at"].fillna(-1).to_numpy()
+
+
+def _cells(events: Events, role: str) -> Codes:
+    """Return a column of context; without one no event says anything."""
+    column = f"context_{role}"
+    nothing = Codes(np.full(len(events), -1, dtype=np.int8), ())
+    return events.column(column) if events.has(column) else nothing
+
+
 def _named(events: Events, role: str) -> pd.DataFrame:
     """Return the fields that a column of context names, commas between: ``row``, ``field``."""
-    cells = Codes(np.full(len(events), -1, dtype=np.int8), ())
-    if events.has(f"context_{role}"):
-        cells = events.column(f"context_{role}")
+    cells = _cells(events, role)
     row = np.flatnonzero(cells.known)
     words = pd.Series(cells.words, dtype="str").str.casefold().str.split(",")
-    named = pd.DataFrame({"row": row, "field": words.to_numpy()[cells.number[row]]}).explode(
-        "field"
-    )
+    fields = words.to_numpy()[cells.number[row]]
+    named = pd.DataFrame({"row": row, "field": fields}).explode("field")
     named["field"] = named["field"].astype("str").str.strip()
     return named[named["field"] != ""].drop_duplicates(ignore_index=True)
 
