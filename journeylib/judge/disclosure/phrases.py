@@ -192,7 +192,7 @@ def _told(events: Events, spoken: pd.DataFrame) -> pd.DataFrame:
         private=words.re_search(_PRIVATE),
     )
     read: pd.DataFrame = found.to_pandas().iloc[number].reset_index(drop=True)
-    return told.reset_index(drop=True).join(read)
+    return pd.concat([told.reset_index(drop=True), read], axis="columns")
 
 
 def _phrases(spoken: pd.DataFrame, told: pd.DataFrame, min_customers: int) -> pd.DataFrame:

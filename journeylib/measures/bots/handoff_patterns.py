@@ -286,7 +286,8 @@ def _named(events: Events, role: str) -> pd.DataFrame:
     words = pd.Series(cells.words, dtype="str").str.casefold().str.split(",")
     fields = words.to_numpy()[cells.number[row]]
     named = pd.DataFrame({"row": row, "field": fields}).explode("field")
-    named["field"] = named["field"].astype("str").str.strip()
+    # As objects: pandas cannot join two empty columns of its own texts.
+    named["field"] = named["field"].astype("str").str.strip().astype(object)
     return named[named["field"] != ""].drop_duplicates(ignore_index=True)
 
 
