@@ -7,6 +7,7 @@ from functools import cached_property
 from textwrap import fill
 
 import ibis
+import numpy as np
 import pandas as pd
 
 from journeylib.core import US_PER_DAY, working
