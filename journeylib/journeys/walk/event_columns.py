@@ -57,7 +57,7 @@ class Codes:
         """Mark the events that have a word."""
         return self.held >= 0
 
-    def only(self, rows: Numbers) -> Codes:
+    def only(self, rows: Numbers | slice) -> Codes:
         """Return the codes of these rows."""
         return Codes(self.held[rows], self.words)
 
@@ -176,7 +176,7 @@ class EventColumns:
         first[1:] = customer[1:] != customer[:-1]
         return first
 
-    @cached_property
+    @property
     def silence_us(self) -> Whole:
         """Silence of the customer before the event, in whatever journey.
 
@@ -276,7 +276,7 @@ def _in_order_of_words(used: Numbers, words: Sequence[str]) -> Codes:
     return Codes(number[used], tuple(words[spot] for spot in ordered))
 
 
-def picked(column: Any, rows: Whole) -> Any:
+def picked(column: Any, rows: Whole | slice) -> Any:
     """Return what these rows have of a column."""
     return column.only(rows) if isinstance(column, Codes) else column[rows]
 

@@ -61,15 +61,18 @@ class Events:
     ----------
     cut : Cut
         Where the journeys of the whole log begin.
-    picked : ndarray of int64 or None
+    picked : ndarray of int64, slice or None
         The rows of the whole log that these are; None where they are all.
     parent : Events or None
         The events of the whole log, where these are some of them.
+    runs : tuple of ndarray of int64, or None
+        Where each journey begins and its key, if that is known already: see `begins`.
     """
 
     cut: Cut = field(repr=False)
-    picked: Whole | None = field(default=None, repr=False)
+    picked: Whole | slice | None = field(default=None, repr=False)
     parent: Events | None = field(default=None, repr=False)
+    runs: tuple[Whole, Whole] | None = field(default=None, repr=False)
     _read: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -163,8 +166,7 @@ class Events:
         **expressions : Ibis value
             Of the log's own columns; each is a column of the table.
         """
-        own = rows if self.picked is None else self.picked[rows]
-        return self.columns.values_at(own, expressions)
+        return self.columns.values_at(self._in_whole(rows), expressions)
 
     def texts_at(self, rows: Whole) -> list[str]:
         """Bring the texts of some events out of the engine."""
@@ -212,6 +214,8 @@ class Events:
     @cached_property
     def _runs(self) -> tuple[Whole, Whole]:
         """Row at which each journey begins, with the number of rows at the end, and its key."""
+        if self.runs is not None:
+            return self.runs
         if self.parent is None:
             return self.cut.begins, self.cut.key
         own = self.parent.journey[self.picked]
@@ -240,13 +244,6 @@ class Events:
         """Place in the journey, from 1."""
         row = np.arange(1, len(self) + 1, dtype=np.int32)
         return row - self.begins[:-1].astype(np.int32)[self.journey]
-
-    @property
-    def whole_step(self) -> npt.NDArray[np.int32]:
-        """Place in the journey of the whole log, from 1."""
-        if self.parent is None or self.picked is None:
-            return self.step
-        return self.parent.step[self.picked]
 
     @cached_property
     def is_last(self) -> Flags:
@@ -345,7 +342,18 @@ class Events:
     def only(self, rows: Numbers) -> Events:
         """Return the events of these rows: marked, or numbered in their order."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
-        if self.parent is None:
-            return Events(self.cut, rows, self)
-        assert self.picked is not None
-        return Events(self.cut, self.picked[rows], self.parent)
+        return Events(self.cut, self._in_whole(rows), self.parent or self)
+
+    def journeys(self, first: int, end: int) -> Events:
+        """Return the events of the journeys from number `first` to before `end`."""
+        begins = self.begins[first : end + 1]
+        rows = slice(int(begins[0]), int(begins[-1]))
+        own = self._in_whole(np.arange(rows.start, rows.stop)) if self.parent else rows
+        runs = begins - begins[0], self.journey_key[first:end]
+        return Events(self.cut, own, self.parent or self, runs)
+
+    def _in_whole(self, rows: Whole) -> Whole:
+        """Return the rows of the whole log that these rows are."""
+        if self.picked is None:
+            return rows
+        return rows + self.picked.start if isinstance(self.picked, slice) else self.picked[rows]

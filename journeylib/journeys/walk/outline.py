@@ -125,7 +125,7 @@ class Outline:
         """Touchpoint numbers of each variant, with a comma before and behind each."""
         return pc.binary_join_element_wise("", _variant_texts(self), "", ",")
 
-    def of(self, events: Events, journeys: Whole) -> Outline:
+    def of(self, events: Events, journeys: Whole | slice) -> Outline:
         """Return those of these `journeys`, of which `events` are left."""
         segment = None if self.segment is None else self.segment.only(journeys)
         micro = None if self.boundary_micro is None else self.boundary_micro[journeys]

@@ -299,7 +299,8 @@ def _after_end(columns: EventColumns, ends: tuple[str, ...]) -> Flags:
 
 def _fit(columns: EventColumns, settings: JourneySettings) -> tuple[dict[str, GapCut], _Sample]:
     """Fit gaps on the silences of a sample of customers; those inside a session are out."""
-    wanted = columns.silence_us > 0
+    silence_us = columns.silence_us
+    wanted = silence_us > 0
     if columns.has("session"):
         talk = columns.column("session").number
         wanted[1:] &= ~((talk[1:] == talk[:-1]) & (talk[1:] >= 0))
@@ -309,7 +310,7 @@ def _fit(columns: EventColumns, settings: JourneySettings) -> tuple[dict[str, Ga
     names = np.array([*(before.words if before else ()), None], dtype=object)
     frame = pd.DataFrame(
         {
-            "silence_us": columns.silence_us[rows],
+            "silence_us": silence_us[rows],
             "customer_no": columns.column("customer_no")[rows],
             "channel": names[before.held[rows]]
             if before

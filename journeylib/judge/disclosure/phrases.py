@@ -192,7 +192,8 @@ def _told(events: Events, spoken: pd.DataFrame) -> pd.DataFrame:
         private=words.re_search(_PRIVATE),
     )
     read: pd.DataFrame = found.to_pandas().iloc[number].reset_index(drop=True)
-    return pd.concat([told.reset_index(drop=True), read], axis="columns")
+    texts_told: pd.DataFrame = pd.concat([told.reset_index(drop=True), read], axis="columns")
+    return texts_told
 
 
 def _phrases(spoken: pd.DataFrame, told: pd.DataFrame, min_customers: int) -> pd.DataFrame:

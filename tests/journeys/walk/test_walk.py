@@ -570,3 +570,27 @@ def test_two_cuts_are_the_same_where_every_event_is_in_the_same_journey(
     one = rebuild(log, JourneySettings(gap_days=30))
     other = cut_again(one, JourneySettings(gap_days=days, quiet_days=30))
     assert (other.outline is one.outline) is alike
+
+
+@given(rows=ROWS, at_once=st.integers(1, 8))
+@settings(FEW, max_examples=15)
+def test_parts_are_the_journeys_customer_after_customer(
+    log_of: LogOf, rows: list[Row], at_once: int
+) -> None:
+    """Any number of parts holds every event once, and counts add up to those of the whole."""
+    whole = rebuilt(log_of, rows)
+    for journeys in (whole, whole.passing("A")):
+        parts = journeys.parts(at_once)
+        for name in ("t_us", "touchpoint_no", "customer_no"):
+            together = np.concatenate([part.events.column(name) for part in parts])
+            assert together.tolist() == journeys.events.column(name).tolist()
+        keys = np.concatenate([part.events.key for part in parts])
+        assert keys.tolist() == journeys.events.key.tolist()
+        assert sum(part.outline.customers for part in parts) == journeys.outline.customers
+        bases = [part.events.base(part.events.touchpoint, len(whole.names)) for part in parts]
+        base = journeys.events.base(journeys.events.touchpoint, len(whole.names))
+        for kind in ("events", "journeys", "customers"):
+            own = sum(getattr(one, kind) for one in bases)
+            assert own.tolist() == getattr(base, kind).tolist()
+        kinds = np.concatenate([part.outline.end_kind for part in parts])
+        assert kinds.tolist() == journeys.outline.end_kind.tolist()
