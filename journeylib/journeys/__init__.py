@@ -47,7 +47,7 @@ from journeylib.journeys.walk.counting import (
 )
 from journeylib.journeys.walk.customer_sample import EVERYONE, CustomerSample
 from journeylib.journeys.walk.events import MISSING, Codes, Events, rows_in_order, words_at
-from journeylib.journeys.walk.outline import BAD_END, OTHER_END, goal_events, judged_by_goals
+from journeylib.journeys.walk.outline import BAD_END, GOAL, OTHER_END, goal_events, judged_by_goals
 from journeylib.journeys.walk.sessions import (
     before_first,
     first_rows,
