@@ -129,7 +129,7 @@ def stories(
     people = count_units(whose, outline.customer, len(parts))
     stories_of: dict[str, Stories] = {}
     variants: dict[str, list[Variant]] = {}
-    told: list[_Told] = []
+    storylines: list[_Storyline] = []
     for part in np.flatnonzero(people >= max(minimum, 1)):
         own, name = np.flatnonzero(kinds.whose == part), parts[part]
         variants[name] = _named(journeys, kinds.variant[own])
@@ -142,8 +142,8 @@ def stories(
             most=most,
         )
         if stories_of[name].answer == "found":
-            told += _told(name, stories_of[name], variants[name], own, kinds)
-    lines = _timelines(journeys, kinds, told)
+            storylines += _storylines(name, stories_of[name], variants[name], own, kinds)
+    lines = _timelines(journeys, kinds, storylines)
     return _with_bounds(journeys, StoryTimelines(tuple(lines), stories_of, minimum), variants)
 
 
@@ -171,12 +171,12 @@ def examples(journeys: Journeys, *, most: int = 6) -> StoryTimelines:
     texts = variant_texts(outline, kinds.variant[large])
     ranked = sorted(zip((-kinds.journeys[large]).tolist(), texts, large.tolist(), strict=True))
     own = [kind for _many, _text, kind in ranked[:most]]
-    told = []
+    storylines = []
     for kind, name in zip(own, _named(journeys, kinds.variant[own]), strict=True):
         many, customers = int(kinds.journeys[kind]), int(kinds.customers[kind])
         story = Story(name, many, customers, many, many / len(outline), (kind,))
-        told.append(_Told(ALL, story, kind, np.array([kind]), many, len(outline)))
-    return StoryTimelines(tuple(_timelines(journeys, kinds, told)), {}, minimum)
+        storylines.append(_Storyline(ALL, story, kind, np.array([kind]), many, len(outline)))
+    return StoryTimelines(tuple(_timelines(journeys, kinds, storylines)), {}, minimum)
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ def _kinds(outline: Outline, whose: Numbers) -> _Kinds:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Storyline:
     """A story that is put on a timeline.
 
     Attributes
@@ -235,19 +235,19 @@ def _named(journeys: Journeys, wanted: Whole) -> list[Variant]:
     return [tuple(map(name, way)) for way in variant_ways(journeys.outline, wanted)]
 
 
-def _told(
+def _storylines(
     segment: str, stories: Stories, variants: list[Variant], own: Whole, kinds: _Kinds
-) -> list[_Told]:
+) -> list[_Storyline]:
     """Return the stories of a segment, of whose variants these are its `own` kinds of journeys."""
-    told = []
+    storylines = []
     for story in stories.stories:
         # A far retelling helps to write the log down, but a reader would not call it this story.
         positions = _near(variants, story, stories.within)
         near = own[positions]
         same = next(kind for kind in positions if variants[kind] == story.touchpoints)
         many = int(kinds.journeys[near].sum())
-        told.append(_Told(segment, story, int(own[same]), near, many, stories.journeys))
-    return told
+        storylines.append(_Storyline(segment, story, int(own[same]), near, many, stories.journeys))
+    return storylines
 
 
 def _near(variants: list[Variant], story: Story, within: float) -> list[int]:
@@ -262,30 +262,30 @@ def _near(variants: list[Variant], story: Story, within: float) -> list[int]:
     ]
 
 
-def _timelines(journeys: Journeys, kinds: _Kinds, told: list[_Told]) -> list[Timeline]:
+def _timelines(journeys: Journeys, kinds: _Kinds, storylines: list[_Storyline]) -> list[Timeline]:
     """Put steps and the ends that may be shown to each story, the most told of a segment first."""
-    told = sorted(told, key=lambda one: (one.segment, -one.journeys, one.story.touchpoints))
-    steps = _steps(journeys, _line_of(kinds, [[one.own] for one in told]), told)
-    counts = _ends(journeys.outline, _line_of(kinds, [one.near for one in told]), len(told))
+    order = sorted(storylines, key=lambda one: (one.segment, -one.journeys, one.story.touchpoints))
+    steps = _steps(journeys, _line_of(kinds, [[one.own] for one in order]), order)
+    counts = _ends(journeys.outline, _line_of(kinds, [one.near for one in order]), len(order))
     lines = []
-    for one, own in zip(told, steps, strict=True):
+    for one, own in zip(order, steps, strict=True):
         share = one.journeys / max(one.every, 1)
         lines.append(Timeline(one.segment, one.story, own, one.journeys, share, pd.DataFrame()))
     return _with_ends_shown(journeys, lines, counts)
 
 
-def _line_of(kinds: _Kinds, told: Sequence[list[int] | Whole]) -> Whole:
-    """Return for each journey which of the timelines has its kind among those `told`; −1: none."""
+def _line_of(kinds: _Kinds, own: Sequence[list[int] | Whole]) -> Whole:
+    """Return for each journey which timeline has its kind among its `own`; −1: none."""
     line = np.full(len(kinds.variant) + 1, -1, dtype=np.int64)
-    for number, own in enumerate(told):
-        line[own] = number
+    for number, members in enumerate(own):
+        line[members] = number
     return np.asarray(line[kinds.of_journey])
 
 
-def _steps(journeys: Journeys, line: Whole, told: list[_Told]) -> list[pd.DataFrame]:
+def _steps(journeys: Journeys, line: Whole, storylines: list[_Storyline]) -> list[pd.DataFrame]:
     """Wait and channel of each visit of the journeys that equal a story; `line` says which."""
     outline, events = journeys.outline, journeys.events
-    begins = np.cumsum([0, *(len(one.story.touchpoints) for one in told)])
+    begins = np.cumsum([0, *(len(one.story.touchpoints) for one in storylines)])
     # From the number of a visit among all to its place in its story, of all stories one by one.
     shift = begins[line] - outline.visits[1][:-1] - 1
     place = np.cumsum(events.starts_visit) + shift[events.journey]
@@ -297,7 +297,7 @@ def _steps(journeys: Journeys, line: Whole, told: list[_Told]) -> list[pd.DataFr
     every = pd.DataFrame(
         {
             "step": np.arange(cells) - np.repeat(begins[:-1], np.diff(begins)) + 1,
-            "touchpoint": [name for one in told for name in one.story.touchpoints],
+            "touchpoint": [name for one in storylines for name in one.story.touchpoints],
             "channel": most_frequent(events, "channel", cell, cells),
             "seconds_to_next": seconds,
         }
