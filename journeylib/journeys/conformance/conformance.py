@@ -184,8 +184,8 @@ def _over(journeys: Journeys) -> tuple[pd.DataFrame, list[tuple[str, ...]]]:
     over = ~outline.is_open
     used, variant = np.unique(outline.variants[0][over], return_inverse=True)
     columns = {"customer": outline.customer, "group": outline.group, "end_kind": outline.end_kind}
-    rows = pd.DataFrame({"variant": variant} | {k: own[over] for k, own in columns.items()})
-    return rows, [tuple(map(name, way)) for way in variant_ways(outline, used)]
+    ended = pd.DataFrame({"variant": variant} | {k: own[over] for k, own in columns.items()})
+    return ended, [tuple(map(name, way)) for way in variant_ways(outline, used)]
 
 
 def _never_seen(plan: Plan, journeys: Journeys) -> tuple[str, ...]:

@@ -288,8 +288,8 @@ def _steps(journeys: Journeys, line: Whole, storylines: list[_Storyline]) -> lis
     begins = np.cumsum([0, *(len(one.story.touchpoints) for one in storylines)])
     # From the number of a visit among all to its place in its story, of all stories one by one.
     shift = begins[line] - outline.visits[1][:-1] - 1
-    place = np.cumsum(events.starts_visit) + shift[events.journey]
-    cell = np.where(line[events.journey] >= 0, place, -1).astype(np.int32)
+    spot = np.cumsum(events.starts_visit) + shift[events.journey]
+    cell = np.where(line[events.journey] >= 0, spot, -1).astype(np.int32)
     cells = int(begins[-1])
     seconds = np.full(cells, np.nan)
     if journeys.has_clock:
