@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import median_in_cells, number_pairs
-from journeylib.journeys.walk.events import Codes, Events
-from journeylib.journeys.walk.outline import Outline
+from journeylib.journeys.walk.event_columns import MISSING, Codes
+from journeylib.journeys.walk.events import Events
+from journeylib.journeys.walk.outline import Outline, as_words
 from journeylib.log import Cells, protect
 
 START, END = "(start)", "(end)"
@@ -21,6 +23,7 @@ OTHER = "(other)"  # touchpoints that are folded into one
 SERVES = 0.05
 MOST_TOUCHPOINTS = 45  # of a graph that is looked at as a whole to protect a rare transition
 UNSAID = 0, 0, np.iinfo(np.int64).max  # of a transition that no shown variant passes
+_NUMBERS = ("customer_no", "group", "touchpoint_no")
 LARGEST = 3  # in larger graphs, cells of a row or column that are looked at for that
 Whole = npt.NDArray[np.int64]
 
@@ -50,7 +53,7 @@ def touchpoint_table(
     else:
         counts["touchpoint"] = pd.Series([names[spot] for spot in range(len(names))], dtype="str")
         for column in ("stage", "channel", "office"):
-            counts[column] = _most_frequent(events, column)
+            counts[column] = most_frequent(events, column, events.touchpoint, len(names))
         counts["served_by"] = _served_by(events)
     columns = ["touchpoint_no", "touchpoint", "stage", "channel", "office", "served_by"]
     ordered = counts.sort_values(["median_position", "touchpoint"], kind="stable")
@@ -76,16 +79,18 @@ def _places(step: npt.NDArray[Any], steps: npt.NDArray[Any]) -> npt.NDArray[np.f
     return place
 
 
-def _most_frequent(events: Events, column: str) -> list[str | None]:
-    """Return the most frequent word of each touchpoint; among equals the first by name."""
+def most_frequent(
+    events: Events, column: str, cell: npt.NDArray[Any], cells: int
+) -> list[str | None]:
+    """Return the most frequent word of each cell of events; among equals the first by name."""
+    found: list[str | None] = [None] * cells
     if not events.has(column):
-        return [None] * events.touchpoints
+        return found
     codes: Codes = events.column(column)
     pair, keys = number_pairs(
-        np.where(codes.known, events.touchpoint, -1), codes.number, max(len(codes.words), 1)
+        np.where(codes.known, cell, -1), codes.number, max(len(codes.words), 1)
     )
     times = np.bincount(pair[pair >= 0], minlength=len(keys))
-    found: list[str | None] = [None] * events.touchpoints
     # The last that is put there stands: the most frequent, of equals the first by name.
     for spot in np.lexsort((-keys, times)):
         found[keys[spot] // len(codes.words)] = codes.words[keys[spot] % len(codes.words)]
@@ -115,7 +120,7 @@ def edge_table(events: Events, names: Mapping[int, str]) -> pd.DataFrame:
     )
     seconds, tied = np.full(len(keys), np.nan), np.zeros(len(keys), dtype=np.int64)
     if events.has("t_us"):
-        seconds = _median_seconds(events, pair, len(keys))
+        seconds = median_seconds(events, pair, len(keys))
         alike = (pair >= 0) & ~events.is_last
         alike[:-1] &= events.t_us[1:] == events.t_us[:-1]
         tied = np.bincount(pair[alike], minlength=len(keys))
@@ -246,9 +251,58 @@ def _first_of_each(number: Whole, value: Whole, size: int) -> Whole:
     return np.asarray(value[order[begins[:, None] + np.arange(LARGEST)]])
 
 
-def _median_seconds(events: Events, pair: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.float64]:
+def median_seconds(events: Events, pair: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.float64]:
     """Return the median time from the start of a visit to the start of the next, by pair."""
     onward = np.where(events.is_last, -1, pair)
     us = events.next_us
     us -= events.t_us[events.visit_row] if events.has("session") else events.t_us
     return median_in_cells(onward, us, pairs) / 1e6
+
+
+def step_table(events: Events, names: Mapping[int, str]) -> pa.Table:
+    """Return one row per event, in the order of the journeys; columns of `Journeys.steps`."""
+    words = pa.array([names[number] for number in range(len(names))], pa.string())
+    left_out = (*_NUMBERS, "case_no", "touchpoint")
+    own = [name for name in events.columns.source.columns if name not in left_out]
+    table: dict[str, Any] = {name: _as_arrow(events.column(name)) for name in own}
+    table |= {name: events.column(name).astype(np.int64) for name in _NUMBERS}
+    visit_step = events.step[events.visit_row]
+    table |= {
+        "touchpoint": words.take(pa.array(events.touchpoint)),
+        "journey": events.key,
+        "step": events.step.astype(np.int64),
+        "steps": np.diff(events.begins)[events.journey],
+        "visit": events.visit.astype(np.int64),
+        "starts_visit": events.starts_visit,
+        "ends_visit": events.ends_visit,
+        "visit_step": visit_step.astype(np.int64),
+        "next_touchpoint": words.take(_or_null(events.next_touchpoint, -1)),
+        "next_touchpoint_no": _or_null(events.next_touchpoint.astype(np.int64), -1),
+    }
+    if events.has("actor"):
+        actor = events.column("actor")
+        table["next_actor"] = as_words(Codes(events.next_of(actor.held, -1), actor.words))
+    if events.has("t_us"):
+        table |= {
+            "visit_us": events.t_us[events.visit_row],
+            "next_us": _or_null(events.next_us, MISSING),
+            "service_us": _or_null(events.service_us, MISSING),
+            "wait_us": _or_null(events.wait_us, MISSING),
+        }
+    if events.has("boundary_micro"):
+        table["boundary_micro"] = _or_null(events.column("boundary_micro"), MISSING)
+    return pa.table(table)
+
+
+def _as_arrow(column: Any) -> pa.Array:
+    if isinstance(column, Codes):
+        return as_words(column)
+    if column.dtype == np.int8:
+        return pa.array(column == 1, mask=column < 0)
+    if column.dtype.kind == "f":
+        return pa.array(column, from_pandas=True)
+    return _or_null(column, MISSING)
+
+
+def _or_null(values: npt.NDArray[Any], missing: int) -> pa.Array:
+    return pa.array(values, mask=values == missing)
