@@ -7,7 +7,6 @@ import errno
 import itertools
 import os
 import re
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -82,8 +81,6 @@ _MEMORY_SHARE = 0.6
 PACKED = "_journeylib_packed"
 # Rows from which packing, some .25 CPU seconds a million, costs less than spilling does.
 _LARGE = 20_000_000
-# Rows up to which holding a result costs less than planning its query anew for each question.
-_SMALL = 200_000
 
 
 def threads_of(backend: BaseBackend) -> int:
@@ -137,25 +134,6 @@ class CodedBackend(Backend):  # type: ignore[misc]
                 run(self, f"CHECKPOINT {PACKED}")
         return full
 
-    def reusable(self, name: str, expr: ir.Table) -> ir.Table:
-        """Give a query a name: a small result is held, of a large one there is a view.
-
-        It is there as long as the table that is returned, or one that was made of it.
-        """
-        run(self, f"CREATE TEMP VIEW {identifier(name)} AS {self._typed(expr)}")
-        some = f"SELECT 1 FROM {identifier(name)} LIMIT {_SMALL + 1}"
-        small = run(self, f"SELECT count(*) FROM ({some})")[0][0] <= _SMALL
-        kind = "TABLE" if small else "VIEW"
-        if small:
-            view, name = name, f"{name}_held"
-            run(self, f"CREATE TEMP TABLE {identifier(name)} AS FROM {identifier(view)}")
-            run(self, f"DROP VIEW {identifier(view)}")
-        table = self.table(name)
-        # The tables that a view reads stay as long.
-        kept = None if small else expr
-        weakref.finalize(table.op(), _drop, weakref.ref(self), f"{kind} {name}", kept)
-        return table
-
     def _typed(self, expr: ir.Table) -> str:
         """Return the query of `expr` with the types that Ibis declares; codes stay codes."""
         # Tables of this process that the query names must be there before it is described.
@@ -171,13 +149,6 @@ class CodedBackend(Backend):  # type: ignore[misc]
             for column in wanted
         ]
         return f"SELECT {', '.join(columns)} FROM ({query})"
-
-
-def _drop(backend: weakref.ref[CodedBackend], named: str, _kept: ir.Table | None) -> None:
-    if (alive := backend()) is not None:
-        # Where the connection was closed it went with that.
-        with contextlib.suppress(duckdb.Error):
-            run(alive, f"DROP {named}")
 
 
 def connect(

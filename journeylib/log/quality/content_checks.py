@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 from journeylib.core import label, percent, text
 from journeylib.log.canonical.canonical_events import HELPER, NUMBER_ROLES, REASON_ROLE
 from journeylib.log.engine.duckdb import fetch_batches
-from journeylib.log.engine.row_order import Runs, in_order, is_sorted, touchpoint_sizes
+from journeylib.log.engine.row_order import in_order, lies_in_order, touchpoint_sizes
 from journeylib.log.eventlog import Check, check, count_check
 from journeylib.log.quality.doubt_checks import fold
 from journeylib.log.quality.survey import MANY_EVENTS, Inspection, Survey
@@ -105,7 +106,7 @@ class Ties:
 def counted_ties(log: Inspection, rows_at_once: int = 1_000_000) -> Ties:
     """Count ties among neighbours, as events lie in order of owner, moment and position."""
     events, order = log.events, (log.owner, log.moment, "position", "touchpoint")
-    if log.schema.has_clock and is_sorted(events, log.owner):
+    if log.owner == "customer" and lies_in_order(events):
         events, order = in_order(events), ("customer_no", "t_us", "position", "touchpoint_no")
     else:
         events = events.order_by(list(dict.fromkeys(order)))
@@ -192,11 +193,19 @@ def _duplicates(log: Inspection, ties: Ties) -> Check:
 
 def _tied(log: Inspection) -> ir.Table:
     """Return the events that share owner and time with another."""
-    events, owner, moment = log.events, log.owner, log.events["t_us"]
-    if is_sorted(events, owner):
-        runs = Runs(owner, ("t_us", "position", "touchpoint"), lying=True)
-        neighbour = (runs.before(moment) == moment) | (runs.after(moment) == moment)
-        marked = events.mutate(**{f"{HELPER}tied": neighbour})
+    events, owner = log.events, log.owner
+    if owner == "customer" and lies_in_order(events):
+        as_they_lie = ibis.window()
+        beside = [
+            [
+                getattr(events[name], way)().over(as_they_lie) == events[name]
+                for name in (owner, "t_us")
+            ]
+            for way in ("lag", "lead")
+        ]
+        marked = events.mutate(
+            **{f"{HELPER}tied": ibis.or_(*(ibis.and_(*same) for same in beside))}
+        )
         return marked.filter(marked[f"{HELPER}tied"]).drop(f"{HELPER}tied")
     counts = events.group_by(owner, "t_us").aggregate(**{f"{HELPER}n": events.count()})
     shared = counts.filter(counts[f"{HELPER}n"] > 1).select(owner, "t_us")
