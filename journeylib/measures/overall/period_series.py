@@ -377,7 +377,7 @@ def _estimated(
     """
     every = [part.assign(stratum=_all_alike(ALL, len(part))) for part in parts]
     # One stratum alone is all there is.
-    strata = [part for part in parts if part["stratum"].nunique() > 1]
+    strata = [part for part in parts if len(part["stratum"].cat.categories) > 1]
     sums = _joined([*every, *([_without_small_strata(_joined(strata))] if strata else [])])
     counted, grouped = ["top", "base"], sums.groupby(KEY, observed=True)
     totals, stream = grouped[counted].sum(), grouped.ngroup().to_numpy()
@@ -408,7 +408,9 @@ def _estimated(
 def _without_small_strata(sums: pd.DataFrame) -> pd.DataFrame:
     """Put strata together that have too few cases in the last period or in those before it."""
     now = sums["period"] == 0
-    cases = pd.DataFrame({"last": sums["base"].where(now, 0), "before": sums["base"].where(~now, 0)})
+    cases = pd.DataFrame(
+        {"last": sums["base"].where(now, 0), "before": sums["base"].where(~now, 0)}
+    )
     number = sums.groupby(KEY[1:], observed=True).ngroup()
     small = (cases.groupby(number).transform("sum") < FEWEST_IN_STRATUM).any(axis=1)
     words = sums["stratum"].cat.categories.union([REST])
