@@ -16,7 +16,7 @@ from journeylib.journeys.identity.linkage import (
     need_splink,
 )
 from journeylib.journeys.identity.stitching import LEVELS, StitchReport, StitchSettings, stitch
-from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.journeys import Journeys, cut_again, rebuild
 from journeylib.journeys.preparation.business_hours import BusinessHours, open_time
 from journeylib.journeys.preparation.mapping import MappingReport, apply_mapping, read_mapping
 from journeylib.journeys.preparation.mapping_suggestions import suggest_mapping
@@ -29,7 +29,6 @@ from journeylib.journeys.representatives.timelines import (
 )
 from journeylib.journeys.segmentation.channel_gaps import REST
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.segmentation.segment import Cutting
 from journeylib.journeys.setting_names import refuse_absent, sift
 from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import (
@@ -46,8 +45,10 @@ from journeylib.journeys.walk.counting import (
     sum_in_cells,
 )
 from journeylib.journeys.walk.customer_sample import EVERYONE, CustomerSample
-from journeylib.journeys.walk.events import MISSING, Codes, Events, rows_in_order, words_at
+from journeylib.journeys.walk.event_columns import MISSING, Codes, rows_in_order, words_at
+from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import BAD_END, OTHER_END, goal_events, judged_by_goals
+from journeylib.journeys.walk.segment import Cutting
 from journeylib.journeys.walk.sessions import (
     before_first,
     first_rows,

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
+from itertools import pairwise
+from operator import add
 from textwrap import fill
+from typing import Any, TypeVar
 
 import ibis
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from journeylib.core import US_PER_DAY, working
 from journeylib.journeys.filters.filters import Verbs
-from journeylib.journeys.filters.narrowing import Narrowing, narrowed_trail
+from journeylib.journeys.filters.narrowing import Narrowing
 from journeylib.journeys.identity.stitching import without_identifiers
 from journeylib.journeys.preparation.lifecycle import pair_lifecycle
-from journeylib.journeys.segmentation.rules import AFTER, JourneySettings
-from journeylib.journeys.segmentation.segment import Cutting, cut_journeys, quiet_as_logged
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.customer_sample import CustomerSample, first_by_hash
-from journeylib.journeys.walk.events import Events, Whole
+from journeylib.journeys.walk.event_columns import EventColumns, Whole
+from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import Outline, as_table, outline_of
+from journeylib.journeys.walk.segment import Cutting, cut_journeys
 from journeylib.journeys.walk.tables import (
     END,
     START,
     edge_table,
     public_edges,
     room_of_moves,
+    step_table,
     touchpoint_table,
 )
 from journeylib.journeys.walk.variant_counts import (
@@ -38,19 +44,11 @@ from journeylib.journeys.walk.variant_counts import (
     protect_variants,
     shared_variants,
 )
-from journeylib.log import (
-    ROW_NUMBER,
-    EventLog,
-    Runs,
-    fetch,
-    hand_over,
-    is_sorted,
-    materialise_sorted,
-    numbered,
-    reusable,
-    suppress,
-)
+from journeylib.log import EventLog, hand_over, in_order, suppress, threads_of
 
+# Events that are counted at once: what is worked out on the way takes some 60 bytes of each.
+EVENTS_AT_ONCE = 2_000_000
+Sums = TypeVar("Sums", bound=Any)
 CUTS = {
     "case": "cut by the log's own cases",
     "gap": "cut after {days} days of silence",
@@ -75,16 +73,14 @@ class Journeys(Verbs):
         How they were cut.
     cutting : Cutting
         The cut that applied, and how sure it is.
-    log_trail : ibis.Table
-        The steps of the whole log as the engine holds them, journey after journey.
+    log_events : Events
+        The events of the whole log, journey after journey.
     first_us, last_us : int or None
         Start of the first and of the last event of the whole log, microseconds since 1970 UTC.
     narrowing : Narrowing or None
         The last verb that was applied; None where these are all journeys of the log.
     outline_left : Outline or None
         The journeys that a verb left, with their events.
-    holds_order : bool
-        Whether their steps are to be held in order.
     keys_of_type : dict of str to ndarray of int64
         By type of contact, the keys of the journeys with one; empty where no types are known.
     """
@@ -92,12 +88,11 @@ class Journeys(Verbs):
     log: EventLog
     settings: JourneySettings
     cutting: Cutting
-    log_trail: ibis.Table
+    log_events: Events = field(repr=False)
     first_us: int | None
     last_us: int | None
     narrowing: Narrowing | None = field(default=None, repr=False)
     outline_left: Outline | None = field(default=None, repr=False)
-    holds_order: bool = field(default=False, repr=False)
     keys_of_type: dict[str, Whole] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
@@ -138,17 +133,22 @@ class Journeys(Verbs):
         own = self.cutting.gap_us
         if own is None or self.cutting.channels or self.has("boundary_micro"):
             return False
-        silence, (shorter, longer) = self.events.silence_us, sorted((own, gap_us))
+        silence, (shorter, longer) = self.events.columns.silence_us, sorted((own, gap_us))
         return not bool(((silence > shorter) & (silence <= longer)).any())
 
     @property
     def has_clock(self) -> bool:
         """Whether steps carry times."""
-        return "t_us" in self.log_trail.columns
+        return self.has("t_us")
 
     def has(self, column: str) -> bool:
         """Return whether the canonical `column` is there."""
-        return column in self.log_trail.columns
+        return self.log_events.has(column)
+
+    @property
+    def column_names(self) -> list[str]:
+        """The canonical columns that the log has."""
+        return list(self.log_events.columns.source.columns)
 
     @cached_property
     def outline(self) -> Outline:
@@ -156,8 +156,7 @@ class Journeys(Verbs):
         if self.outline_left is not None:
             return self.outline_left
         span = (self.first_us, self.last_us)
-        events = Events(self.log_trail, len(self.names))
-        return outline_of(events, self.settings, self.cutting, self.names, span)
+        return outline_of(self.log_events, self.settings, self.cutting, self.names, span)
 
     @property
     def events(self) -> Events:
@@ -165,39 +164,51 @@ class Journeys(Verbs):
         return self.outline.events
 
     @cached_property
-    def trail(self) -> ibis.Table:
-        """The steps as the engine holds them, without ``steps`` and ``visit``."""
-        if self.narrowing is None:
-            return self.log_trail
-        cut = any(step.cuts for step in self.applied)
-        trail = narrowed_trail(self.log_trail, self.outline, cut=cut)
-        if self.holds_order:
-            return materialise_sorted(trail, ["journey", "customer_no"], ["step"])
-        return reusable(trail)
-
-    @cached_property
     def steps(self) -> ibis.Table:
-        """One row per event in its journey, in no order; columns as in ``docs/architecture.md``.
+        """One row per event in its journey; columns as in ``docs/formats/tables.md``.
 
-        ``steps`` and ``visit`` are worked out where they are asked for; the engine leaves out
-        what a query does not use.
+        Made from the arrays for whoever asks; nothing here is counted from it.
         """
-        here = ["journey", "touchpoint_no"]
-        starts = _.starts_visit.cast("int64").sum()
-        # The last step from here on, rather than a count over all: only so is it left out where
-        # nobody asks for it, for DuckDB makes a join of a window over all.
-        onward = ibis.window(group_by="journey", order_by="step", following=(0, None))
-        steps = self.trail.mutate(
-            steps=_.step.max().over(onward),
-            visit=starts.over(ibis.window(group_by=here, order_by="step", preceding=(None, 0))),
-        )
-        return reusable(steps)
+        rows = ibis.memtable(step_table(self.events, self.names))
+        return hand_over(rows, self.log.events.get_backend())
 
     @cached_property
     def table(self) -> ibis.Table:
-        """One row per journey; columns as in ``docs/architecture.md``."""
-        table = ibis.memtable(as_table(self.outline, self.names))
-        return hand_over(table, self.log_trail.get_backend())
+        """One row per journey; columns as in ``docs/formats/tables.md``, made as `steps` are."""
+        rows = ibis.memtable(as_table(self.outline, self.names))
+        return hand_over(rows, self.log.events.get_backend())
+
+    def parts(self, events_at_once: int = EVENTS_AT_ONCE) -> list[Journeys]:
+        """Return these journeys in parts of whole customers, each of about so many events."""
+        outline, begins = self.outline, self.events.begins
+        if begins[-1] <= events_at_once:
+            return [self]
+        changes = np.flatnonzero(outline.customer[1:] != outline.customer[:-1]) + 1
+        ends = np.arange(events_at_once, begins[-1], events_at_once)
+        # A customer's journeys stay together.
+        after = np.searchsorted(begins[changes], ends)
+        cuts = np.unique([0, *changes[after[after < len(changes)]].tolist(), len(outline)])
+        return [
+            replace(
+                self,
+                outline_left=outline.of(self.events.journeys(first, end), slice(first, end)),
+            )
+            for first, end in pairwise(cuts.tolist())
+        ]
+
+    def summed(self, count: Callable[[Journeys], Sums]) -> Sums:
+        """Count each of the `parts`, several at once, and add up: the same for any parts.
+
+        Parameters
+        ----------
+        count : callable
+            Gives sums of whole numbers that can be added by ``+``.
+        """
+        parts = self.parts()
+        if len(parts) == 1:
+            return count(self)
+        with ThreadPoolExecutor(threads_of(self.log.events.get_backend())) as pool:
+            return reduce(add, pool.map(count, parts))
 
     @cached_property
     def sample(self) -> CustomerSample:
@@ -229,18 +240,13 @@ class Journeys(Verbs):
         """The journeys of the customers of `sample`; these themselves where that is everybody."""
         if self.sample.picked is None:
             return self
-        in_sample = np.isin(self.outline.customer, self.sample.numbers.to_numpy())
-        few = self._keep(in_sample, f"of {self.sample.used} customers drawn", "")
-        # Its steps, where the engine is asked for them, are asked for often and in order.
-        return replace(few, holds_order=True)
+        in_sample = self.sample.has(self.outline.customer)
+        return self._keep(in_sample, f"of {self.sample.used} customers drawn", "")
 
-    @cached_property
+    @property
     def names(self) -> dict[int, str]:
         """Every touchpoint of the whole log by its ``touchpoint_no``."""
-        if self.narrowing is not None:
-            return self.whole.names
-        rows = fetch(self.trail.select("touchpoint_no", "touchpoint").distinct())
-        return dict(zip(rows["touchpoint_no"], rows["touchpoint"].astype(str), strict=True))
+        return self.log_events.columns.names
 
     @cached_property
     def touchpoints(self) -> pd.DataFrame:
@@ -326,77 +332,34 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     event, and *cut off* (left-truncated) if it begins less than that after the log's first.
     Open journeys are kept: dropping them would drop those who wait longest.
     """
-    settings = settings or JourneySettings()
     log, _pairing = pair_lifecycle(log)
-    events = numbered(without_identifiers(log.events, log)).drop("customer")
-    cut, cutting = cut_journeys(events, log, settings)
-    trail = reusable(_unfolded(_held(cut)))
-    if settings.quiet_days is None and cutting.kind in ("case", "customer"):
-        cutting = quiet_as_logged(trail, cutting)
-    return Journeys(log, settings, cutting, trail, *_span(trail))
+    rows = in_order(without_identifiers(log.events, log))
+    return _cut(log, EventColumns.of(rows), settings or JourneySettings())
 
 
-def _held(cut: ibis.Table) -> ibis.Table:
-    """Hold the steps in the engine, journey after journey, with the bounds of visits.
+def cut_again(journeys: Journeys, settings: JourneySettings) -> Journeys:
+    """Cut the log of some journeys otherwise; what was read of it is not read again.
 
-    The turns of one conversation at one touchpoint are one visit.
+    Where every event stays in its journey and the same are over, the journeys are those given.
     """
-    lies = is_sorted(cut, "journey")
-    runs = Runs.of(cut, "journey", "step")
-    keys = [key for key in ("journey", "customer_no") if is_sorted(cut, key)] or ["journey"]
-    order = () if lies else ("step",)
-    cut = cut.mutate(step=_.step.cast("int32"))
-    if "session" not in cut.columns:
-        # What lies beside a row need not be held: see `_unfolded`.
-        beside = [name for name in AFTER if name in cut.columns] if lies else []
-        return materialise_sorted(cut.drop("_last_touchpoint_no", *beside), keys, order)
-    came = (_["_last_touchpoint_no"] == _.touchpoint_no) & (_["_last_session"] == _.session)
-    stays = (_.next_touchpoint_no == _.touchpoint_no) & (_["_next_session"] == _.session)
-    steps = cut.mutate(
-        starts_visit=~came.fill_null(False), ends_visit=~stays.fill_null(False)
-    ).drop("_last_touchpoint_no", "_last_session", "_next_session")
-    steps = steps.mutate(**{ROW_NUMBER: runs.row()})
-    began = {"visit_step": (_.step - runs.since(_.starts_visit)).cast("int32")}
-    if "t_us" in steps.columns:
-        began["visit_us"] = runs.at_last(_.starts_visit, _.t_us)
-    return materialise_sorted(steps.mutate(**began).drop(ROW_NUMBER), keys, order)
+    columns = journeys.log_events.columns.as_they_lie()
+    again = _cut(journeys.log, columns, settings)
+    own, other = again.log_events.cut, journeys.log_events.cut
+    same = (
+        own.columns is other.columns
+        and np.array_equal(own.begins, other.begins)
+        and np.array_equal(own.key, other.key)
+        and again.has("boundary_micro") == journeys.has("boundary_micro")
+    )
+    if same and again.cutting.quiet_us == journeys.cutting.quiet_us:
+        return journeys.with_cutting(again.cutting)
+    return again
 
 
-def _unfolded(held: ibis.Table) -> ibis.Table:
-    """Add what follows from the columns held, which costs less to work out than to hold."""
-    runs = Runs.of(held, "journey", "step")
-    steps = held
-    if "next_touchpoint_no" not in held.columns:
-        there = {name: column for name, column in AFTER.items() if column in held.columns}
-        steps = held.mutate(**{name: runs.after(held[column]) for name, column in there.items()})
-    whole = ("customer_no", "group", "step", "touchpoint_no", "next_touchpoint_no", "visit_step")
-    steps = steps.mutate(**{n: steps[n].cast("int64") for n in whole if n in steps.columns})
-    if "starts_visit" not in held.columns:
-        # Without sessions every step is a visit.
-        yes = ibis.literal(True)
-        steps = steps.mutate(starts_visit=yes, ends_visit=yes, visit_step=_.step)
-        steps = steps.mutate(visit_us=_.t_us) if "t_us" in held.columns else steps
-    if "t_us" not in held.columns:
-        return steps
-    return _with_service(steps).mutate(wait_us=_wait())
-
-
-def _wait() -> ibis.Value:
-    silence = _.next_us - (_.t_us + ibis.coalesce(_.service_us, 0))
-    return _.next_us.isnull().ifelse(ibis.null("int64"), ibis.greatest(silence, 0))
-
-
-def _with_service(events: ibis.Table) -> ibis.Table:
-    if "t_us" not in events.columns:
-        return events
-    if "end_us" not in events.columns:
-        return events.mutate(service_us=ibis.null("int64"))
-    ended = (_.end_us >= _.t_us).ifelse(_.end_us, ibis.null("int64"))
-    return events.mutate(service_us=ended - _.t_us)
-
-
-def _span(steps: ibis.Table) -> tuple[int | None, int | None]:
-    if "t_us" not in steps.columns:
-        return None, None
-    row = steps.aggregate(first=_.t_us.min(), last=_.t_us.max()).to_pyarrow().to_pylist()[0]
-    return row["first"], row["last"]
+def _cut(log: EventLog, columns: EventColumns, settings: JourneySettings) -> Journeys:
+    cut, cutting = cut_journeys(columns, log, settings)
+    first_us = last_us = None
+    if len(columns) and columns.has("t_us"):
+        t_us = columns.column("t_us")
+        first_us, last_us = int(t_us.min()), int(t_us.max())
+    return Journeys(log, settings, cutting, Events(cut), first_us, last_us)

@@ -11,15 +11,16 @@ from journeylib.log.engine.duckdb import (
     fetch_batches,
     hand_over,
     resource_hint,
+    threads_of,
 )
 from journeylib.log.engine.hashing import customer_group, log_hash
 from journeylib.log.engine.row_order import (
     ROW_NUMBER,
     Runs,
     customer_numbers,
+    in_order,
     is_sorted,
     materialise_sorted,
-    numbered,
     reusable,
 )
 from journeylib.log.eventlog import Check, EventLog, Quality, check_table

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from journeylib.core import DRAWS, Estimate, Floats, number, percent, text
 from journeylib.journeys import Journeys, refuse_absent
 from journeylib.judge import Judgement
-from journeylib.log import fetch
 from journeylib.measures import Evidence, MeasureSettings, whole_weeks
 from journeylib.portfolio.optimisation import Limits, select, selection_frequency, shortfall
 from journeylib.portfolio.settings import CandidateSettings, PortfolioSettings
@@ -306,16 +303,17 @@ def _counted_twice(
     weeks = whole_weeks(journeys)
     if len(chosen) < 2 or not weeks:
         return 0.0
-    humans = journeys.steps.filter(_.starts_visit, _.actor == "human")
-    within = humans.filter(_.touchpoint.isin([one.name for one in chosen]))
-    so_far = ibis.window(group_by="journey", order_by="step")
-    later = within.mutate(before=ibis.row_number().over(so_far)).filter(_.before > 0)
+    events, names = journeys.events, {one.name for one in chosen}
+    places = [number for number, name in journeys.names.items() if name in names]
+    automated = events.starts_visit & events.column("actor").is_word("human")
+    rows = np.flatnonzero(automated & np.isin(events.touchpoint, places))
+    later = rows[1:][events.journey[rows[1:]] == events.journey[rows[:-1]]]
+    counts = np.bincount(events.touchpoint[later], minlength=len(journeys.names))
+    visits = {journeys.names[number]: int(counts[number]) for number in places}
     per_week = weeks * settings.log_share
-    counted = fetch(later.group_by("touchpoint").aggregate(visits=_.count()))
-    visits = dict(zip(counted["touchpoint"], counted["visits"], strict=True))
     return float(
         sum(
-            visits.get(one.name, 0) / per_week * max(0.0, float(np.median(one.value.gross)))
+            visits[one.name] / per_week * max(0.0, float(np.median(one.value.gross)))
             for one in chosen
             if isinstance(one.value, Value)
         )

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from journeylib.core.errors import SchemaError
 from journeylib.journeys.journeys import Journeys, rebuild
-from journeylib.journeys.segmentation import segment as cutting
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.segmentation.silence_gap import fit_gap
+from journeylib.journeys.walk import segment as cutting
 from journeylib.judge.settings import JudgeSettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.settings import MeasureSettings

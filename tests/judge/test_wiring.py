@@ -35,7 +35,7 @@ from journeylib.judge.settings import CapacitySettings, CostSettings, JudgeSetti
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.texts.sentiment import Scores
+from journeylib.measures.texts.sentiment import Scores, customer_scores
 
 MINUTE = 60_000_000
 DAY = 24 * 60 * MINUTE
@@ -522,8 +522,8 @@ def test_only_turns_up_to_the_rating_are_peak_end(log_of: LogOf) -> None:
         columns="customer t_us touchpoint session sentiment_micro rating_micro",
     )
     journeys = rebuild(log, JourneySettings(cut="customer", min_customers=1))
-    steps = journeys.steps.mutate(score=journeys.steps.sentiment_micro)
-    scores = Scores(steps, "column sentiment")
+    scores = customer_scores(journeys)
+    assert isinstance(scores, Scores)
     turns = rated_turns(journeys, scores).sort_values(["overall", "order"])
     assert turns[["order", "score", "overall"]].to_numpy().tolist() == [
         [1, 0.5, 3.0],
@@ -546,8 +546,7 @@ def test_the_end_that_was_planted_is_peak_end(log_of: LogOf) -> None:
     rated = [(*row[:4], row[3] + 1_000_000) if row[1] % DAY == 2 else row for row in rows]
     log = log_of(*rated, columns="customer t_us touchpoint sentiment_micro rating_micro")
     journeys = rebuild(log, JourneySettings(cut="customer"))
-    steps = journeys.steps.mutate(score=journeys.steps.sentiment_micro)
-    found = peak_end(journeys, Scores(steps, "column sentiment"))
+    found = peak_end(journeys, customer_scores(journeys))
     assert found.beats_mean
     assert found.r_end == pytest.approx(1.0)
     heaviest = max(found.weights, key=lambda name: abs(found.weights[name].value or 0))

@@ -10,8 +10,7 @@ import pandas as pd
 from journeylib.audits.changes.wording import ChangeWriter
 from journeylib.audits.result.result import Change
 from journeylib.core import US_PER_DAY, number, text
-from journeylib.journeys import Journeys
-from journeylib.log import fetch
+from journeylib.journeys import MISSING, Journeys
 from journeylib.measures import EVENTS
 
 REGULAR = 5.0  # events a day from which a day without any is no chance
@@ -24,12 +23,9 @@ def silence(journeys: Journeys, feeds: pd.DataFrame, writer: ChangeWriter) -> It
 
     Days of the week on which the log is usually silent, as offices are on Sundays, tell nothing.
     """
-    end = fetch(
-        journeys.steps.filter(journeys.steps.t_us < writer.periods.end_us)
-        .aggregate(last=journeys.steps.t_us.max())
-    )["last"].iloc[0]  # fmt: skip
-    window = writer.settings.window_days
-    missing = window if pd.isna(end) else (writer.periods.end_us - int(end)) // US_PER_DAY
+    window, end_us, t_us = writer.settings.window_days, writer.periods.end_us, journeys.events.t_us
+    end = int(t_us.max(initial=MISSING, where=t_us < end_us))
+    missing = window if end == MISSING else (end_us - end) // US_PER_DAY
     usual = _usual_slots(feeds, window)
     silent = missing if missing >= window else sum(slot in usual for slot in range(missing))
     if usual and silent >= writer.settings.feed_days:

@@ -11,7 +11,7 @@ import pandas as pd
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.preparation.preparation import Prepared, withheld
 from journeylib.core import US_PER_DAY
-from journeylib.journeys import LEVELS, Cutting, Journeys, rebuild, stitch
+from journeylib.journeys import LEVELS, Cutting, Journeys, cut_again, rebuild, stitch
 from journeylib.judge import verdict_scores
 from journeylib.log import EventLog
 from journeylib.measures import KEY_RESULTS, ServiceTypes, key_results, measure, with_type_shares
@@ -104,12 +104,7 @@ def _cuts(base: BaseCase) -> Iterator[tuple[float | None, float | None, Journeys
 
     def other(**changed: Any) -> Journeys:
         quiet = {"quiet_days": cutting.quiet_us / US_PER_DAY}
-        again = rebuild(journeys.log, settings.model_copy(update=changed | quiet))
-        # Texts and columns were read for the audit's own cut, in the same order of events.
-        if again.events.share(journeys.events) and again.cutting.quiet_us == cutting.quiet_us:
-            # The same journeys have the same steps and numbers: nothing is measured again.
-            return journeys.with_cutting(again.cutting)
-        return again
+        return cut_again(journeys, settings.model_copy(update=changed | quiet))
 
     if cutting.gap_days is not None:
         for factor in FACTORS:
@@ -208,7 +203,7 @@ def _results(other: Journeys, base: BaseCase) -> dict[str, Any]:
         return results | {"verdicts_compared": None, "verdicts_changed": None, "changes": ()}
     before = _verdicts(base.scores)
     after = before
-    if other.log_trail is not base.journeys.log_trail:
+    if other.outline is not base.journeys.outline:
         evidence = measure(other, base.config.measures, labelled=base.labelled, published=False)
         evidence = withheld(evidence, base.prepared, base.config)
         evidence = with_type_shares(evidence, base.types)

@@ -15,7 +15,8 @@ from ibis import _
 from journeylib.core import US_PER_DAY, ConfigError, SchemaError, refuse_unknown
 from journeylib.journeys.filters.narrowing import Narrowed, call
 from journeylib.journeys.walk.counting import happens_between
-from journeylib.journeys.walk.events import Codes, Events
+from journeylib.journeys.walk.event_columns import Codes
+from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.journeys.walk.tables import END, START
 from journeylib.log import asks_for_human, fetch
@@ -356,10 +357,10 @@ class Verbs(Narrowed):
         journeys = _has(self, "actor", "actor")
         if not further_words:
             _has(self, "text", "text")
-        events, steps = self.events, journeys.log_trail
+        events = self.events
         asks = np.isin(events.touchpoint, [self.whole._numbers.get(w, -1) for w in further_words])
         if journeys.has("text"):
-            wanted = asks_for_human(steps.text, further_words)
+            wanted = asks_for_human(_.text, further_words)
             asks |= events.mark(f"asks for a human {further_words}", wanted)
         speaks = events.column("actor").is_word("customer")
         speaks |= journeys.log.schema.text_by == "customer"

@@ -7,17 +7,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, cast
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.core import ConfigError
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import Outline
-from journeylib.log import EventLog, hand_over
+from journeylib.log import EventLog
 
 Flags = npt.NDArray[np.bool_]
 
@@ -49,13 +47,13 @@ class Narrowed:
 
     log: EventLog
     settings: JourneySettings
-    log_trail: ibis.Table
+    log_events: Events
     narrowing: Narrowing | None
     keys_of_type: dict[str, npt.NDArray[np.int64]]
 
     if TYPE_CHECKING:
 
-        @cached_property
+        @property
         def names(self) -> dict[int, str]: ...  # noqa: D102
 
         @property
@@ -247,8 +245,7 @@ class Narrowed:
     def _left(self, events: Events, journeys: npt.NDArray[np.int64], narrowing: Narrowing) -> Self:
         outline = self.outline.of(events, journeys)
         # Only a data class has verbs: `Journeys`.
-        left = {"narrowing": narrowing, "outline_left": outline, "holds_order": False}
-        return cast("Self", replace(cast("Any", self), **left))
+        return cast("Self", replace(cast("Any", self), narrowing=narrowing, outline_left=outline))
 
     def _with_event(self, marked: Flags) -> Flags:
         """Mark the journeys with an event that is marked."""
@@ -259,34 +256,6 @@ class Narrowed:
     @cached_property
     def _numbers(self) -> dict[str, int]:
         return {name: int(number) for number, name in self.names.items()}
-
-
-def narrowed_trail(whole: ibis.Table, outline: Outline, *, cut: bool) -> ibis.Table:
-    """Return the steps that verbs left, as the engine's table; see `Journeys.trail`.
-
-    Parameters
-    ----------
-    whole : ibis.Table
-        The steps of the whole log.
-    outline : Outline
-        What is left.
-    cut : bool
-        Whether only parts of its journeys are.
-    """
-    begins = outline.events.whole_step[outline.first_row].astype(np.int64)
-    own = {"_of": outline.key, "_from": begins}
-    own["_to"] = own["_from"] + outline.steps - 1
-    own_rows = hand_over(ibis.memtable(pd.DataFrame(own)), whole.get_backend())
-    if not cut:
-        return whole.semi_join(own_rows, whole.journey == own_rows["_of"])
-    part = whole.inner_join(own_rows, whole.journey == own_rows["_of"])
-    part = part.filter((_.step >= _["_from"]) & (_.step <= _["_to"]))
-    last = part.step == part["_to"]
-    beyond = [c for c in part.columns if c.startswith(("next_", "wait_"))]
-    part = part.mutate(**{c: last.ifelse(ibis.null(part[c].type()), part[c]) for c in beyond})
-    # Steps and visits are counted anew, as they are in whole journeys.
-    part = part.mutate(step=_.step - _["_from"] + 1, visit_step=_.visit_step - _["_from"] + 1)
-    return part.drop("_of", "_from", "_to").cache()
 
 
 def call(verb: str, *names: Any, **options: Any) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from journeylib.core import GROUPS, resample
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import base_in_cells
-from journeylib.journeys.walk.events import Flags, Whole
+from journeylib.journeys.walk.event_columns import Flags, Whole
 from journeylib.journeys.walk.outline import BAD_END, END_KINDS, GOAL, OPEN, OTHER_END, Outline
 from journeylib.journeys.walk.tables import MOST_TOUCHPOINTS, START
 from journeylib.journeys.walk.variant_counts import bounded_in_tens

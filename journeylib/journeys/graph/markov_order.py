@@ -11,7 +11,7 @@ import pandas as pd
 from journeylib.core import Floats, number, text
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import number_pairs
-from journeylib.journeys.walk.events import Numbers, Whole
+from journeylib.journeys.walk.event_columns import Numbers, Whole
 from journeylib.journeys.walk.outline import END_KINDS
 
 FOLDS = 16

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import ibis
 import numpy as np
 import pandas as pd
 
 from journeylib.core import US_PER_DAY, SchemaError, refuse_unknown
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.segmentation.silence_gap import MIN_GAPS, GapCut, fit_gap_by_channel
-from journeylib.log import fetch
 
 REST = ""
 
@@ -42,13 +40,6 @@ class ChannelGap:
     def gap_days(self) -> float:
         """Silence that ends a journey, in days."""
         return self.gap_us / US_PER_DAY
-
-
-def channel_before(events: ibis.Table) -> ibis.Value:
-    """Return the channel of the event before each, as `in_stream` put it: whose silence it is."""
-    if "channel" not in events.columns:
-        return ibis.null("string")
-    return events["_last_channel"]
 
 
 def fit_channels(silences: pd.DataFrame, settings: JourneySettings) -> dict[str, GapCut]:
@@ -84,8 +75,12 @@ def fitted_gaps(cuts: Mapping[str, GapCut]) -> tuple[ChannelGap, ...]:
     return tuple(ChannelGap(name, cut.cut_us, cut.answer, cut.reason) for name, cut in cuts.items())
 
 
-def declared_gaps(events: ibis.Table, settings: JourneySettings) -> tuple[ChannelGap, ...]:
+def declared_gaps(
+    channels: Sequence[str] | None, settings: JourneySettings
+) -> tuple[ChannelGap, ...]:
     """Return the gaps that the settings give by channel; none where they give one for all.
+
+    `channels` are those of the log; None where it has none.
 
     Raises
     ------
@@ -94,24 +89,14 @@ def declared_gaps(events: ibis.Table, settings: JourneySettings) -> tuple[Channe
     """
     if not isinstance(settings.gap_days, dict):
         return ()
-    if "channel" not in events.columns:
+    if channels is None:
         raise SchemaError(
             "journeys.gap_days gives days by channel, and the log has no channels. Add the role "
             "'channel', or give one number of days."
         )
-    channels = sorted(fetch(events.select("channel").distinct())["channel"].dropna())
     problem = "journeys.gap_days names the channel '{name}', which the log does not have.{near}"
     refuse_unknown((n for n in settings.gap_days if n != REST), channels, problem, SchemaError)
     days = {REST: settings.assumed_gap_days} | settings.gap_days
     return tuple(
         ChannelGap(name, round(days[name] * US_PER_DAY), "declared", "") for name in sorted(days)
     )
-
-
-def gap_after(before: ibis.Value, gaps: tuple[ChannelGap, ...], default_us: int) -> ibis.Value:
-    """Return the gap of the channel `before`, in microseconds."""
-    by_name = {gap.channel: gap.gap_us for gap in gaps}
-    rest = by_name.pop(REST, default_us)
-    if not by_name:
-        return ibis.literal(rest, type="int64")
-    return ibis.cases(*((before == name, us) for name, us in by_name.items()), else_=rest)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 import ibis
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
@@ -16,7 +17,7 @@ from journeylib.log import EventLog, customer_numbers, fetch, hand_over
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CustomerSample:
     """Customers who are modelled.
 
@@ -24,29 +25,28 @@ class CustomerSample:
     ----------
     customers, used : int
         All customers of the journeys, and those who are modelled.
-    picked : ibis.Table or None
-        Their ``customer_no``, with their ``place`` in the draw; None where they are all.
+    picked : ndarray of int64 or None
+        Their ``customer_no`` in the order of the draw; None where they are all.
     """
 
     customers: int
     used: int
-    picked: ibis.Table | None = None
+    picked: npt.NDArray[np.int64] | None = None
 
     def of(self, rows: ibis.Table) -> ibis.Table:
         """Return the rows of these customers; `rows` itself where they are all."""
-        return rows if self.picked is None else rows.semi_join(self.picked, "customer_no")
+        own = None if self.picked is None else rows.customer_no.isin(self.picked.tolist())
+        return rows if own is None else rows.filter(own)
 
-    @property
-    def numbers(self) -> pd.Series[int]:
-        """Their ``customer_no``; only where they are a part."""
-        assert self.picked is not None
-        return fetch(self.picked.select("customer_no"))["customer_no"]
+    def has(self, customer: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Mark the numbers of customers who are among them."""
+        if self.picked is None:
+            return np.ones(len(customer), dtype=bool)
+        return np.isin(customer, self.picked)
 
     def only(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of these customers, of a table with their ``customer_no``."""
-        if self.picked is None:
-            return frame
-        return frame[frame["customer_no"].isin(self.numbers)]
+        return frame if self.picked is None else frame[self.has(frame["customer_no"].to_numpy())]
 
     def assumption(self) -> tuple[str, ...]:
         """Return what an estimate must assume for it; empty where all customers are modelled."""
@@ -95,4 +95,5 @@ def first_by_hash(own: npt.NDArray[Any], log: EventLog, limit: int) -> CustomerS
     table = ibis.memtable(pa.table({"customer_no": own.astype("int64")}))
     ids = ids.semi_join(hand_over(table, ids.get_backend()), "customer_no")
     hashed = ids.select("customer_no", place=ids.customer.hexdigest("md5").substr(2))
-    return CustomerSample(len(own), limit, hashed.order_by(_PLACE).limit(limit).cache())
+    drawn = fetch(hashed.order_by(_PLACE).limit(limit))
+    return CustomerSample(len(own), limit, drawn["customer_no"].to_numpy(np.int64))

@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.segmentation.segment import Cutting
 from journeylib.journeys.walk.counting import number_variants
-from journeylib.journeys.walk.events import MISSING, Codes, Events, Flags, Numbers, Whole
+from journeylib.journeys.walk.event_columns import MISSING, Codes, Flags, Numbers, Whole
+from journeylib.journeys.walk.events import Events
+from journeylib.journeys.walk.segment import Cutting
 
 END_KINDS = ("goal", "bad_end", "open", "other")
 GOAL, BAD_END, OPEN, OTHER_END = range(4)
@@ -124,7 +125,7 @@ class Outline:
         """Touchpoint numbers of each variant, with a comma before and behind each."""
         return pc.binary_join_element_wise("", _variant_texts(self), "", ",")
 
-    def of(self, events: Events, journeys: Whole) -> Outline:
+    def of(self, events: Events, journeys: Whole | slice) -> Outline:
         """Return those of these `journeys`, of which `events` are left."""
         segment = None if self.segment is None else self.segment.only(journeys)
         micro = None if self.boundary_micro is None else self.boundary_micro[journeys]

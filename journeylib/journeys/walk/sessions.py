@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from journeylib.journeys.walk.compiled import compiled
-from journeylib.journeys.walk.events import MISSING
+from journeylib.journeys.walk.event_columns import MISSING
 
 Whole = npt.NDArray[np.int64]
 Numbers = npt.NDArray[Any]

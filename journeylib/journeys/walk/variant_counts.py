@@ -11,7 +11,7 @@ import numpy as np
 
 from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import base_in_cells
-from journeylib.journeys.walk.events import Flags, Whole
+from journeylib.journeys.walk.event_columns import Flags, Whole
 from journeylib.journeys.walk.outline import Outline
 from journeylib.log import Cells, Shown, protect
 

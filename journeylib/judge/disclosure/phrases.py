@@ -13,9 +13,9 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import AbstainReason, text
-from journeylib.journeys import Journeys
+from journeylib.journeys import Events, Journeys
 from journeylib.judge.paradoxes.bot_human_comparison import Estimand, shares
-from journeylib.log import LEXICONS, discloses, disclosing_sentence, fetch, hand_over, suppress
+from journeylib.log import LEXICONS, discloses, disclosing_sentence, suppress
 from journeylib.measures import text_abstain_reason
 
 PHRASE_COLUMNS = ("kind", "language", "share", "customers", "turn")
@@ -29,6 +29,12 @@ _GREETED = (
 )
 _PRIVATE = r"[\pN@/\\]"
 LONGEST = 200
+_KINDS = {
+    f"k{number}": one
+    for number, one in enumerate(
+        (kind, lexicon) for lexicon in LEXICONS for kind in lexicon.disclosure
+    )
+}
 Whole = npt.NDArray[np.int64]
 
 
@@ -103,8 +109,9 @@ def find_phrases(journeys: Journeys, contact: Whole, min_customers: int) -> Phra
     if reason := text_abstain_reason(journeys):
         return Phrases(abstain=reason)
     spoken = _spoken(journeys, contact)
-    phrases = _phrases(spoken, min_customers)
-    sentences = _sentences(spoken, min_customers, _staff(journeys))
+    told = _told(journeys.events, spoken)
+    phrases = _phrases(spoken, told, min_customers)
+    sentences = _sentences(told, min_customers, _staff(journeys))
     return Phrases(phrases=phrases, sentences=sentences)
 
 
@@ -140,55 +147,72 @@ def _without_staff(sentence: str, staff: frozenset[str]) -> str:
     )
 
 
-def _spoken(journeys: Journeys, contact: Whole) -> ibis.Table:
-    """Return the bots' turns with words: whose, in which contact, ``turn`` and ``text``.
+def _spoken(journeys: Journeys, contact: Whole) -> pd.DataFrame:
+    """Return the bots' turns with words, in order: whose, in which contact, ``turn`` and ``row``.
 
     They are numbered within the contact from 1; a silent turn tells nothing.
     """
     events = journeys.events
-    spoken = events.column("actor").is_word("bot") & events.mark("has a text", _.text.notnull())
-    rows = np.flatnonzero(spoken)
-    numbers = pd.DataFrame(
+    row = np.flatnonzero(
+        events.column("actor").is_word("bot") & events.mark("has a text", _.text.notnull())
+    )
+    spoken = pd.DataFrame(
         {
-            "_of": events.key[rows],
-            "_at": events.step[rows],
-            "contact": contact[rows],
-            "turn": pd.Series(contact[rows]).groupby(contact[rows]).cumcount() + 1,
+            "row": row,
+            "contact": contact[row],
+            "journey": events.journey[row],
+            "customer_no": events.customer[row],
+            "group": events.group[row],
         }
     )
-    steps = journeys.trail
-    turn_numbers = hand_over(ibis.memtable(numbers), journeys.log_trail.get_backend())
-    same = [steps.journey == turn_numbers["_of"], steps.step == turn_numbers["_at"]]
-    turns = steps.inner_join(turn_numbers, same)
-    return turns.select("contact", "journey", "customer_no", "group", "turn", "text")
+    return spoken.assign(turn=spoken.groupby("contact").cumcount() + 1)
 
 
-def _phrases(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
-    codes = {
-        f"k{number}": (kind, lexicon)
-        for number, (kind, lexicon) in enumerate(
-            (kind, lexicon) for lexicon in LEXICONS for kind in lexicon.disclosure
-        )
-    }
-    flagged = spoken.mutate(
-        **{code: discloses(_.text, (kind,), (lex,)) for code, (kind, lex) in codes.items()}
+def _told(events: Events, spoken: pd.DataFrame) -> pd.DataFrame:
+    """Return the turns that say it is a machine: in which of `_KINDS`, and in which ``words``.
+
+    Of the words also the ``frame``, without what may be a name, whether somebody is ``greeted``
+    by name in them, and whether they hold something ``private``.
+    """
+    kinds = sorted({kind for kind, _lexicon in _KINDS.values()})
+    says_so = (_.actor == "bot") & discloses(_.text, kinds)
+    texts = events.values("texts in which bots disclose", ibis.cases((says_so, _.text)))
+    told = spoken[texts.known[spoken["row"]]]
+    # A bot says the same to many: each text is read once.
+    _text, example, number = np.unique(
+        texts.number[told["row"]], return_index=True, return_inverse=True
     )
-    firsts = {code: _.turn.min(where=_[code]) for code in codes}
-    sessions = fetch(
-        flagged.group_by(["contact", "journey", "customer_no", "group"]).aggregate(**firsts)
+    words = disclosing_sentence(_.text)
+    found = events.values_at(
+        told["row"].to_numpy()[example],
+        **{code: discloses(_.text, (kind,), (lex,)) for code, (kind, lex) in _KINDS.items()},
+        words=words,
+        frame=words.re_replace(_NAME, " …").re_replace(_ADDRESSED, "…,"),
+        greeted=words.re_search(_GREETED),
+        private=words.re_search(_PRIVATE),
     )
+    read: pd.DataFrame = found.to_pandas().iloc[number].reset_index(drop=True)
+    texts_told: pd.DataFrame = pd.concat([told.reset_index(drop=True), read], axis="columns")
+    return texts_told
+
+
+def _phrases(spoken: pd.DataFrame, told: pd.DataFrame, min_customers: int) -> pd.DataFrame:
+    sessions = spoken.drop_duplicates("contact").set_index("contact")
+    for code in _KINDS:
+        # The first turn of a contact stands first.
+        sessions[code] = told[told[code]].drop_duplicates("contact").set_index("contact")["turn"]
     counted = {
-        code: sessions.loc[sessions[code].notna(), "customer_no"].nunique() for code in codes
+        code: sessions.loc[sessions[code].notna(), "customer_no"].nunique() for code in _KINDS
     }
-    shown = [code for code in codes if counted[code] >= max(min_customers, 1)]
-    estimands = {code: _estimand(codes[code][0], min_customers) for code in shown}
+    shown = [code for code in _KINDS if counted[code] >= max(min_customers, 1)]
+    estimands = {code: _estimand(_KINDS[code][0], min_customers) for code in shown}
     if not shown:
         return pd.DataFrame(columns=list(PHRASE_COLUMNS))
     estimates = shares(sessions, {code: sessions[code].notna() for code in shown}, True, estimands)
     rows = []
     often = {code: one.hi if one.value is None else one.value for code, one in estimates.items()}
     for code in sorted(shown, key=lambda code: (-(often[code] or 0), code)):
-        kind, lexicon = codes[code]
+        kind, lexicon = _KINDS[code]
         counts = (counted[code], float(sessions[code].median()))
         rows.append((kind, lexicon.language, estimates[code], *counts))
     return pd.DataFrame(rows, columns=list(PHRASE_COLUMNS))
@@ -199,23 +223,13 @@ def _estimand(kind: str, min_customers: int) -> Estimand:
     return Estimand(what, "share", min_customers)
 
 
-def _sentences(spoken: ibis.Table, min_customers: int, staff: frozenset[str]) -> pd.DataFrame:
-    sentences = spoken.mutate(words=disclosing_sentence(_.text)).filter(
-        _.words.notnull() & (_.words != "") & (_.words.length() <= LONGEST)
-    )
-    sentences = sentences.filter(~_.words.re_search(_PRIVATE))
-    sentences = sentences.mutate(
-        frame=_.words.re_replace(_NAME, " …").re_replace(_ADDRESSED, "…,"),
-        greeted=_.words.re_search(_GREETED),
-    ).cache()
-    forms = sentences.group_by("frame").aggregate(forms=_.words.nunique())
-    sentences = sentences.inner_join(forms, "frame")
-    sentences = sentences.mutate(words=((_.forms > 1) | _.greeted).ifelse(_.frame, _.words))
-    once = sentences.group_by(["contact", "customer_no", "words"]).aggregate(turn=_.turn.min())
-    counts = fetch(
-        once.group_by("words").aggregate(
-            sessions=_.count(), customers=_.customer_no.nunique(), turn=_.turn.median()
-        )
+def _sentences(told: pd.DataFrame, min_customers: int, staff: frozenset[str]) -> pd.DataFrame:
+    said = told[(told["words"] != "") & (told["words"].str.len() <= LONGEST) & ~told["private"]]
+    forms = said.groupby("frame")["words"].transform("nunique")
+    framed = said["words"].where((forms == 1) & ~said["greeted"], said["frame"])
+    once = said.assign(words=framed).drop_duplicates(["contact", "words"])
+    counts = once.groupby("words", as_index=False).agg(
+        sessions=("contact", "size"), customers=("customer_no", "nunique"), turn=("turn", "median")
     )
     shown, _hidden = suppress(counts, max(min_customers, 1))
     differing = _without_differing(shown["words"].tolist())

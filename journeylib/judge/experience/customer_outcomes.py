@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
-from ibis import _
 
 from journeylib.core import MICRO, US_PER_DAY
 from journeylib.journeys import Journeys
-from journeylib.log import customer_numbers, fetch
+from journeylib.log import customer_group, customer_numbers, fetch
 
 
 def event_within(
@@ -32,10 +31,9 @@ def event_within(
         of the visit may have come before it: that visit is not used.
     """
     horizon = round(horizon_days * US_PER_DAY)
-    came = rows["customer"].map(first_of_kind(journeys, kind)).astype("Int64")
-    t_us = rows["t_us"].astype("Int64")
-    before = (came <= t_us).fillna(False).astype(bool)
-    happened = (came <= t_us + horizon).fillna(False).astype(bool) & ~before
+    came = rows["customer"].map(first_of_kind(journeys, kind))
+    before = came <= rows["t_us"]
+    happened = (came <= rows["t_us"] + horizon) & ~before
     return happened, _mature(journeys, rows, horizon) & ~before
 
 
@@ -54,7 +52,7 @@ def answer_within(
     horizon = round(horizon_days * US_PER_DAY)
     requests = of_kind(journeys, kind)
     requests = requests.assign(at=requests["asked_us"].fillna(requests["t_us"]))
-    requests = requests[requests["at"].notna()].astype({"at": "int64", "customer_no": "int64"})
+    requests = requests.dropna(subset=["at"]).astype({"at": "int64"})
     # Two requests at the same time: the one that was answered, then the lower answer.
     requests = requests.sort_values(["at", "customer_no", "value_micro"]).drop_duplicates(
         ["at", "customer_no"]
@@ -72,37 +70,48 @@ def answer_within(
     ).set_index("row")
     met = met.reindex(rows.index)
     asked = met["at"].notna() & _mature(journeys, rows, horizon)
-    answer = (met["value_micro"].astype("float64") / MICRO).where(asked)
+    answer = (met["value_micro"] / MICRO).where(asked)
     return answer, asked
 
 
-def first_of_kind(journeys: Journeys, kind: str) -> pd.Series[int]:
+def first_of_kind(journeys: Journeys, kind: str) -> pd.Series[float]:
     """Return when each customer first had an outcome that happened, by ``customer_no``."""
     outcomes = of_kind(journeys, kind)
-    happened = outcomes["t_us"].notna() & (outcomes["value_micro"].fillna(MICRO) != 0)
-    return outcomes[happened].groupby("customer_no")["t_us"].min().astype("int64")
+    happened = outcomes["t_us"].notna() & (outcomes["value_micro"] != 0)
+    return outcomes[happened].groupby("customer_no")["t_us"].min()
 
 
 def of_kind(journeys: Journeys, kind: str) -> pd.DataFrame:
-    """Return the outcomes of one kind with the opaque number of their customer.
+    """Return the outcomes of one kind of the customers of the log; see `all_outcomes`."""
+    outcomes = all_outcomes(journeys)
+    return outcomes[(outcomes["kind"] == kind) & (outcomes["customer_no"] >= 0)]
+
+
+def all_outcomes(journeys: Journeys) -> pd.DataFrame:
+    """Return the outcomes of a log, with numbers in place of their customers.
 
     Returns
     -------
     DataFrame
-        One row per outcome: ``customer_no``, ``t_us``, ``value_micro``, ``asked_us`` (Int64).
+        One row per outcome: ``kind`` (category); ``customer_no`` (int64, below 0 for customers
+        without an event, each with a number of its own); ``group`` (int64); ``t_us``,
+        ``value_micro``, ``asked_us`` (float64, whole numbers; NaN where unknown).
     """
     outcomes = journeys.log.outcomes
     assert outcomes is not None
 
     def found() -> pd.DataFrame:
         numbers = customer_numbers(journeys.log.events).select("customer", "customer_no")
-        columns = ["customer_no", "t_us", "value_micro", "asked_us"]
-        rows = outcomes.filter(_.kind == kind).inner_join(numbers, "customer")
-        return fetch(rows.select(*columns)).astype(dict.fromkeys(columns, "Int64"))
+        times = ["t_us", "value_micro", "asked_us"]
+        there = outcomes.select("customer", "kind", *times, group=customer_group(outcomes.customer))
+        rows = fetch(there.left_join(numbers, "customer").drop("customer_right"))
+        stranger = -1 - pd.factorize(rows["customer"])[0]
+        rows["customer_no"] = rows["customer_no"].fillna(pd.Series(stranger))
+        kinds = {"kind": "category", "customer_no": "int64", **dict.fromkeys(times, "float64")}
+        return rows.drop(columns="customer").astype(kinds)
 
-    # Moments, effects and surveys ask for the same kinds.
-    name = f"outcomes of the kind {kind}"
-    frame: pd.DataFrame = journeys.events.once(name, found, whatever_cut=True)
+    # Moments, effects and surveys ask for the same outcomes.
+    frame: pd.DataFrame = journeys.events.once("outcomes", found, whatever_cut=True)
     return frame
 
 

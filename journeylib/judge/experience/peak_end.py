@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.core import MICRO, SEED, AbstainReason, Estimate, Floats, RunError, did_you_mean
-from journeylib.journeys import EVERYONE, CustomerSample, Journeys
+from journeylib.journeys import EVERYONE, MISSING, CustomerSample, Journeys, last_rows, number_pairs
 from journeylib.judge.estimation.design_matrix import Ints
 from journeylib.judge.estimation.estimators import FOLDS, Influence
-from journeylib.log import fetch
-from journeylib.measures import Scores
+from journeylib.measures import Scores, score_of_events
 
 FEATURES = ("mean", "end", "trough", "trend")
 MIN_SESSIONS = 100
@@ -94,32 +91,27 @@ def rated_turns(
     A conversation is what the session column says, within one journey; elsewhere the journey.
     Turns after the rating do not count: the rating cannot rest on them.
     """
-    session = journeys.steps["session"] if journeys.has("session") else ibis.literal("")
-    talk = session.cast("string").fill_null("")
-    steps = journeys.steps.select("journey", "step", "rating_micro", talk=talk)
-    rated = (
-        steps.filter(_.rating_micro.notnull())
-        .group_by(["journey", "talk"])
-        .aggregate(overall=_.rating_micro.argmax(_.step), rated_step=_.step.max())
-    )
-    scored = sample.of(scores.turns.filter(_.score.notnull()))
-    scored = scored.select("journey", "step", "customer_no", "score")
-    turns = (
-        scored.inner_join(steps.select("journey", "step", "talk"), ["journey", "step"])
-        .inner_join(rated, ["journey", "talk"])
-        .filter(_.step <= _.rated_step)
-        .select("journey", "talk", "step", "customer_no", "score", "overall")
-    )
-    frame = fetch(turns).sort_values(["journey", "talk", "step"], ignore_index=True)
-    return pd.DataFrame(
+    events, row = journeys.events, np.arange(len(journeys.events))
+    talk, talks = np.zeros(len(events), dtype=np.int32), 1
+    if journeys.has("session"):
+        talk, talks = events.column("session").number + 1, len(events.column("session").words) + 1
+    session, keys = number_pairs(events.journey, talk, talks)
+    rating = events.column("rating_micro")
+    rated = last_rows(session, rating != MISSING, len(keys))[session]
+    score = score_of_events(scores, events)
+    turns = np.flatnonzero((score != MISSING) & (row <= rated))
+    # The turns of a conversation lie together, in order.
+    turns = turns[np.lexsort((talk[turns], events.journey[turns]))]
+    frame = pd.DataFrame(
         {
-            "session": frame.groupby(["journey", "talk"], sort=True).ngroup(),
-            "customer": frame["customer_no"],
-            "order": frame["step"],
-            "score": frame["score"].astype("float64") / MICRO,
-            "overall": frame["overall"].astype("float64") / MICRO,
+            "session": session[turns],
+            "customer_no": events.customer[turns].astype(np.int64),
+            "order": events.step[turns],
+            "score": score[turns] / MICRO,
+            "overall": rating[rated[turns]] / MICRO,
         }
     )
+    return sample.only(frame).rename(columns={"customer_no": "customer"}).reset_index(drop=True)
 
 
 def moments_of_session(turns: pd.DataFrame) -> pd.DataFrame:

@@ -7,20 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.core import GROUPS, MICRO, US_PER_DAY, ConfigError, Estimate, Floats
-from journeylib.journeys import Journeys
+from journeylib.journeys import Journeys, rows_in_order, words_at
 from journeylib.judge.estimation.design_matrix import as_covariate
-from journeylib.judge.experience.customer_outcomes import of_kind
+from journeylib.judge.experience.customer_outcomes import all_outcomes, of_kind
+from journeylib.judge.experience.known_values import last_values, touchpoint_names
 from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
-from journeylib.log import bounded_share, customer_group, fetch, share_bounds
+from journeylib.log import bounded_share, share_bounds
 from journeylib.measures import RATING_SCALES, ratio_of_sums
 
+Whole = npt.NDArray[np.int64]
 NPS_SCALE = (0.0, 10.0)
 PROMOTES, DETRACTS = 9, 6  # who answers 9 or 10 promotes, who answers 6 or less detracts
 COLUMNS = (
@@ -69,25 +69,17 @@ def survey_scales(
     ConfigError
         If answers lie outside a declared scale.
     """
-    outcomes = journeys.log.outcomes
-    if outcomes is None:
+    if journeys.log.outcomes is None:
         return {}
-    ranges = outcomes.group_by("kind").aggregate(
-        low=_.value_micro.min(),
-        high=_.value_micro.max(),
-        silent=_.value_micro.isnull().any(),
-        asked=_.asked_us.notnull().any(),
-    )
-    seen = journeys.events.once("ranges of outcomes", lambda: fetch(ranges), whatever_cut=True)
-    seen = seen.set_index("kind")
     scales = {}
-    for kind, row in seen.sort_index().iterrows():
-        name = str(kind)
-        if name not in declared and not (row["silent"] or row["asked"]):
+    for kind, rows in all_outcomes(journeys).groupby("kind", observed=True):
+        name, answers = str(kind), rows["value_micro"] / MICRO
+        silent = bool(answers.isna().any())
+        if name not in declared and not (silent or rows["asked_us"].notna().any()):
             continue
-        if pd.isna(row["low"]):
+        if answers.isna().all():
             continue
-        low, high = float(row["low"]) / MICRO, float(row["high"]) / MICRO
+        low, high = float(answers.min()), float(answers.max())
         usual = NPS_SCALE if _is_nps(name) and low >= 0 and high <= 10 else None
         ends = declared.get(name) or usual or _usual_scale(low, high)
         if low < ends[0] or high > ends[1]:
@@ -95,7 +87,7 @@ def survey_scales(
                 f"judge.surveys.{name}: answers lie outside the scale of {ends[0]:g} to "
                 f"{ends[1]:g}; name the worst and the best answer that can be given."
             )
-        scales[name] = Scale(*ends, name not in declared, bool(row["silent"]))
+        scales[name] = Scale(*ends, name not in declared, silent)
     return scales
 
 
@@ -151,32 +143,27 @@ def survey_table(
 def _survey(
     journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]
 ) -> tuple[Any, ...] | None:
-    outcomes = journeys.log.outcomes
-    assert outcomes is not None
-    requests = outcomes.filter(_.kind == kind)
-    group = customer_group(requests.customer)
-    asked = fetch(requests.select("customer", "value_micro", group=group))
-    answered = asked[asked["value_micro"].notna()]
-    customers = int(answered["customer"].nunique())
-    if customers < journeys.settings.min_customers:
-        return None
+    outcomes, minimum = all_outcomes(journeys), journeys.settings.min_customers
+    asked = outcomes[outcomes["kind"] == kind]
     replies = Replies(
-        asked["value_micro"].astype("float64").to_numpy(na_value=np.nan) / MICRO,
-        pd.factorize(asked["customer"])[0],
+        asked["value_micro"].to_numpy() / MICRO,
+        asked["customer_no"].to_numpy(),
         scale,
-        journeys.settings.min_customers,
+        minimum,
     )
+    if replies.customers < minimum:
+        return None
     mean, adjusted = _mean(replies), _adjusted(journeys, kind, scale, adjust)
     if mean.value is None and adjusted.value is not None:
         adjusted = Estimate.none("privacy", "points", estimand=adjusted.estimand)
     estimates = (
-        _response_rate(asked, scale, journeys.settings.min_customers),
+        _response_rate(asked, scale, minimum),
         mean,
         adjusted,
         _net_promoter_score(replies, kind),
     )
     ends = (scale.worst, scale.best, scale.assumed)
-    return (kind, len(asked), len(answered), *estimates, *ends)
+    return (kind, len(asked), int(replies.given.sum()), *estimates, *ends)
 
 
 @dataclass(frozen=True)
@@ -289,69 +276,52 @@ def _adjusted(journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]
         return Estimate.none("no_clock", "points", **what)
     if not scale.silence_recorded:
         return Estimate.none("unidentified", "points", **what)
-    requests = of_kind(journeys, kind)
-    requests = requests.assign(at=requests["asked_us"].fillna(requests["t_us"])).dropna(
-        subset=["at"]
-    )
     sample = journeys.sample
-    if sample.picked is not None:
-        requests = requests[requests["customer_no"].isin(fetch(sample.picked)["customer_no"])]
+    requests = sample.only(of_kind(journeys, kind))
+    at = requests["asked_us"].fillna(requests["t_us"])
+    requests = requests.assign(at=at).dropna(subset=["at"])
     requests = requests.sort_values(["at", "value_micro", "customer_no"], ignore_index=True)
     covariates = _known_then(journeys, requests, adjust)
-    seen = covariates["contacts"] > 0  # of others the log holds nothing from before the request
-    answers = requests.loc[seen, "value_micro"].astype("float64").to_numpy(na_value=np.nan) / MICRO
-    customers = requests.loc[seen, "customer_no"].to_numpy(dtype=np.int64)
-    return sample.annotate(response_adjusted(answers, covariates[seen], customers, unit="points"))
+    requests = requests.loc[covariates.index]
+    answers, customers = (requests[name].to_numpy() for name in ("value_micro", "customer_no"))
+    return sample.annotate(response_adjusted(answers / MICRO, covariates, customers, unit="points"))
 
 
 def _known_then(journeys: Journeys, requests: pd.DataFrame, adjust: Sequence[str]) -> pd.DataFrame:
-    """Return what the log held of the customer up to each request, row by row."""
-    asked = ibis.memtable(
-        pd.DataFrame(
-            {
-                "row": np.arange(len(requests)),
-                "customer_no": requests["customer_no"].to_numpy(dtype=np.int64),
-                "at": requests["at"].to_numpy(dtype=np.int64),
-            }
-        )
-    )
-    named = {f"known_{i}": _[name] for i, name in enumerate(adjust)}
-    steps = journeys.steps.select("customer_no", "t_us", "journey", "step", "touchpoint", **named)
-    order = ibis.window(group_by="row", order_by=["t_us", "journey", "step"])
-    before = asked.inner_join(steps, "customer_no").filter(_.t_us <= _.at)
-    before = before.mutate(place=ibis.row_number().over(order))
-    last = {"touchpoint": _.touchpoint.argmax(_.place)}
-    last |= {name: _[name].argmax(_.place, where=_[name].notnull()) for name in named}
-    rows = fetch(
-        before.group_by("row").aggregate(
-            contacts=_.count(),
-            journeys=_.journey.nunique(),
-            first_us=_.t_us.min(),
-            last_us=_.t_us.max(),
-            **last,
-        )
-    ).set_index("row")
-    rows = rows.reindex(range(len(requests)))
-    at = requests["at"].astype("float64")
-    days = {name: (at - rows[f"{name}_us"]) / US_PER_DAY for name in ("first", "last")}
-    return pd.DataFrame(
-        {
-            "contacts": rows["contacts"].fillna(0).astype("float64"),
-            "journeys": rows["journeys"].fillna(0).astype("float64"),
-            "days_since_first": np.log1p(days["first"].clip(lower=0)),
-            "days_since_last": np.log1p(days["last"].clip(lower=0)),
-            "last_touchpoint": rows["touchpoint"].astype(object),
-            **{
-                f"declared {name}": as_covariate(rows[f"known_{i}"])
-                for i, name in enumerate(adjust)
-            },
-        }
-    )
+    """Return what the log held of the customers up to those requests before which they came."""
+    events = journeys.events
+    customer, at = requests["customer_no"].to_numpy(), requests["at"].to_numpy(np.int64)
+    rows = np.flatnonzero(np.isin(events.customer, customer))
+    rows = rows[rows_in_order(events.t_us[rows], events.customer[rows])]
+    begin = np.searchsorted(events.customer[rows], customer)
+    last = _events_until(events.customer[rows], events.t_us[rows], customer, at) - 1
+    seen = np.flatnonzero(last >= begin)
+    at, begin, last = at[seen], begin[seen], last[seen]
+    begun = np.cumsum(rows == events.begins[events.journey[rows]])
+    columns = {
+        "contacts": (last - begin + 1).astype(np.float64),
+        "journeys": (begun[last] - begun[begin] + 1).astype(np.float64),
+        "days_since_first": np.log1p((at - events.t_us[rows[begin]]) / US_PER_DAY),
+        "days_since_last": np.log1p((at - events.t_us[rows[last]]) / US_PER_DAY),
+        "last_touchpoint": words_at(touchpoint_names(journeys), events.touchpoint[rows[last]]),
+    }
+    for name in adjust:
+        columns[f"declared {name}"] = as_covariate(last_values(events, name, begin, last, rows))
+    return pd.DataFrame(columns).set_axis(seen)
+
+
+def _events_until(customer: npt.NDArray[Any], t_us: Whole, whose: Whole, at: Whole) -> Whole:
+    """Return where the events up to each request end, of events in order of customer and time."""
+    order = np.lexsort((np.append(t_us, at), np.append(customer, whose)))
+    is_request = order >= len(t_us)
+    end = np.empty(len(at), dtype=np.int64)
+    end[order[is_request] - len(t_us)] = np.cumsum(~is_request)[is_request]
+    return end
 
 
 def _response_rate(asked: pd.DataFrame, scale: Scale, minimum: int) -> Estimate:
     base: dict[str, Any] = {
-        "n_customers": int(asked["customer"].nunique()),
+        "n_customers": int(asked["customer_no"].nunique()),
         "estimand": "requests that were answered",
     }
     if not scale.silence_recorded:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from journeylib.core import US_PER_DAY, Estimate, Floats, adjusted_p_values, text
-from journeylib.journeys import CustomerSample, Journeys, refuse_absent
+from journeylib.journeys import CustomerSample, Journeys, refuse_absent, rows_in_order
 from journeylib.judge.estimation.design_matrix import as_covariate, design_matrix
 from journeylib.judge.experience.customer_outcomes import first_of_kind
+from journeylib.judge.experience.known_values import last_values, touchpoint_names
 from journeylib.judge.experience.surveys import survey_scales
 from journeylib.judge.moments.survival import presence_effect
 from journeylib.judge.settings import JudgeSettings
-from journeylib.log import fetch
 
 # A Cox model walks through the whole risk set: a large log lends it a part of its customers.
 MOST_CUSTOMERS = 4_000
@@ -128,19 +127,24 @@ def follow_up(journeys: Journeys, adjust: tuple[str, ...] = ()) -> FollowUp:
         Columns that are taken from the first event: what was known then.
     """
     sample = journeys.sample_of(MOST_CUSTOMERS)
-    steps = sample.of(journeys.steps)
-    window = ibis.window(group_by="customer_no", order_by=["t_us", "journey", "step"])
-    first = steps.mutate(place=ibis.row_number().over(window)).filter(_.place == 0)
-    named = {f"known_{i}": _[name] for i, name in enumerate(adjust)}
-    people = fetch(first.select("customer_no", start_us=_.t_us, **named).order_by("customer_no"))
-    visits = steps.group_by(["customer_no", "touchpoint"]).aggregate(first_us=_.t_us.min())
-    columns = {
-        "start_us": people["start_us"],
-        **{f"declared {name}": as_covariate(people[f"known_{i}"]) for i, name in enumerate(adjust)},
-    }
+    events = journeys.events
+    rows = np.flatnonzero(sample.has(events.customer))
+    rows = rows[rows_in_order(events.t_us[rows], events.customer[rows])]
+    names = pd.Index(touchpoint_names(journeys))
+    came = pd.DataFrame(
+        {
+            "customer_no": events.customer[rows].astype(np.int64),
+            "touchpoint": pd.Categorical.from_codes(events.touchpoint[rows], names),
+            "first_us": events.t_us[rows],
+        }
+    )
+    first = np.flatnonzero(~came["customer_no"].duplicated())
+    columns: dict[str, Any] = {"start_us": came["first_us"].to_numpy()[first]}
+    for name in adjust:
+        columns[f"declared {name}"] = as_covariate(last_values(events, name, first, first, rows))
     return FollowUp(
-        pd.DataFrame(columns).set_axis(people["customer_no"]),
-        fetch(visits.order_by("customer_no", "touchpoint")),
+        pd.DataFrame(columns).set_axis(came["customer_no"].iloc[first]),
+        came.drop_duplicates(["customer_no", "touchpoint"], ignore_index=True),
         int(journeys.last_us or 0),
         sample,
     )
@@ -148,7 +152,7 @@ def follow_up(journeys: Journeys, adjust: tuple[str, ...] = ()) -> FollowUp:
 
 def followed_from(journeys: Journeys, follow: FollowUp, kind: str) -> pd.DataFrame:
     """Return the customers whom the outcome had not met before: ``stay`` in days, ``left``."""
-    came = first_of_kind(journeys, kind).astype("float64")
+    came = first_of_kind(journeys, kind)
     people = follow.people.assign(came=came.reindex(follow.people.index))
     people = people[~(people["came"] <= people["start_us"])]
     left = people["came"] <= follow.last_us

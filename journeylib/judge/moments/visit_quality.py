@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
-import ibis
-from ibis import _
-
-from journeylib.core import MICRO, ConfigError, did_you_mean
-from journeylib.journeys import Journeys
+from journeylib.core import MICRO, ConfigError, Floats, did_you_mean
+from journeylib.journeys import MISSING, Codes, Events, Journeys, number_sessions, row_before
 from journeylib.judge.settings import MomentSettings
-from journeylib.log import fetch, reusable
 
+Qualities = npt.NDArray[np.int8]
+Whole = npt.NDArray[np.int64]
 TRUE_WORDS = ("1", "true", "yes", "y", "t", "ja", "j")
 FALSE_WORDS = ("0", "false", "no", "n", "f", "nein")
 NO_TRANSFER, WAIT = "no_transfer", "wait_seconds"
 BUILT_IN = (NO_TRANSFER, WAIT)
+GOOD, NEITHER, BAD = 1, 0, -1
+UNKNOWN = 2  # above the others: the least of several is the worst that is known
 _SCALED = ("rating", "sentiment", "cost")
 
 
-def visits_with_quality(journeys: Journeys, settings: MomentSettings) -> ibis.Table:
+def visits_with_quality(journeys: Journeys, settings: MomentSettings) -> tuple[Whole, Qualities]:
     """Return the first visit of each journey to each touchpoint, where its quality is known.
 
     Parameters
@@ -33,34 +35,31 @@ def visits_with_quality(journeys: Journeys, settings: MomentSettings) -> ibis.Ta
 
     Returns
     -------
-    ibis.Table
-        Row: a journey's first visit of a touchpoint. ``journey``, ``touchpoint``,
-        ``customer_no``, ``t_us`` (its start), ``first_step``, ``quality`` (1 good, 0 neither,
-        −1 bad). The last turn whose quality is known speaks for the visit; a single transfer
-        spoils it.
+    rows : ndarray of int64
+        Row at which the visit begins, in order.
+    quality : ndarray of int8
+        1 good, 0 neither, −1 bad. The last turn whose quality is known speaks for the visit; a
+        single transfer spoils it.
 
     Raises
     ------
     ConfigError
         If the log does not carry the column, or none of its values says whether a visit went well.
     """
-    steps, value = _observed(journeys, settings)
-    visits = reusable(
-        steps.filter(_.visit == 1)
-        .mutate(quality=_quality(value, settings))
-        .group_by(["journey", "touchpoint"])
-        .aggregate(
-            customer_no=_.customer_no.min(),
-            t_us=_.t_us.min(),
-            first_step=_.step.min(),
-            quality=_.quality.min()
-            if settings.good == NO_TRANSFER
-            else _.quality.argmax(_.step, where=_.quality.notnull()),
-        )
-        .filter(_.quality.notnull())
-    )
-    _check_readable(steps, value, visits, settings)
-    return visits
+    events = journeys.events
+    of_turn = _quality(_observed(journeys, settings), settings)
+    turns = np.flatnonzero((of_turn != UNKNOWN) & (events.visit == 1))
+    visit = events.visit_row[turns]
+    quality = np.full(len(events), UNKNOWN, dtype=np.int8)
+    if settings.good == NO_TRANSFER:
+        np.minimum.at(quality, visit, of_turn[turns])
+    else:
+        # The last turn is written last, so it stays.
+        quality[visit] = of_turn[turns]
+    rows = np.flatnonzero(quality != UNKNOWN)
+    if not len(rows):
+        _check_readable(journeys, settings)
+    return rows, quality[rows]
 
 
 def check_columns(journeys: Journeys, settings: MomentSettings) -> None:
@@ -79,7 +78,7 @@ def check_columns(journeys: Journeys, settings: MomentSettings) -> None:
     if good and not (good in BUILT_IN or _stands_for(journeys, good)):
         missing.insert(0, good)
     for name in missing:
-        columns = [c for c in journeys.steps.columns if not c.endswith("_us")]
+        columns = [c for c in journeys.log.events.columns if not c.endswith("_us")]
         raise ConfigError(
             f"judge.moments names the column '{name}', which the log does not carry."
             f"{did_you_mean(name, [*columns, *BUILT_IN])} Declare it in roles.attributes."
@@ -96,64 +95,87 @@ def _stands_for(journeys: Journeys, name: str) -> str | None:
     return scaled if name in _SCALED and journeys.has(scaled) else None
 
 
-def _observed(journeys: Journeys, settings: MomentSettings) -> tuple[ibis.Table, Any]:
-    """Return the steps and the expression that quality is read from."""
-    name = str(settings.good)
+def _observed(journeys: Journeys, settings: MomentSettings) -> Codes | Floats:
+    """Return the words or the numbers of events that their quality is read from."""
+    events, name = journeys.events, str(settings.good)
     column = _stands_for(journeys, name)
-    if column is not None:
-        value = _[column]
-        return journeys.steps, value / MICRO if column != name else value
-    if name == NO_TRANSFER:
-        return _with_transfers(journeys), ~_.passed_on
-    return _with_waits(journeys), _.waited_us / MICRO
+    if column is None:
+        return _kept(events) if name == NO_TRANSFER else _waits(events)
+    observed = events.column(column)
+    if isinstance(observed, Codes):
+        return observed
+    if observed.dtype == np.int8:
+        return Codes(observed, ("false", "true"))
+    number = np.where(observed == MISSING, np.nan, observed)
+    return number if column == name else number / MICRO
 
 
-def _conversation(journeys: Journeys) -> list[str]:
-    return ["journey", "session"] if journeys.has("session") else ["journey"]
+def _turn_before(events: Events, rows: Whole | slice = slice(None)) -> npt.NDArray[np.int32]:
+    """Return the place of the turn before among `rows`, in the same conversation; −1 for none.
+
+    A conversation is what the session column says within one journey; elsewhere the journey.
+    """
+    talk = events.journey
+    if events.has("session"):
+        session, still = events.column("session"), np.zeros(len(events), dtype=np.int64)
+        limits = (len(session.words), 0)
+        talk = number_sessions(events.journey, session.number, still, still, limits)
+    return row_before(talk[rows], int(talk.max(initial=-1)) + 1)
 
 
-def _with_transfers(journeys: Journeys) -> ibis.Table:
-    """Add ``passed_on``: after this turn of a bot or human, another hand takes over."""
-    hands = journeys.steps.filter(_.actor.isin(["bot", "human"]))
-    window = ibis.window(group_by=_conversation(journeys), order_by="step")
-    other = _.actor == "bot"
-    if journeys.has("resource"):
-        other = other | (_.resource != _.resource.lead().over(window)).fill_null(False)
-    taken = (_.actor.lead().over(window) == "human") & other
-    turns = hands.select("journey", "step", passed_on=taken.fill_null(False))
-    return journeys.steps.left_join(turns, ["journey", "step"]).drop("journey_right", "step_right")
+def _kept(events: Events) -> Codes:
+    """Say of each turn of a bot or human whether no other hand takes over next."""
+    actor = events.column("actor")
+    hands = np.flatnonzero(actor.is_word("bot", "human"))
+    before = _turn_before(events, hands)
+    later, earlier = hands[before >= 0], hands[before[before >= 0]]
+    other = actor.is_word("bot")[earlier]
+    if events.has("resource"):
+        own, next_own = (events.column("resource").held[rows] for rows in (earlier, later))
+        other |= (own != next_own) & (own >= 0) & (next_own >= 0)
+    keeps = np.full(len(events), -1, dtype=np.int8)
+    keeps[hands] = 1
+    keeps[earlier[other & actor.is_word("human")[later]]] = 0
+    return Codes(keeps, ("false", "true"))
 
 
-def _with_waits(journeys: Journeys) -> ibis.Table:
-    """Add ``waited_us``: the silence before a visit, since the turn before in the conversation."""
-    window = ibis.window(group_by=_conversation(journeys), order_by="step")
-    ended = (_.t_us + ibis.coalesce(_.service_us, 0)).lag().over(window)
-    waited = _.starts_visit.ifelse(ibis.greatest(_.t_us - ended, 0), ibis.null("int64"))
-    # greatest() skips a null: without a turn before there is no wait, not a wait of 0.
-    return journeys.steps.mutate(waited_us=ended.isnull().ifelse(ibis.null("int64"), waited))
+def _waits(events: Events) -> Floats:
+    """Return the seconds of silence before each visit, since the turn before."""
+    before = _turn_before(events)
+    rows = np.flatnonzero(events.starts_visit & (before >= 0))
+    waits = np.full(len(events), np.nan)
+    waits[rows] = np.maximum(events.t_us[rows] - events.done_us[before[rows]], 0) / MICRO
+    return waits
 
 
-def _quality(value: Any, settings: MomentSettings) -> Any:
-    nothing = ibis.null("int64")
+def _quality(observed: Codes | Floats, settings: MomentSettings) -> Qualities:
+    """Judge events by their words, or by their numbers where the settings name a limit."""
+    if not isinstance(observed, Codes):
+        return _by_limits(observed, settings)
+    words = np.array(observed.words, dtype=object)
     if settings.good_from is None and settings.good_to is None:
-        word = value.cast("string").lower()
-        return ibis.cases((word.isin(TRUE_WORDS), 1), (word.isin(FALSE_WORDS), -1), else_=nothing)
-    number = value.cast("string").try_cast("float64")
-    if settings.good_from is not None:
-        good, worse = number >= settings.good_from, number <= settings.bad_at
+        meaning = dict.fromkeys(TRUE_WORDS, GOOD) | dict.fromkeys(FALSE_WORDS, BAD)
+        of_word = np.array([meaning.get(word.lower(), UNKNOWN) for word in words], dtype=np.int8)
     else:
-        good, worse = number <= settings.good_to, number >= settings.bad_at
-    rest = (number.notnull(), -1) if settings.bad_at is None else (worse, -1)
-    return ibis.cases((number.isnull(), nothing), (good, 1), rest, else_=0).cast("int64")
+        number = pd.to_numeric(words, errors="coerce").astype(np.float64)
+        of_word = _by_limits(number, settings)
+    return np.append(of_word, np.int8(UNKNOWN))[observed.held]
 
 
-def _check_readable(
-    steps: ibis.Table, value: Any, visits: ibis.Table, settings: MomentSettings
-) -> None:
-    if len(fetch(visits.limit(1))) or settings.good in BUILT_IN:
-        return
-    filled = fetch(steps.mutate(value=value).filter(_.value.notnull()).select("step").limit(1))
-    if len(filled):
+def _by_limits(number: Floats, settings: MomentSettings) -> Qualities:
+    # The less the better, where a limit up to which a visit went well is named.
+    sign, limit = (1, settings.good_from) if settings.good_to is None else (-1, settings.good_to)
+    if limit is None:
+        return np.full(len(number), UNKNOWN, dtype=np.int8)
+    bad_at = np.inf if settings.bad_at is None else sign * settings.bad_at
+    states = [sign * number >= sign * limit, sign * number <= bad_at, ~np.isnan(number)]
+    return np.select(states, [GOOD, BAD, NEITHER], UNKNOWN).astype(np.int8)
+
+
+def _check_readable(journeys: Journeys, settings: MomentSettings) -> None:
+    """Refuse a column that has values of which none says whether a visit went well."""
+    column = _stands_for(journeys, str(settings.good))
+    if column is not None and journeys.events.known(column).any():
         raise ConfigError(
             f"judge.moments.good: no value of '{settings.good}' says if a visit went well. Without "
             f"good_from or good_to it must hold {', '.join(TRUE_WORDS[:3])} or "

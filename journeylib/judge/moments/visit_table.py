@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ibis
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.core import US_PER_DAY
-from journeylib.journeys import CustomerSample, Journeys
+from journeylib.journeys import CustomerSample, Journeys, rows_in_order, words_at
 from journeylib.judge.estimation.design_matrix import as_covariate
+from journeylib.judge.experience.known_values import last_values, touchpoint_names
 from journeylib.judge.moments.visit_quality import check_columns, visits_with_quality
 from journeylib.judge.settings import MomentSettings
-from journeylib.log import fetch
 
 
 @dataclass(frozen=True)
@@ -71,64 +70,44 @@ def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
     what the first step itself carries was known by then is what the declaration says.
     """
     check_columns(journeys, settings)
-    sample = journeys.sample
-    visits = sample.of(visits_with_quality(journeys, settings))
-    declared = _declared(settings)
-    starts = journeys.table.select("journey", "customer_no", "start_us")
-    earlier = starts.select(
-        "journey",
-        "start_us",
-        earlier=ibis.row_number().over(group_by="customer_no", order_by=["start_us", "journey"]),
-    )
-    table = visits.inner_join(earlier, "journey")
-    if declared:
-        key = ["journey", "touchpoint"]
-        table = table.left_join(_known_before(journeys, visits, declared), key)
-        table = table.drop("journey_right", "touchpoint_right")
-    frame = fetch(table.order_by("customer_no", "t_us", "touchpoint", "first_step"))
-    return Visits(_rows(frame, settings, declared), _covariates(frame, settings, declared), sample)
-
-
-def _declared(settings: MomentSettings) -> list[str]:
-    control = [settings.negative_control] if settings.negative_control else []
-    return list(dict.fromkeys([*settings.adjust, *control]))
-
-
-def _known_before(journeys: Journeys, visits: ibis.Table, declared: list[str]) -> ibis.Table:
-    """Return ``known_0``, ``known_1`` … : the last value of each column by the visit's start."""
-    columns = {f"known_{i}": journeys.steps[name] for i, name in enumerate(declared)}
-    history = journeys.steps.select("journey", "step", **columns)
-    return (
-        visits.select("journey", "touchpoint", "first_step")
-        .inner_join(history, "journey")
-        .filter(_.step <= _.first_step)
-        .group_by(["journey", "touchpoint"])
-        .aggregate(**{name: _[name].argmax(_.step, where=_[name].notnull()) for name in columns})
-    )
-
-
-def _rows(frame: pd.DataFrame, settings: MomentSettings, declared: list[str]) -> pd.DataFrame:
-    rows = frame[["touchpoint", "customer_no", "t_us", "quality"]]
-    rows = rows.rename(columns={"customer_no": "customer"}).astype({"quality": "int64"})
-    if settings.negative_control:
-        column = f"known_{declared.index(settings.negative_control)}"
-        rows["control"] = pd.to_numeric(frame[column], errors="coerce").astype(float)
-    return rows
-
-
-def _covariates(frame: pd.DataFrame, settings: MomentSettings, declared: list[str]) -> pd.DataFrame:
-    days = (frame["t_us"] - frame["start_us"]) / US_PER_DAY
-    covariates = pd.DataFrame(
+    events, sample = journeys.events, journeys.sample
+    rows, quality = visits_with_quality(journeys, settings)
+    own = sample.has(events.customer[rows])
+    rows, quality = rows[own], quality[own]
+    step = rows - events.begins[events.journey[rows]]
+    order = rows_in_order(step, events.touchpoint[rows], events.t_us[rows], events.customer[rows])
+    rows, quality = rows[order], quality[order]
+    frame = pd.DataFrame(
         {
-            "steps_before": frame["first_step"].astype(float) - 1,
-            "days_before": np.log1p(days.clip(lower=0)),
-            "earlier_journeys": frame["earlier"].astype(float),
-            # What changes over the year changes for good and bad visits alike.
-            "month": (frame["t_us"] - frame["t_us"].min()) / (30 * US_PER_DAY),
+            "touchpoint": words_at(touchpoint_names(journeys), events.touchpoint[rows]),
+            "customer": events.customer[rows].astype(np.int64),
+            "t_us": events.t_us[rows],
+            "quality": quality.astype(np.int64),
         }
     )
-    declared_columns = {
-        f"declared {name}": as_covariate(frame[f"known_{declared.index(name)}"])
-        for name in settings.adjust
+    begin = events.begins[events.journey[rows]]
+    if settings.negative_control:
+        control = last_values(events, settings.negative_control, begin, rows)
+        frame["control"] = pd.to_numeric(control, errors="coerce").astype(float)
+    t_us = frame["t_us"]
+    covariates = {
+        "steps_before": (rows - begin).astype(np.float64),
+        "days_before": np.log1p(((t_us - events.t_us[begin]) / US_PER_DAY).clip(lower=0)),
+        "earlier_journeys": _earlier_journeys(journeys)[events.journey[rows]],
+        # What changes over the year changes for good and bad visits alike.
+        "month": (t_us - t_us.min()) / (30 * US_PER_DAY),
     }
-    return covariates.assign(**declared_columns)
+    for name in settings.adjust:
+        covariates[f"declared {name}"] = as_covariate(last_values(events, name, begin, rows))
+    return Visits(frame, pd.DataFrame(covariates), sample)
+
+
+def _earlier_journeys(journeys: Journeys) -> npt.NDArray[np.float64]:
+    """Count the journeys of the same customer that began before; 0 for customers not drawn."""
+    outline = journeys.outline
+    rows = np.flatnonzero(journeys.sample.has(outline.customer))
+    # What lies in the order of journeys stays so where two begin at once.
+    rows = rows[rows_in_order(outline.start_us[rows], outline.customer[rows])]
+    earlier = np.zeros(len(outline))
+    earlier[rows] = pd.Series(rows).groupby(outline.customer[rows]).cumcount()
+    return earlier

@@ -167,7 +167,7 @@ def _comparable(begin_us: Whole, settings: ParadoxSettings) -> Flags:
 def check_declared(journeys: Journeys, setting: str, column: str) -> None:
     """Refuse a setting that names no column of the log."""
     problem = "'{of}' names '{name}', which is no column of the log.{near} Declare it under "
-    refuse_unknown([column], journeys.log_trail.columns, f"{problem}'attributes'.", of=setting)
+    refuse_unknown([column], journeys.column_names, f"{problem}'attributes'.", of=setting)
 
 
 def _fields(journeys: Journeys, number: Whole, bot: Flags, column: str | None) -> Whole:

@@ -85,6 +85,11 @@ _LARGE = 20_000_000
 _SMALL = 200_000
 
 
+def threads_of(backend: BaseBackend) -> int:
+    """Return how many threads an engine may use."""
+    return int(backend.con.execute("SELECT current_setting('threads')").fetchall()[0][0])
+
+
 class CodedBackend(Backend):  # type: ignore[misc]
     """DuckDB as Ibis drives it, holding tables in a third of the memory.
 

@@ -95,19 +95,34 @@ def reusable(rows: ibis.Table) -> ibis.Table:
     return table
 
 
-def numbered(events: ibis.Table) -> ibis.Table:
-    """Add what stands for customers and touchpoints in few bytes: every sort carries it along.
+def in_order(events: ibis.Table) -> ibis.Table:
+    """Hold events customer after customer, each customer's in order; as they are if they lie so.
 
     Returns
     -------
     ibis.Table
-        With ``customer_no`` (int32, in order of ``customer``), ``group`` (int8) and
-        ``touchpoint_no`` (int32, in order of ``touchpoint``), each from 0 without gaps. Events
-        that were held with them when they were read lie in order still.
+        Without ``customer``, and with what stands for it and for touchpoints in few bytes, each
+        from 0 without gaps: ``customer_no`` (int32, in order of ``customer``), ``group`` (int8) and
+        ``touchpoint_no`` (int32, in order of ``touchpoint``). Where there are cases, ``case_no``
+        (int32): the rank of the case among those of its customer; −1 where it has none.
     """
+    columns = [name for name in events.columns if name != "customer"]
     if (held := _held_numbered(events)) is not None:
-        return held.select(*events.columns, *NUMBERS)
-    return _with_numbers(events, _numbered_customers(events))
+        return held.select(*columns, *NUMBERS)
+    rows, numbers = _with_numbers(events, _numbered_customers(events)), list(NUMBERS)
+    if "case" in events.columns:
+        rows, numbers = _with_cases(rows), [*numbers, "case_no"]
+    clock = ["t_us"] if "t_us" in columns else []
+    order = [*clock, "position", "touchpoint_no"]
+    return materialise_sorted(rows.select(*columns, *numbers), ["customer_no"], order)
+
+
+def _with_cases(rows: ibis.Table) -> ibis.Table:
+    cases = rows.filter(_["case"].notnull()).select("customer_no", "case").distinct()
+    rank = ibis.row_number().over(group_by="customer_no", order_by="case")
+    ranked = cases.mutate(case_no=rank.cast("int32"))
+    joined = rows.left_join(ranked, ["customer_no", "case"])
+    return joined.mutate(case_no=ibis.coalesce(_.case_no, ibis.literal(-1, "int32")))
 
 
 def _with_numbers(events: ibis.Table, customers: ibis.Table) -> ibis.Table:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from journeylib.core import label, percent, text
 from journeylib.log.canonical.canonical_events import HELPER, NUMBER_ROLES, REASON_ROLE
 from journeylib.log.engine.duckdb import fetch_batches
-from journeylib.log.engine.row_order import Runs, is_sorted, numbered
+from journeylib.log.engine.row_order import Runs, in_order, is_sorted
 from journeylib.log.eventlog import Check, check, count_check
 from journeylib.log.quality.doubt_checks import fold
 from journeylib.log.quality.survey import MANY_EVENTS, Inspection, Survey, one_row
@@ -94,7 +94,7 @@ def counted_ties(log: Inspection, rows_at_once: int = 1_000_000) -> Ties:
     """Count ties among neighbours, as events lie in order of owner, moment and position."""
     events, order = log.events, (log.owner, log.moment, "position", "touchpoint")
     if log.schema.has_clock and is_sorted(events, log.owner):
-        events, order = numbered(events), ("customer_no", "t_us", "position", "touchpoint_no")
+        events, order = in_order(events), ("customer_no", "t_us", "position", "touchpoint_no")
     else:
         events = events.order_by(list(dict.fromkeys(order)))
     wanted = events.select(**{f"part{i}": events[name] for i, name in enumerate(order)})

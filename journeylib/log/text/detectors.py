@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import ibis
-from ibis import _
+import numpy.typing as npt
 
 from journeylib.log.text.lexicon import LEXICONS, Lexicon
 
@@ -151,24 +151,27 @@ def long_enough(text: ibis.expr.types.StringValue) -> ibis.expr.types.BooleanVal
     return _found(text, rf"(?:[\pL']+[^\pL']+){{{WORDS_THAT_TELL_A_LANGUAGE},}}")
 
 
-def sample_customers(n: int, most: int) -> tuple[Any, int]:
-    """Return which customers to read, so that of `n` texts about `most` are read at most.
+def sample_customers(customer_no: npt.NDArray[Any], most: int) -> tuple[npt.NDArray[Any], int]:
+    """Choose customers, so that of their texts about `most` are read at most.
+
+    Parameters
+    ----------
+    customer_no : ndarray of int
+        Whose each text is.
+    most : int
 
     Returns
     -------
-    tuple of Ibis boolean and int
-        A condition on ``customer_no``, true for a fixed pseudo-random sample of customers, and
-        the sample's size in thousandths.
+    tuple of ndarray of bool and int
+        Marks the texts of a fixed pseudo-random sample of customers, and the sample's size in
+        thousandths.
     """
-    per_mille = min(1000, 1000 * most // max(n, 1))
-    return in_sample(_.customer_no, per_mille), per_mille
+    per_mille = min(1000, 1000 * most // max(len(customer_no), 1))
+    return in_sample(customer_no.astype("int64"), per_mille), per_mille
 
 
 def in_sample(customer_no: Any, per_mille: int) -> Any:
-    """Return whether customers are in the fixed sample of so many in a thousand.
-
-    Their numbers are an Ibis column or an array of int64.
-    """
+    """Mark the customers in the fixed sample of so many in a thousand, of numbers in int64."""
     # Knuth's multiplier spreads the customers' numbers, which are in order of their names.
     return (customer_no * 2_654_435_761) % 1000 < per_mille
 
@@ -184,8 +187,9 @@ def text_language(text: str, lexicons: Sequence[Lexicon] = LEXICONS) -> str | No
     True
     """
     words = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", text.casefold().replace("’", "'"))
+    frequent = [frozenset(lexicon.stop_words.split()) for lexicon in lexicons]
     hits = [
-        (sum(word in lexicon.stop_words.split() for word in words), -index, lexicon.language)
+        (sum(word in frequent[index] for word in words), -index, lexicon.language)
         for index, lexicon in enumerate(lexicons)
     ]
     count, _index, language = max(hits, default=(0, 0, None))

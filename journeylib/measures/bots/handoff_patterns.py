@@ -10,12 +10,20 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import GROUPS, Estimate, resample
-from journeylib.journeys import BAD_END, Journeys, first_rows, number_pairs, row_before
-from journeylib.log import fails_to_answer, fetch, normalised, says_again
+from journeylib.core import Estimate, resample
+from journeylib.journeys import (
+    BAD_END,
+    Codes,
+    Events,
+    Journeys,
+    first_rows,
+    number_pairs,
+    row_before,
+)
+from journeylib.log import fails_to_answer, normalised, sample_customers, says_again
 from journeylib.measures.bots.bot_sessions import BotSessions, Flags, Numbers
 from journeylib.measures.measured import Measured
-from journeylib.measures.ratios import quotient, ratio_of_sums
+from journeylib.measures.ratios import Ratio, quotient, ratios
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Rows, share_of
 
@@ -30,8 +38,6 @@ WORDS_TO_COMPARE = 4
 # Turns before the human that a reply is compared with: all of a long life would cost its square.
 MOST_EARLIER = 200
 BAD_END_SHARE = 0.5
-# Spreads the numbers of customers, which are in order of their names, as `text.drawn` does.
-KNUTH = 2_654_435_761
 
 
 def loops_of(sessions: BotSessions) -> Flags:
@@ -146,8 +152,8 @@ def repeated_table(sessions: BotSessions) -> pd.DataFrame:
         many = int(session.max()) + 1
         began = first_rows(session, np.ones(len(events), dtype=bool), many)[session[after]]
         after = after[events.step[began] >= first[events.journey[after]]]
-    per_mille = min(1000, 1000 * MOST_REPLIES // max(len(after), 1))
-    after = after[(events.customer[after].astype(np.int64) * KNUTH) % 1000 < per_mille]
+    drawn, _per_mille = sample_customers(events.customer[after], MOST_REPLIES)
+    after = after[drawn]
     units, unit = np.unique(session[after], return_inverse=True)
     replies = np.flatnonzero(speech.speaks[after])
     own = unit[replies]
@@ -215,96 +221,74 @@ def context_estimates(journeys: Journeys) -> dict[str, Estimate]:
     in the journey; opened is what was opened since, up to the request's own event; given is all
     that was given up to it.
     """
-    asked = {
-        "context_sent": "fields handed over, of those the human asked for",
-        "context_carried": "fields handed over and opened, of those the human asked for",
-        "asked_again": "requests of a human for fields of which the customer had given the bot one",
-    }
-    further = {
-        "context_sent": ["context_sent"],
-        "context_carried": ["context_sent", "context_opened"],
-        "asked_again": ["context_given"],
-    }
-    there = {
-        name
-        for name, roles in further.items()
-        if all(journeys.has(role) for role in ("context_requested", *roles))
-    }
-    estimates = {
-        name: Estimate.none("no_column", "share", estimand=words) for name, words in asked.items()
-    }
-    if not there:
-        return estimates
-    requests = _requests(journeys)
-    columns = ["context_requested", "sent", "opened", "given"]
-    cells = fetch(requests.group_by(["group", *columns]).aggregate(n=_.count()))
-    base = fetch(
-        requests.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
-    ).iloc[0]
-    needed, sent, opened, given = ([_fields(cell) for cell in cells[name]] for name in columns)
-    every = list(zip(needed, sent, opened, given, strict=True))
-    counted = {
-        "context_sent": [(len(n & s), len(n)) for n, s, _o, _g in every],
-        "context_carried": [(len(n & s & o), len(n)) for n, s, o, _g in every],
-        "asked_again": [(int(bool(n & g)), 1) for n, _s, _o, g in every],
-    }
-    groups = cells["group"].to_numpy(dtype=np.int64)
-    times = cells["n"].to_numpy(dtype=np.float64)
-    for name in there:
-        sums = np.zeros((GROUPS, 1, 2))
-        for index, numbers in enumerate(zip(*counted[name], strict=True)):
-            weights = np.asarray(numbers, dtype=np.float64) * times
-            sums[:, 0, index] = np.bincount(groups, weights=weights, minlength=GROUPS)
-        estimates[name] = ratio_of_sums(
-            sums,
-            unit="share",
-            estimand=asked[name],
-            n_customers=int(base["customers"]),
-            n_journeys=int(base["journeys"]),
-            min_customers=journeys.settings.min_customers,
-        )
-    return estimates
+    needs, minimum = _needs(journeys.events), journeys.settings.min_customers
+    again = needs.assign(given=needs.groupby("row")["given"].transform("any"))
+    requests = again.drop_duplicates("row")
 
+    def ratio(top: pd.Series[bool], estimand: str, *roles: str) -> Ratio:
+        told = all(journeys.has(f"context_{role}") for role in ("requested", *roles))
+        return Ratio(top, None, estimand, abstain=None if told else "no_column")
 
-def _requests(journeys: Journeys) -> ibis.Table:
-    """Return one row per event that asks for fields, with those ``sent``, ``opened``, ``given``."""
-    word = ibis.null("string")
-    roles = ("context_requested", "context_sent", "context_opened", "context_given")
-    steps = journeys.steps.select(
-        *("journey", "customer_no", "group", "step"),
-        **{role: _[role] if journeys.has(role) else word for role in roles},
+    sent = ratio(needs["sent"], "fields handed over, of those the human asked for", "sent")
+    carried = ratio(
+        needs["sent"] & needs["opened"],
+        "fields handed over and opened, of those the human asked for",
+        *("sent", "opened"),
     )
-    so_far = ibis.window(group_by="journey", order_by="step", preceding=(None, 0))
-    steps = steps.mutate(sent_step=_.step.max(where=_.context_sent.notnull()).over(so_far))
-    asking = steps.filter(_.context_requested.notnull()).select(
-        *("journey", "customer_no", "group", "step", "context_requested", "sent_step")
+    asked_again = ratio(
+        requests["given"],
+        "requests of a human for fields of which the customer had given the bot one",
+        "given",
     )
-    handed = steps.filter(_.context_sent.notnull()).select(
-        "journey", sent_step="step", sent="context_sent"
+    of_fields = {"context_sent": sent, "context_carried": carried}
+    return ratios(needs, of_fields, min_customers=minimum) | ratios(
+        requests, {"asked_again": asked_again}, min_customers=minimum
     )
-    requests = asking.left_join(handed, ["journey", "sent_step"])
-    requests = requests.select(*asking.columns, "sent")
-    for name, since in (("opened", True), ("given", False)):
-        role = f"context_{name}"
-        if not journeys.has(role):
-            requests = requests.mutate(**{name: word})
-            continue
-        named = steps.filter(_[role].notnull()).select("journey", at="step", what=role)
-        before = asking.select("journey", "step", "sent_step").inner_join(named, "journey")
-        before = before.filter((_.at <= _.step) & ((_.at >= _.sent_step) if since else True))
-        listed = before.group_by(["journey", "step"]).aggregate(
-            **{name: _.what.group_concat(sep=",", order_by="at")}
-        )
-        joined = requests.left_join(listed, ["journey", "step"])
-        requests = joined.select(*requests.columns, name)
-    return requests
 
 
-def _fields(names: object) -> set[str]:
-    """Return the field names of a comma-separated list; none where it is missing."""
-    if not isinstance(names, str):
-        return set()
-    return {name.strip().casefold() for name in names.split(",") if name.strip()}
+def _needs(events: Events) -> pd.DataFrame:
+    """Return each field that a human asked for: whether it was ``sent``, ``opened``, ``given``."""
+    needs = _named(events, "requested")
+    row = needs["row"].to_numpy()
+    begin = events.begins[events.journey[row]]
+    sent, opened, given = (
+        _latest(needs, _named(events, role)) for role in ("sent", "opened", "given")
+    )
+    parcels = np.flatnonzero(_cells(events, "sent").known)
+    parcel = np.append(-1, parcels)[np.searchsorted(parcels, row, side="right")]
+    return needs.assign(
+        group=events.group[row],
+        customer_no=events.customer[row],
+        journey=events.journey[row],
+        sent=(parcel >= begin) & (sent == parcel),
+        opened=(parcel >= begin) & (opened >= parcel),
+        given=given >= begin,
+    )
+
+
+def _latest(needs: pd.DataFrame, named: pd.DataFrame) -> Numbers:
+    """Return the last row, up to the request's own, that names the field; −1 where none does."""
+    named = named.assign(at=named["row"])
+    return pd.merge_asof(needs, named, on="row", by="field")["at"].fillna(-1).to_numpy()
+
+
+def _cells(events: Events, role: str) -> Codes:
+    """Return a column of context; without one no event says anything."""
+    column = f"context_{role}"
+    nothing = Codes(np.full(len(events), -1, dtype=np.int8), ())
+    return events.column(column) if events.has(column) else nothing
+
+
+def _named(events: Events, role: str) -> pd.DataFrame:
+    """Return the fields that a column of context names, commas between: ``row``, ``field``."""
+    cells = _cells(events, role)
+    row = np.flatnonzero(cells.known)
+    words = pd.Series(cells.words, dtype="str").str.casefold().str.split(",")
+    fields = words.to_numpy()[cells.number[row]]
+    named = pd.DataFrame({"row": row, "field": fields}).explode("field")
+    # As objects: pandas cannot join two empty columns of its own texts.
+    named["field"] = named["field"].astype("str").str.strip().astype(object)
+    return named[named["field"] != ""].drop_duplicates(ignore_index=True)
 
 
 def dead_ends(journeys: Journeys, sessions: BotSessions) -> tuple[str, ...]:

@@ -13,15 +13,16 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import GROUPS, LEVEL, AbstainReason, Estimate, Floats, Statistic, resample
-from journeylib.journeys import Journeys
+from journeylib.journeys import MISSING, Events, Journeys
 from journeylib.log import asks_for_human, fetch, says_again
 from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.texts.language_reach import by_customers
+from journeylib.measures.texts.language_reach import customers_say, texts_of_customers
 from journeylib.measures.texts.sentiment import EVEN_ODDS, NEGATIVE, Scores, vader_scores
 from journeylib.measures.texts.turn_model import turn_groups
 
 Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 DETECTORS = ("human_request", "repetition", "negative")
 MIN_LABELLED = 200
 MIN_INFORMED = 1.3  # sensitivity + specificity; 1 is a coin
@@ -282,25 +283,23 @@ def _prevalences(
     minimum = journeys.settings.min_customers
     estimates: dict[str, Estimate] = {}
     if journeys.has("text"):
-        heard = fetch(
-            journeys.steps.filter(by_customers(journeys)).select(
-                *("group", "customer_no", "journey"),
-                human_request=asks_for_human(_.text, settings.human_request_words),
-                repetition=says_again(_.text),
-            )
-        )
+        words, own = settings.human_request_words, texts_of_customers(journeys)
+        names = (f"asks for a human {sorted(words)}", "says it again")
+        said = (asks_for_human(_.text, words), says_again(_.text))
+        found = customers_say(journeys, dict(zip(names, said, strict=True)))
         wanted = {
-            name: Ratio(heard[name], heard[name].notna(), _ESTIMANDS[name])
-            for name in DETECTORS[:2]
+            detector: Ratio(found[name][own], None, _ESTIMANDS[detector])
+            for detector, name in zip(DETECTORS, names, strict=False)
         }
-        estimates = ratios(heard, wanted, min_customers=minimum)
+        estimates = ratios(_whose(journeys.events, own), wanted, min_customers=minimum)
     reason = scores if isinstance(scores, str) else None
     if journeys.has("sentiment_micro"):
         reason = "unidentified"  # the company's own scores are not the lexicon's
     if reason is None and isinstance(scores, Scores):
-        turns = fetch(scores.turns.filter(_.score.notnull()))
-        one = Ratio(turns["negative"] >= EVEN_ODDS, turns["score"].notna(), _ESTIMANDS["negative"])
-        estimates |= ratios(turns, {"negative": one}, min_customers=minimum)
+        is_scored = scores.score != MISSING
+        bad = scores.negative[is_scored] >= EVEN_ODDS
+        wanted = {"negative": Ratio(bad, None, _ESTIMANDS["negative"])}
+        estimates |= ratios(_whose(scores.events, is_scored), wanted, min_customers=minimum)
     else:
         estimates["negative"] = Estimate.none(
             reason or "no_column", "share", estimand=_ESTIMANDS["negative"]
@@ -309,3 +308,13 @@ def _prevalences(
         name: estimates.get(name, Estimate.none("no_column", "share", estimand=_ESTIMANDS[name]))
         for name in DETECTORS
     }
+
+
+def _whose(events: Events, marked: Flags) -> dict[str, Any]:
+    """Return the customer group, the customer and the journey of the marked events."""
+    columns: dict[str, Any] = {
+        "group": events.group,
+        "customer_no": events.customer,
+        "journey": events.journey,
+    }
+    return {name: column[marked] for name, column in columns.items()}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import ibis
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
@@ -12,6 +15,7 @@ from journeylib.core import AbstainReason
 from journeylib.journeys import Journeys
 from journeylib.log import in_language, long_enough, text_language
 
+Flags = npt.NDArray[np.bool_]
 # Where fewer texts than this are in a known language, what is not found there tells nothing.
 REACH = 0.5
 
@@ -20,6 +24,19 @@ def by_customers(journeys: Journeys) -> Any:
     """Return a condition on steps: a text that a customer wrote, where actors are known."""
     own = _.text.notnull()
     return own & journeys.log.schema.customer_speaks if journeys.has("actor") else own
+
+
+def texts_of_customers(journeys: Journeys) -> Flags:
+    """Mark the texts that customers wrote."""
+    return journeys.events.mark("is a customer's text", by_customers(journeys))
+
+
+def customers_say(journeys: Journeys, conditions: Mapping[str, Any]) -> dict[str, Flags]:
+    """Mark the customers' texts of which each condition holds; the engine asks it of no other."""
+    own = by_customers(journeys)
+    return journeys.events.marks(
+        {name: ibis.cases((own, said), else_=False) for name, said in conditions.items()}
+    )
 
 
 def lexicon_reach(journeys: Journeys) -> float | None:

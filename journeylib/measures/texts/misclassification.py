@@ -7,14 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from journeylib.core import DRAWS, SEED, AbstainReason, Estimate, Floats, Resampled
-from journeylib.journeys import Journeys
-from journeylib.log import fetch
+from journeylib.journeys import Journeys, number_pairs
 from journeylib.measures.measured import Measured
 from journeylib.measures.texts.detector_accuracy import MIN_LABELLED, DetectorCheck, rogan_gladen
-from journeylib.measures.texts.language_reach import by_customers
+from journeylib.measures.texts.language_reach import texts_of_customers
 
 CORRECTED = ("human_request", "negative")
 Z = 1.959964
@@ -69,10 +67,17 @@ def without_mistakes(
 
 def _turns(journeys: Journeys) -> pd.DataFrame:
     """Count journeys by ``touchpoint_no`` and ``k``, the number of customers' texts there."""
-    heard = journeys.steps.filter(by_customers(journeys))
-    per_journey = heard.group_by(["touchpoint_no", "journey"]).aggregate(k=_.count())
-    counted = per_journey.group_by(["touchpoint_no", "k"]).aggregate(n=_.count())
-    return fetch(counted.order_by("touchpoint_no", "k"))
+    events, heard = journeys.events, texts_of_customers(journeys)
+    cell, keys = number_pairs(
+        np.where(heard, events.journey, -1), events.touchpoint, events.touchpoints
+    )
+    table = pd.DataFrame(
+        {
+            "touchpoint_no": keys % events.touchpoints,
+            "k": np.bincount(cell[heard], minlength=len(keys)),
+        }
+    )
+    return table.groupby(["touchpoint_no", "k"]).size().rename("n").reset_index()
 
 
 def _corrected(one: Measured, check: DetectorCheck, turns: pd.DataFrame | None) -> Measured:

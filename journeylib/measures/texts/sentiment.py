@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -30,11 +29,16 @@ from journeylib.core import (
     text,
 )
 from journeylib.journeys import MISSING, Events, Journeys, number_pairs, sum_in_cells
-from journeylib.log import asks_for_human, fetch, sample_customers, suppress, text_language
+from journeylib.log import asks_for_human, sample_customers, suppress, text_language
 from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.texts.language_reach import REACH, by_customers, lexicon_reach
+from journeylib.measures.texts.language_reach import (
+    REACH,
+    customers_say,
+    lexicon_reach,
+    texts_of_customers,
+)
 from journeylib.measures.texts.turn_model import TurnModel
 from journeylib.measures.touchpoints.group_sums import measured, silent, thin
 
@@ -46,22 +50,21 @@ MOST_TEXTS = 50_000
 EVEN_ODDS = MICRO // 2  # from here on a turn is more likely negative than not
 Z = 1.959964
 LISTED = 0.2  # share of turns with a word of the lexicon, below which the lexicon tells nothing
-_KEYS = ("journey", "customer_no", "group", "step", "touchpoint_no")
 # Scales that ratings are given on: a rating is read on the first that holds all of them.
 RATING_SCALES = ((0, 1), (1, 5), (1, 7), (0, 10), (0, 100))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scores:
     """Customers' turns with a score.
 
     Attributes
     ----------
-    turns : ibis.Table
-        One row per step of the log: ``journey``, ``customer_no``, ``group``, ``step``,
-        ``touchpoint_no``, ``score`` (int64: −1,000,000 to 1,000,000; null where there is none),
-        ``negative`` (int64, 0 to 1,000,000: how likely the turn is negative; 0 or all of it
-        where no model says so).
+    events : Events
+        Those of the journeys that were scored.
+    score, negative : ndarray of int64
+        Of each event the score, −1,000,000 to 1,000,000, and how likely it is negative, 0 to
+        1,000,000 (where no model says so, one or the other); `MISSING` where there is none.
     source : str
         Where the scores come from, in words.
     per_mille : int
@@ -73,7 +76,9 @@ class Scores:
         What scored the turns, where a company has labelled some.
     """
 
-    turns: ibis.Table
+    events: Events
+    score: Whole
+    negative: Whole
     source: str
     per_mille: int = 1000
     listed: Mapping[int, float] = field(default_factory=dict)
@@ -101,46 +106,52 @@ def customer_scores(journeys: Journeys, model: TurnModel | None = None) -> Score
     Of more than `MOST_TEXTS` texts only those of a fixed pseudo-random sample of customers
     are scored.
     """
-    steps = journeys.steps
+    events = journeys.events
     if journeys.has("sentiment_micro"):
-        score = ibis.greatest(ibis.least(_.sentiment_micro, MICRO), -MICRO)
-        scored = steps.mutate(score=_.sentiment_micro.isnull().ifelse(ibis.null("int64"), score))
-        scored = scored.mutate(negative=_by_limit(_.score))
-        return Scores(scored.select(*_KEYS, "score", "negative").cache(), "column sentiment")
+        given = events.column("sentiment_micro")
+        score = np.where(given == MISSING, MISSING, np.clip(given, -MICRO, MICRO))
+        return Scores(events, score, _by_limit(score), "column sentiment")
     if not journeys.has("text"):
         return "no_column"
-    own = by_customers(journeys)
-    once = partial(journeys.events.once, whatever_cut=True)
-    n = once("texts of customers", lambda: steps.filter(own).count().to_pyarrow().as_py())
-    drawn, per_mille = sample_customers(n, MOST_TEXTS)
-    heard = steps.filter(own & drawn)
-    texts = (
-        once("scored texts", lambda: _read(heard, None)) if model is None else _read(heard, model)
-    )
-    is_scored = texts["score"].notna()
-    if is_scored.mean() < REACH if len(texts) else True:
-        return "unidentified" if len(texts) else "no_column"
-    kinds = {"text": "str"} | dict.fromkeys(texts.columns.drop("text"), "int64")
-    table = ibis.memtable(texts[is_scored].astype(kinds))
-    matched = heard.select(*_KEYS, "text").inner_join(table, "text").cache()
-    scored = matched.select(*_KEYS, "score", "negative")
-    unscored = steps.select(*_KEYS).anti_join(scored, ["journey", "step"])
-    nothing = {"score": ibis.null("int64"), "negative": ibis.null("int64")}
-    every = unscored.mutate(**nothing).union(scored).cache()
+    once = partial(events.once, whatever_cut=True)
+    rows, number, texts, per_mille = once("texts that are scored", lambda: _read(journeys))
+    if texts.empty:
+        return "no_column"
+    if model is None:
+        read = once("scores by the lexicon", lambda: vader_scores(texts))
+    else:
+        read = model.scores(texts)
+    if read["score"].notna().mean() < REACH:
+        return "unidentified"
+    turns = read.astype("Int64").fillna(MISSING).astype("int64").iloc[number]
+    score, negative = np.full((2, len(events)), MISSING)
+    score[rows], negative[rows] = turns["score"], turns["negative"]
     if model is not None:
-        return Scores(every, _source("model", per_mille, n=model.turns), per_mille, model=model)
-    counts = fetch(matched.group_by("touchpoint_no").aggregate(n=_.count(), hits=_.listed.sum()))
-    part = counts["hits"].sum() / max(counts["n"].sum(), 1)
+        source = _source("model", per_mille, n=model.turns)
+        return Scores(events, score, negative, source, per_mille, model=model)
+    counts = _listed(events.touchpoint[rows], turns)
+    part = counts["sum"].sum() / max(counts["size"].sum(), 1)
     if part < LISTED:
         return "unidentified"
-    listed = dict(zip(counts["touchpoint_no"], counts["hits"] / counts["n"], strict=True))
     source = _source("vader", per_mille, share=f"{100 * part:.0f}")
-    return Scores(every, source, per_mille, listed)
+    listed = dict(zip(counts.index, counts["sum"] / counts["size"], strict=True))
+    return Scores(events, score, negative, source, per_mille, listed)
 
 
-def _read(heard: ibis.Table, model: TurnModel | None) -> pd.DataFrame:
-    texts = fetch(heard.select("text").distinct()).sort_values("text", ignore_index=True)
-    return texts.join(vader_scores(texts["text"]) if model is None else model.scores(texts["text"]))
+def _listed(spot: Numbers, turns: pd.DataFrame) -> pd.DataFrame:
+    """Return by touchpoint the scored turns, ``size``, and those with a listed word, ``sum``."""
+    scored = turns.assign(spot=spot)[turns["score"].to_numpy() != MISSING]
+    counts: pd.DataFrame = scored.groupby("spot")["listed"].agg(["sum", "size"])
+    return counts
+
+
+def _read(journeys: Journeys) -> tuple[Whole, Numbers, pd.Series[str], int]:
+    """Return which events have a text to be scored, its number, the texts, and what part it is."""
+    events, rows = journeys.events, np.flatnonzero(texts_of_customers(journeys))
+    drawn, per_mille = sample_customers(events.customer[rows], MOST_TEXTS)
+    rows = rows[drawn]
+    number, texts = pd.factorize(pd.Series(events.texts_at(rows), dtype="str"), sort=True)
+    return rows, number, pd.Series(texts, dtype="str"), per_mille
 
 
 def _source(kind: str, per_mille: int, **values: str | int) -> str:
@@ -150,10 +161,9 @@ def _source(kind: str, per_mille: int, **values: str | int) -> str:
     return text(f"measures.source.{kind}", sample=sample, **values)
 
 
-def _by_limit(score: Any) -> Any:
+def _by_limit(score: Whole) -> Whole:
     """Return how likely a turn is negative where only a limit of its score says so."""
-    limited = ibis.ifelse(score <= NEGATIVE, MICRO, 0)
-    return ibis.ifelse(score.isnull(), ibis.null("int64"), limited.cast("int64"))
+    return np.where(score == MISSING, MISSING, np.where(score <= NEGATIVE, MICRO, 0))
 
 
 def vader_scores(texts: pd.Series[Any]) -> pd.DataFrame:
@@ -271,14 +281,14 @@ def _measured(
 def score_of_events(scores: Scores, events: Events, what: str = "score") -> Whole:
     """Return the ``score`` of each event, or how likely it is ``negative``; else `MISSING`.
 
-    The events may be of some of the journeys that were scored.
+    The events may be of other journeys of the log than those that were scored.
     """
-    turns = fetch(scores.turns.select("journey", "step", value=_[what]).filter(_.value.notnull()))
-    score = np.full(len(events), MISSING)
-    if events.parent is not None:
-        turns = turns[turns["journey"].isin(events.key[events.begins[:-1]])]
-    score[events.rows_of(turns["journey"], turns["step"])] = turns["value"]
-    return score
+    found: Whole = getattr(scores, what)
+    own = scores.events
+    if own.parent is not None:
+        found = np.full(len(own.parent), MISSING)
+        found[own.picked] = getattr(scores, what)
+    return found if events.picked is None else found[events.picked]
 
 
 def _first_there(events: Events, counts: Flags) -> tuple[Flags, Whole]:
@@ -444,12 +454,10 @@ def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
     if reason is not None:
         return silent("human_request", "share", reason, len(journeys.touchpoints))
     events, words = journeys.events, settings.human_request_words
-    heard = by_customers(journeys)
-    request = ibis.cases((heard, asks_for_human(_.text, words)), else_=False)
-    own = events.mark("is a customer's text", heard)
+    own, request = texts_of_customers(journeys), f"asks for a human {sorted(words)}"
     first, cell = _first_there(events, own)
     cells = int(cell.max(initial=-1)) + 1
-    asks = events.mark(f"asks for a human {sorted(words)}", request)
+    asks = customers_say(journeys, {request: asks_for_human(_.text, words)})[request]
     asked = np.bincount(cell[own & asks], minlength=cells) > 0
     there = np.zeros(len(events), dtype=np.int64)
     there[first] = asked[cell[first]]
@@ -514,16 +522,16 @@ def experience_table(
 def _ratings(journeys: Journeys) -> Scores | None:
     if not journeys.has("rating_micro"):
         return None
-    rating = journeys.steps.rating_micro
-    row = fetch(journeys.steps.aggregate(least=rating.min(), most=rating.max())).iloc[0]
-    scale = next(
-        (s for s in RATING_SCALES if s[0] * MICRO <= row["least"] and row["most"] <= s[1] * MICRO),
-        None,
-    )
+    events, rating = journeys.events, journeys.events.column("rating_micro")
+    known = rating != MISSING
+    if not known.any():
+        return None
+    least, most = rating[known].min(), rating[known].max()
+    scale = next((s for s in RATING_SCALES if s[0] * MICRO <= least and most <= s[1] * MICRO), None)
     if scale is None:
         return None
     low, high = scale
-    middle, half = (low + high) * MICRO // 2, (high - low) / 2
-    score = ((rating - middle) / half).round().cast("int64")
-    turns = journeys.steps.select(*_KEYS, score=score)
-    return Scores(turns, f"column rating, {low} to {high}")
+    exact = (rating[known] - (low + high) * MICRO // 2) / ((high - low) / 2)
+    score = np.full(len(events), MISSING)
+    score[known] = np.sign(exact) * np.floor(np.abs(exact) + 0.5)
+    return Scores(events, score, _by_limit(score), f"column rating, {low} to {high}")

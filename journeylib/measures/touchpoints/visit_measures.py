@@ -80,7 +80,7 @@ def check_names(journeys: Journeys, settings: MeasureSettings) -> None:
         With the nearest known name.
     """
     refuse_absent(journeys, settings, "measures")
-    columns = set(journeys.log_trail.columns)
+    columns = set(journeys.column_names)
     fields = {field for listed in settings.required_fields.values() for field in listed}
     named: dict[str, set[str]] = {"required_fields": fields}
     for key in ("vulnerable", "needs_human"):

@@ -19,7 +19,7 @@ from journeylib.journeys.graph.markov_chain import _counted as counted_moves
 from journeylib.journeys.graph.markov_order import _ENDINGS as ENDINGS
 from journeylib.journeys.graph.markov_order import _contexts as contexts_of
 from journeylib.journeys.graph.transitions import variants
-from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.journeys import Journeys, cut_again, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.counting import (
     count_neighbours,
@@ -31,7 +31,7 @@ from journeylib.journeys.walk.counting import (
     number_pairs,
     slot_of,
 )
-from journeylib.journeys.walk.events import MISSING, Codes, read_columns, words_at
+from journeylib.journeys.walk.event_columns import MISSING, Codes, read_columns, words_at
 from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.journeys.walk.sessions import before_first, least_of_later, row_after, row_before
 from journeylib.journeys.walk.tables import END, START
@@ -465,13 +465,13 @@ def test_columns_are_the_same_in_many_batches_as_in_one(
         for n in range(5_000)
     ]
     rows += [("d", 0, "A", "bot", None, "z")]
-    trail = rebuilt(log_of, rows).log_trail
-    names = ["journey", "customer_no", "t_us", "touchpoint", "actor", "session", "intent"]
-    assert len(list(fetch_batches(trail.select(*names), 2_048))) > 1
-    whole = read_columns(trail, names)
-    monkeypatch.setattr("journeylib.journeys.walk.events._ROWS_AT_ONCE", 2_048)
-    parts = read_columns(trail, names)
-    arrow = trail.select(*names).to_pyarrow()
+    held = rebuilt(log_of, rows).log_events.columns.source
+    names = ["customer_no", "t_us", "touchpoint", "actor", "session", "intent"]
+    assert len(list(fetch_batches(held.select(*names), 2_048))) > 1
+    whole = read_columns(held, names)
+    monkeypatch.setattr("journeylib.journeys.walk.event_columns._ROWS_AT_ONCE", 2_048)
+    parts = read_columns(held, names)
+    arrow = held.select(*names).to_pyarrow()
     for name in names:
         one, other = whole[name], parts[name]
         if isinstance(one, Codes):
@@ -505,14 +505,14 @@ def test_another_cut_reads_from_the_first_what_it_would_have_read(
     log_of: LogOf, rows: list[Row]
 ) -> None:
     log = log_of(*rows, columns=COLUMNS)
-    one, other, fresh = (
-        rebuild(log, JourneySettings(min_customers=1, gap_days=days)) for days in (30, 60, 60)
+    one, fresh = (
+        rebuild(log, JourneySettings(min_customers=1, gap_days=days)) for days in (30, 60)
     )
     for name in ("actor", "session", "intent"):
         one.events.column(name)
     one.events.mark("is a bot", ibis._.actor == "bot")
-    if other.events.share(one.events):
-        assert other.trail.to_pyarrow().equals(one.trail.to_pyarrow())
+    other = cut_again(one, JourneySettings(min_customers=1, gap_days=60))
+    assert other.events.columns is one.events.columns
     assert other.events.key.tolist() == fresh.events.key.tolist()
     assert other.events.step.tolist() == fresh.events.step.tolist()
     for name in ("customer_no", "t_us", "touchpoint_no"):
@@ -567,5 +567,30 @@ def test_two_cuts_are_the_same_where_every_event_is_in_the_same_journey(
 ) -> None:
     # One journey of two events a day apart, and another a hundred days later.
     log = log_of(("a", 0, "A"), ("a", 24 * HOUR, "B"), ("a", 2400 * HOUR, "A"))
-    one, other = (rebuild(log, JourneySettings(gap_days=gap)) for gap in (30, days))
-    assert other.events.share(one.events) is alike
+    one = rebuild(log, JourneySettings(gap_days=30))
+    other = cut_again(one, JourneySettings(gap_days=days, quiet_days=30))
+    assert (other.outline is one.outline) is alike
+
+
+@given(rows=ROWS, at_once=st.integers(1, 8))
+@settings(FEW, max_examples=15)
+def test_parts_are_the_journeys_customer_after_customer(
+    log_of: LogOf, rows: list[Row], at_once: int
+) -> None:
+    """Any number of parts holds every event once, and counts add up to those of the whole."""
+    whole = rebuilt(log_of, rows)
+    for journeys in (whole, whole.passing("A")):
+        parts = journeys.parts(at_once)
+        for name in ("t_us", "touchpoint_no", "customer_no"):
+            together = np.concatenate([part.events.column(name) for part in parts])
+            assert together.tolist() == journeys.events.column(name).tolist()
+        keys = np.concatenate([part.events.key for part in parts])
+        assert keys.tolist() == journeys.events.key.tolist()
+        assert sum(part.outline.customers for part in parts) == journeys.outline.customers
+        bases = [part.events.base(part.events.touchpoint, len(whole.names)) for part in parts]
+        base = journeys.events.base(journeys.events.touchpoint, len(whole.names))
+        for kind in ("events", "journeys", "customers"):
+            own = sum(getattr(one, kind) for one in bases)
+            assert own.tolist() == getattr(base, kind).tolist()
+        kinds = np.concatenate([part.outline.end_kind for part in parts])
+        assert kinds.tolist() == journeys.outline.end_kind.tolist()

@@ -1,0 +1,41 @@
+"""Known values: what the log held of a declared column by the time that counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from journeylib.journeys import Codes, Events, Journeys, words_at
+
+Whole = npt.NDArray[np.int64]
+
+
+def last_values(
+    events: Events, name: str, begin: Whole, last: Whole, rows: Whole | slice = slice(None)
+) -> pd.Series[Any]:
+    """Return the last value of a column from one place to another; missing where none is known.
+
+    Parameters
+    ----------
+    events : Events
+    name : str
+    begin, last : ndarray of int64
+        Places among `rows`.
+    rows : ndarray of int64, optional
+        Events in another order than their own, or some of them.
+    """
+    column = events.column(name)
+    places = np.append(-1, np.flatnonzero(events.known(name)[rows]))
+    nearest = places[np.searchsorted(places, last, side="right") - 1]
+    there = nearest >= begin
+    if isinstance(column, Codes):
+        return words_at(column.words, np.where(there, column.held[rows][nearest], -1))
+    return pd.Series(np.where(there, column[rows][nearest], np.nan))
+
+
+def touchpoint_names(journeys: Journeys) -> list[str]:
+    """Return the name of each touchpoint, by its number."""
+    return [journeys.names[number] for number in range(len(journeys.names))]
