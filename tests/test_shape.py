@@ -14,17 +14,17 @@ VAGUE_NAMES = 93
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 6_615,
+    "audits": 6_625,
     "cli": 865,
     "core": 675,
     "delivery": 725,
     "journeys": 6_355,
     "judge": 6_060,
     "lab": 2_135,
-    "log": 6_440,
-    "measures": 5_945,
+    "log": 6_460,
+    "measures": 5_970,
     "portfolio": 1_685,
-    "present": 6_995,
+    "present": 7_015,
     "workshop": 3_955,
 }
 # What is shown has the name of what is computed; settings stand where they are used.

@@ -178,8 +178,8 @@ def protect(cells: Cells, minimum: int, *, bounds: bool = False, forced: bool = 
             fewest=None if cells.fewest is None else cells.fewest[part],
             zeros_shown=cells.zeros_shown,
         )
-        told = (own.counts, *own.totals, own.most, own.fewest, exact[part], small[part])
-        look = tuple(b"" if one is None else one.tobytes() for one in told)
+        facts = (own.counts, *own.totals, own.most, own.fewest, exact[part], small[part])
+        look = tuple(b"" if one is None else one.tobytes() for one in facts)
         if look not in alike:
             is_large = len(part) * int(small[part].sum()) > MOST_PAIRS
             protected = _protected_by_total if is_large else partial(_protected, forced=forced)

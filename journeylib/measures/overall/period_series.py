@@ -146,7 +146,7 @@ def streams(
     channels = dict(
         zip(journeys.touchpoints["touchpoint"], journeys.touchpoints["channel"], strict=True)
     )
-    parts, behind = [], {}
+    parts, behind = list[pd.DataFrame](), {}
     lags, units, families = {EVENTS: 0}, dict[str, str](), dict[str, str]()
     moves, targets = _moves(journeys)
     for cases in (*_all_cases(journeys, settings, scores), moves):
@@ -325,7 +325,7 @@ def _parts(
 ) -> Iterable[pd.DataFrame]:
     """Yield the sums of one measure: at touchpoints, and over the whole log."""
     there = sums[sums[f"{measure}:base"] > 0]
-    place, stratum = (there[name].to_numpy() for name in ("touchpoint_no", "stratum"))
+    spot, stratum = (there[name].to_numpy() for name in ("touchpoint_no", "stratum"))
     frame = pd.DataFrame(
         {
             "period": there["period"],
@@ -338,14 +338,14 @@ def _parts(
     words = cases.stratum.words
     if cases.at_touchpoints:
         yield frame.assign(
-            touchpoint=place,
-            detail=_worded(place, lambda number: targets.get(number, "")),
+            touchpoint=spot,
+            detail=_worded(spot, lambda number: targets.get(number, "")),
             stratum=_worded(stratum, lambda number: words[number]),
         )
     if cases.whole:
         # Of the whole log the mix is also what happens where.
         what = _worded(
-            place * len(words) + stratum,
+            spot * len(words) + stratum,
             lambda number: f"{number // len(words)} · {words[number % len(words)]}",
         )
         yield frame.assign(touchpoint=-1, detail=_all_alike("", len(there)), stratum=what)
@@ -357,8 +357,8 @@ def _all_alike(word: str, many: int) -> pd.Categorical:
 
 def _worded(number: Numbers, word: Callable[[int], str]) -> pd.Categorical:
     """Return the word of each number, each made once."""
-    known, place = np.unique(number, return_inverse=True)
-    return pd.Categorical(pd.Index([word(one) for one in known.tolist()], dtype="str")).take(place)
+    numbers, row = np.unique(number, return_inverse=True)
+    return pd.Categorical(pd.Index([word(one) for one in numbers.tolist()], dtype="str")).take(row)
 
 
 def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -476,8 +476,8 @@ def _entries(
         measure = f"begins_with_{role}"
         if len(counts):
             rows = _of_all(counts).assign(touchpoint=-1)
-            for word, alike in (("measure", measure), ("stratum", ALL)):
-                rows[word] = _all_alike(alike, len(rows))
+            rows["measure"] = _all_alike(measure, len(rows))
+            rows["stratum"] = _all_alike(ALL, len(rows))
             by_name[measure] = (rows, people)
     return by_name
 
