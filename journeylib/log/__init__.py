@@ -11,6 +11,7 @@ from journeylib.log.engine.duckdb import (
     fetch_batches,
     hand_over,
     resource_hint,
+    set_aside,
     threads_of,
 )
 from journeylib.log.engine.hashing import customer_group, log_hash

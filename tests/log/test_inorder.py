@@ -7,7 +7,7 @@ import pytest
 from ibis.backends.duckdb import Backend
 
 from journeylib.log.engine import duckdb as engine
-from journeylib.log.engine.duckdb import connect, hold_coded, run
+from journeylib.log.engine.duckdb import connect, hold_coded, run, set_aside
 from journeylib.log.engine.row_order import in_order
 
 
@@ -55,3 +55,12 @@ def test_large_tables_are_packed_and_read_the_same(monkeypatch: pytest.MonkeyPat
     # a's rows are the odd ones of both copies.
     assert rows["t_us"].tolist()[:4] == [1, 1, 3, 3]
     pd.testing.assert_frame_equal(rows, packed.to_pandas())
+
+
+def test_an_engine_that_is_set_aside_answers_as_before_and_keeps_its_limit() -> None:
+    backend = connect(memory_limit="600MB")
+    rows = backend.create_table("rows", pd.DataFrame({"value": range(1_000_000)}))
+    before = run(backend, "SELECT current_setting('memory_limit')")
+    set_aside(backend)
+    assert run(backend, "SELECT current_setting('memory_limit')") == before
+    assert rows.value.sum().to_pyarrow().as_py() == 499_999_500_000

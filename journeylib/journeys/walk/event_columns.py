@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from ibis import _
 
-from journeylib.log import fetch_arrow, fetch_batches, hand_over
+from journeylib.log import fetch_arrow, fetch_batches, hand_over, set_aside
 
 Numbers = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -26,6 +26,8 @@ _KEYS = {"customer_no": np.int32, "group": np.int8, "touchpoint_no": np.int32, "
 _ALWAYS = ("t_us", "service_us", "actor", "session", "channel", "stage", "office", "intent")
 # Rows that come out of the engine at once: what they take beside the arrays is small.
 _ROWS_AT_ONCE = 1_000_000
+# Events from which the engine lets go of the rows once they are read.
+_LARGE = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -106,11 +108,13 @@ class EventColumns:
         if name == "service_us" and not self.has("end_us"):
             return np.broadcast_to(np.int64(MISSING), len(self))
         if name not in self._read:
-            wanted = [name]
-            if not self._read:
+            first, wanted = not self._read, [name]
+            if first:
                 there = [one for one in (*_KEYS, *_ALWAYS) if self.has(one)]
                 wanted = list(dict.fromkeys([*there, name]))
             self._read.update(self._in_order(read_columns(self.source, wanted)))
+            if first and len(self) >= _LARGE:
+                set_aside(self.source.get_backend())
         return self._read[name]
 
     def _in_order(self, found: dict[str, Any]) -> dict[str, Any]:

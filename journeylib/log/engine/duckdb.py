@@ -81,6 +81,17 @@ _MEMORY_SHARE = 0.6
 PACKED = "_journeylib_packed"
 # Rows from which packing, some .25 CPU seconds a million, costs less than spilling does.
 _LARGE = 20_000_000
+# What is left in memory of an engine whose rows are read as arrays.
+_ASIDE = "500MB"
+
+
+def set_aside(backend: BaseBackend) -> None:
+    """Let an engine spill what it holds and read it back where it is asked for again."""
+    [[limit]] = run(backend, "SELECT current_setting('memory_limit')")
+    # It keeps what it cannot spill.
+    with contextlib.suppress(duckdb.Error):
+        run(backend, f"SET memory_limit = '{_ASIDE}'")
+    run(backend, f"SET memory_limit = '{limit}'")
 
 
 def threads_of(backend: BaseBackend) -> int:
