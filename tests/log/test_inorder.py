@@ -58,7 +58,7 @@ def test_large_tables_are_packed_and_read_the_same(monkeypatch: pytest.MonkeyPat
 
 
 def test_an_engine_that_is_set_aside_answers_as_before_and_keeps_its_limit() -> None:
-    backend = connect(memory_limit="600MB")
+    backend = connect(memory_limit="512MiB")
     rows = backend.create_table("rows", pd.DataFrame({"value": range(1_000_000)}))
     before = run(backend, "SELECT current_setting('memory_limit')")
     set_aside(backend)
