@@ -13,7 +13,8 @@ import pandas as pd
 from journeylib.core import GROUPS, US_PER_DAY, AbstainReason, Estimate, Floats, resample
 from journeylib.journeys import MISSING, Journeys, compiled, count_neighbours, count_units
 from journeylib.log import Cells, Shown, bounded_share, protect, share_bounds, shows, suppress
-from journeylib.measures.bots.bot_sessions import STATES, BotSessions, Flags
+from journeylib.measures.bots.bot_sessions import STATES, BotSessions
+from journeylib.measures.bots.conversations import Flags
 from journeylib.measures.measured import Measured, rounded_outward
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
