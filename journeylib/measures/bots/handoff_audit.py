@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from journeylib.core import US_PER_DAY, US_PER_SECOND, AbstainReason, Estimate
-from journeylib.journeys import MISSING, Base, Journeys, words_at
+from journeylib.journeys import MISSING, Base, Journeys
 from journeylib.log import Cells, protect
 from journeylib.measures.bots import containment
 from journeylib.measures.bots.bot_sessions import (
@@ -465,9 +465,9 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
     -------
     pandas.DataFrame
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
-        ``intent`` (str), ``start_us``, ``seconds_to_end`` (float64; missing without a clock),
-        ``turns_to_end`` (int64, 1 for the bot's first turn), ``rating_micro``, ``end`` (str),
-        ``looped`` (see `hands.loops_of`).
+        ``intent`` (category), ``start_us``, ``seconds_to_end`` (float64; missing without a clock),
+        ``turns_to_end`` (1 for the bot's first turn), ``rating_micro``, ``end`` (category),
+        ``looped`` (see `handoff_patterns.Patterns`).
 
     Notes
     -----
@@ -494,19 +494,17 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
     ends = ("frustrated", "transferred", "resolved", "open")
     end = np.select([asked | fled, handed, stayed & resolved], [0, 1, 2], 3)
     words = sessions.events.column("intent").words if sessions.events.has("intent") else ()
-    numbers = ("customer_no", "group", "touchpoint_no")
-    columns = {name: part[name].astype(np.int64) for name in numbers}
     return pd.DataFrame(
         {
-            "session_no": np.arange(len(sessions)),
-            **columns,
-            "intent": words_at(words, part["intent"]),
+            "session_no": np.arange(len(sessions), dtype=np.int32),
+            **{name: part[name] for name in ("customer_no", "group", "touchpoint_no")},
+            "intent": pd.Categorical.from_codes(part["intent"], pd.Index(words, dtype="str")),
             "start_us": _known(part["start_us"]),
             "seconds_to_end": np.where(timed, np.maximum(since, 0) / US_PER_SECOND, np.nan),
             # A customer who asks before the bot's first word is gone at its first turn.
-            "turns_to_end": np.maximum(at_step - part["first_bot"] + 1, 1).astype(np.int64),
+            "turns_to_end": np.maximum(at_step - part["first_bot"] + 1, 1),
             "rating_micro": _known(part["rating_micro"]),
-            "end": words_at(ends, end),
+            "end": pd.Categorical.from_codes(end, pd.Index(ends)),
             "looped": looped,
         }
     )
