@@ -372,11 +372,18 @@ def containment_curve(
         for values in (sessions.facts["group"], sessions.facts["customer_no"], *days_of[1:])
     )
     own = _windows_shown(customer, (possible, sure), longest, days, minimum)
+    # Of each group the sessions that are sure, and possible, for so many days or more.
+    least = [
+        np.bincount(group * np.int64(most + 1) + until, minlength=GROUPS * (most + 1))
+        .reshape(GROUPS, most + 1)[:, ::-1]
+        .cumsum(axis=1)[:, ::-1]
+        for until in (sure, possible)
+    ]
+    ends = [own[window] for window in windows]
     totals = np.zeros((GROUPS, len(windows), 3))
-    for index, window in enumerate(windows):
-        served = sure >= own[window]
-        for column, marked in enumerate((slice(None), served, (possible >= own[window]) & ~served)):
-            totals[:, index, column] = np.bincount(group[marked], minlength=GROUPS)
+    totals[:, :, 0] = least[0][:, :1]
+    totals[:, :, 1] = least[0][:, ends]
+    totals[:, :, 2] = least[1][:, ends] - least[0][:, ends]
     mature = totals[:, :, 0].sum(axis=0)
     people = np.full(len(windows), count_neighbours(customer))
     result = resample(

@@ -366,9 +366,11 @@ def context_estimates(journeys: Journeys) -> dict[str, Estimate]:
     that was given up to it.
     """
     minimum = journeys.settings.min_customers
-    counted = sums_together(journeys.summed(lambda part: [_context_sums(part.events)]))
+    counted: dict[str, RatioSums] = {}
+    if journeys.has("context_requested"):
+        counted = sums_together(journeys.summed(lambda part: [_context_sums(part.events)]))
     wanted = {
-        name: Ratio(counted[name], None, text, abstain=None if told else "no_column")
+        name: Ratio(counted.get(name), None, text, abstain=None if told else "no_column")
         for name, (text, roles) in _CONTEXT.items()
         for told in [all(journeys.has(f"context_{role}") for role in ("requested", *roles))]
     }
