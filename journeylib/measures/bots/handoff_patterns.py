@@ -140,13 +140,13 @@ def _stumbled(talk: Conversations) -> Flags:
 def _replies(talk: Conversations, sessions: BotSessions) -> Whole:
     """Return the rows of turns after a human came, in journeys from their first hand-over on."""
     events, speech = talk.events, talk.speech
+    if not speech.spoken.any():
+        return np.zeros(0, dtype=np.int64)
     place, journey = sessions.of(talk.journeys)
     handed = sessions.facts["state"][place] == STATES.index("handed_over")
     first = np.full(len(events.begins) - 1, len(events) + 1, dtype=np.int64)
     np.minimum.at(first, journey[handed], sessions.facts["opened"][place[handed]])
     after = np.flatnonzero(speech.spoken & (speech.speaks | speech.human) & ~talk.before_human)
-    if not len(after):
-        return after
     every = np.ones(len(events), dtype=bool)
     began = first_rows(talk.session, every, talk.sessions)[talk.session[after]]
     return after[events.step[began] >= first[events.journey[after]]]
@@ -456,8 +456,8 @@ def dead_ends(
     a bad end, is above `BAD_END_SHARE`.
     """
     people, bots = (
-        {journeys.names[number] for number in np.flatnonzero(many).tolist()}
-        for many in journeys.summed(_acts_at)
+        {journeys.names[number] for number in np.flatnonzero(there).tolist()}
+        for there in journeys.summed(_acts_at)
     )
     # All transitions: one left out for privacy must not make a dead end.
     before = defaultdict(list)
@@ -474,15 +474,13 @@ def dead_ends(
     return tuple(name for name in closed if bad.get(name, 0.0) > BAD_END_SHARE)
 
 
-def _acts_at(journeys: Journeys) -> Numbers:
-    """Count what people do at each touchpoint, and what bots do."""
-    spots, actor = journeys.events.touchpoint, journeys.events.column("actor")
-    return np.stack(
-        [
-            np.bincount(spots[actor.is_word(who)], minlength=len(journeys.names))
-            for who in ("human", "bot")
-        ]
-    )
+def _acts_at(journeys: Journeys) -> Flags:
+    """Mark the touchpoints at which people act, and those at which bots do."""
+    actor = journeys.events.column("actor")
+    there = np.zeros((len(actor.words) + 1, len(journeys.names)), dtype=bool)
+    there[actor.held, journeys.events.touchpoint] = True
+    word = np.array([*actor.words, ""])
+    return np.stack([there[word == who].any(axis=0) for who in ("human", "bot")])
 
 
 def _bad_endings(sessions: BotSessions, settings: MeasureSettings) -> dict[str, float]:
