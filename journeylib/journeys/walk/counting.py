@@ -27,7 +27,7 @@ class Base:
     customers: Whole
 
     def __add__(self, other: Base) -> Base:
-        """Add what was counted of other customers."""
+        """Add what other customers bring."""
         return Base(
             self.events + other.events,
             self.journeys + other.journeys,

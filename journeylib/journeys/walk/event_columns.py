@@ -82,8 +82,8 @@ class EventColumns:
     names: dict[int, str]
     order: Whole | None = field(default=None, repr=False)
     _read: dict[str, Any] = field(default_factory=dict, repr=False)
-    # Parts of a log are counted at once, and what several ask for is read by the first.
-    _reading: RLock = field(default_factory=RLock, repr=False)
+    # Parts of a log are counted several at once, and the engine answers one question at a time.
+    _one_at_a_time: RLock = field(default_factory=RLock, repr=False)
 
     @staticmethod
     def of(rows: ibis.Table) -> EventColumns:
@@ -107,7 +107,7 @@ class EventColumns:
         """Return a column: `Codes` of texts, int8 of booleans (−1 missing), else int64."""
         if name == "service_us" and not self.has("end_us"):
             return np.broadcast_to(np.int64(MISSING), len(self))
-        with self._reading:
+        with self._one_at_a_time:
             if name not in self._read:
                 wanted = [name]
                 if not self._read:
@@ -143,19 +143,21 @@ class EventColumns:
 
     def marks(self, conditions: Mapping[str, Any]) -> dict[str, Flags]:
         """Return where conditions on the events' own columns hold; see `Events.mark`."""
-        with self._reading:
+        with self._one_at_a_time:
             missing = {k: v for k, v in conditions.items() if f"mark {k}" not in self._read}
             if missing:
-                asked = {f"_mark{i}": v.fill_null(False) for i, v in enumerate(missing.values())}
-                read = read_columns(self.source.mutate(**asked), list(asked))
-                for name, found in zip(missing, self._in_order(read).values(), strict=True):
-                    self._read[f"mark {name}"] = found == 1
+                names = [f"_mark{i}" for i in range(len(missing))]
+                flags = (value.fill_null(False) for value in missing.values())
+                asked = self.source.mutate(**dict(zip(names, flags, strict=True)))
+                found = self._in_order(read_columns(asked, names))
+                for i, name in enumerate(missing):
+                    self._read[f"mark {name}"] = found[f"_mark{i}"] == 1
             return {name: self._read[f"mark {name}"] for name in conditions}
 
     def values(self, name: str, expression: Any) -> Any:
         """Return what the engine works out of each event's own columns; see `column`."""
         key = f"values {name}"
-        with self._reading:
+        with self._one_at_a_time:
             if key not in self._read:
                 asked = self.source.mutate(_value=expression)
                 self._read[key] = self._in_order(read_columns(asked, ["_value"]))["_value"]

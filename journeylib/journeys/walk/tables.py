@@ -53,7 +53,7 @@ def touchpoint_table(
     else:
         counts["touchpoint"] = pd.Series([names[spot] for spot in range(len(names))], dtype="str")
         for column in ("stage", "channel", "office"):
-            counts[column] = _most_frequent(events, column)
+            counts[column] = most_frequent(events, column, events.touchpoint, len(names))
         counts["served_by"] = _served_by(events)
     columns = ["touchpoint_no", "touchpoint", "stage", "channel", "office", "served_by"]
     ordered = counts.sort_values(["median_position", "touchpoint"], kind="stable")
@@ -79,16 +79,18 @@ def _places(step: npt.NDArray[Any], steps: npt.NDArray[Any]) -> npt.NDArray[np.f
     return place
 
 
-def _most_frequent(events: Events, column: str) -> list[str | None]:
-    """Return the most frequent word of each touchpoint; among equals the first by name."""
+def most_frequent(
+    events: Events, column: str, cell: npt.NDArray[Any], cells: int
+) -> list[str | None]:
+    """Return the most frequent word of each cell of events; among equals the first by name."""
+    found: list[str | None] = [None] * cells
     if not events.has(column):
-        return [None] * events.touchpoints
+        return found
     codes: Codes = events.column(column)
     pair, keys = number_pairs(
-        np.where(codes.known, events.touchpoint, -1), codes.number, max(len(codes.words), 1)
+        np.where(codes.known, cell, -1), codes.number, max(len(codes.words), 1)
     )
     times = np.bincount(pair[pair >= 0], minlength=len(keys))
-    found: list[str | None] = [None] * events.touchpoints
     # The last that is put there stands: the most frequent, of equals the first by name.
     for spot in np.lexsort((-keys, times)):
         found[keys[spot] // len(codes.words)] = codes.words[keys[spot] % len(codes.words)]
@@ -118,7 +120,7 @@ def edge_table(events: Events, names: Mapping[int, str]) -> pd.DataFrame:
     )
     seconds, tied = np.full(len(keys), np.nan), np.zeros(len(keys), dtype=np.int64)
     if events.has("t_us"):
-        seconds = _median_seconds(events, pair, len(keys))
+        seconds = median_seconds(events, pair, len(keys))
         alike = (pair >= 0) & ~events.is_last
         alike[:-1] &= events.t_us[1:] == events.t_us[:-1]
         tied = np.bincount(pair[alike], minlength=len(keys))
@@ -249,7 +251,7 @@ def _first_of_each(number: Whole, value: Whole, size: int) -> Whole:
     return np.asarray(value[order[begins[:, None] + np.arange(LARGEST)]])
 
 
-def _median_seconds(events: Events, pair: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.float64]:
+def median_seconds(events: Events, pair: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.float64]:
     """Return the median time from the start of a visit to the start of the next, by pair."""
     onward = np.where(events.is_last, -1, pair)
     us = events.next_us

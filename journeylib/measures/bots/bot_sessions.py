@@ -91,11 +91,11 @@ class BotSessions:
         return whole if self.are_few(whole & ~part, minimum) else part
 
     def of(self, part: Journeys) -> tuple[Whole, Whole]:
-        """Return the places in `facts` of the sessions of some of the journeys, and whose each is.
+        """Return the rows in `facts` of the sessions of some of the journeys, and whose each is.
 
         Returns
         -------
-        place, journey : ndarray of int64
+        row, journey : ndarray of int64
             In the order of `Conversations.of_bots` of that part; numbers of its journeys.
         """
         number = np.searchsorted(self.journeys.outline.key, part.outline.key)
@@ -103,8 +103,8 @@ class BotSessions:
         first, end = ends
         many = end - first
         before = np.cumsum(many) - many
-        place = np.arange(many.sum()) + np.repeat(first - before, many)
-        return place, np.repeat(np.arange(len(number)), many)
+        row = np.arange(many.sum()) + np.repeat(first - before, many)
+        return row, np.repeat(np.arange(len(number)), many)
 
 
 def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
@@ -316,9 +316,9 @@ def _offered_early(talk: Conversations) -> Flags:
     if not offers.any():
         return np.zeros(len(own), dtype=bool)
     offer = _first(talk, offers)
-    place = talk.bot_session
-    early = bot & (place >= 0) & (np.arange(len(place)) <= value_at(offer, place, -1))
-    bot_turns = np.bincount(place[early], minlength=len(own))
+    session = talk.bot_session
+    early = bot & (session >= 0) & (np.arange(len(session)) <= value_at(offer, session, -1))
+    bot_turns = np.bincount(session[early], minlength=len(own))
     return np.asarray((offer >= 0) & (bot_turns <= EARLY_BOT_TURNS))
 
 

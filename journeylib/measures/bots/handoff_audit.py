@@ -194,10 +194,10 @@ def audit_handoffs(
     last_us = containment.followed_until(sessions, journeys, days)
     heard = text_abstain_reason(journeys)
     counts = containment.session_counts(sessions, last_us, days)
-    found = patterns_of(sessions, settings)
-    looped = np.concatenate(found.looped)
-    handovers = handover_table(sessions, np.concatenate(found.stumbled))
-    repeated = repeated_table(sessions, settings, found)
+    patterns = patterns_of(sessions, settings)
+    looped = np.concatenate(patterns.looped)
+    handovers = handover_table(sessions, np.concatenate(patterns.stumbled))
+    repeated = repeated_table(sessions, settings, patterns)
     whole, spots, public = containment.states_shown(sessions, minimum)
     estimates: dict[str, Any] = {}
     for table, wanted in (
@@ -223,7 +223,7 @@ def audit_handoffs(
         sessions=int(counts["sessions"].sum()),
         **ends,
         **estimates,
-        requests=found.requests,
+        requests=patterns.requests,
         waterfall=containment.waterfall(sessions, last_us, days),
         ends_shown=whole,
         curve=containment.containment_curve(sessions, last_us, minimum, days),

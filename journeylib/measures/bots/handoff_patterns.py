@@ -142,10 +142,10 @@ def _replies(talk: Conversations, sessions: BotSessions) -> Whole:
     events, speech = talk.events, talk.speech
     if not speech.spoken.any():
         return np.zeros(0, dtype=np.int64)
-    place, journey = sessions.of(talk.journeys)
-    handed = sessions.facts["state"][place] == STATES.index("handed_over")
+    row, journey = sessions.of(talk.journeys)
+    handed = sessions.facts["state"][row] == STATES.index("handed_over")
     first = np.full(len(events.begins) - 1, len(events) + 1, dtype=np.int64)
-    np.minimum.at(first, journey[handed], sessions.facts["opened"][place[handed]])
+    np.minimum.at(first, journey[handed], sessions.facts["opened"][row[handed]])
     after = np.flatnonzero(speech.spoken & (speech.speaks | speech.human) & ~talk.before_human)
     every = np.ones(len(events), dtype=bool)
     began = first_rows(talk.session, every, talk.sessions)[talk.session[after]]
@@ -285,7 +285,7 @@ def handover_table(sessions: BotSessions, stumbled: Flags) -> pd.DataFrame:
 
 
 def repeated_table(
-    sessions: BotSessions, settings: MeasureSettings, found: Patterns
+    sessions: BotSessions, settings: MeasureSettings, patterns: Patterns
 ) -> pd.DataFrame:
     """Return one row per session with a human after a bot, with ``again``.
 
@@ -294,9 +294,9 @@ def repeated_table(
     in the journey. Sessions of which no word after the hand-over is logged (calls, say) have no
     row. Of very many words only those of a fixed sample of customers count.
     """
-    journeys, keys = sessions.journeys, np.concatenate(found.replied)
+    journeys, keys = sessions.journeys, np.concatenate(patterns.replied)
     customer = journeys.outline.customer[np.searchsorted(journeys.outline.key, keys)]
-    keys = keys[in_sample(customer.astype(np.int64), _per_mille(found.replies))]
+    keys = keys[in_sample(customer.astype(np.int64), _per_mille(patterns.replies))]
     talk = Conversations(journeys.only(keys), settings)
     events, after = talk.events, _replies(talk, sessions)
     units, unit = np.unique(talk.session[after], return_inverse=True)
@@ -326,8 +326,8 @@ def _said_again(talk: Conversations, replies: Whole) -> Flags:
     events, speech = talk.events, talk.speech
     own = np.isin(events.journey, events.journey[replies]) & speech.speaks & speech.spoken
     rows = np.flatnonzero(own)
-    said = events.values_at(rows, text=_.text, again=says_again(_.text).fill_null(False))
-    texts = [str(text).casefold() for text in said["text"].to_pylist()]
+    turns_of = events.values_at(rows, text=_.text, again=says_again(_.text).fill_null(False))
+    texts = [str(text).casefold() for text in turns_of["text"].to_pylist()]
     text_at = dict(zip(rows.tolist(), texts, strict=True))
     earlier_of: dict[int, list[int]] = {}
     for row in rows.tolist():
@@ -343,7 +343,7 @@ def _said_again(talk: Conversations, replies: Whole) -> Flags:
             for row in turns[max(until - MOST_EARLIER, 0) : until]
         )
 
-    says_so = said["again"].to_numpy()[np.searchsorted(rows, replies)]
+    says_so = turns_of["again"].to_numpy()[np.searchsorted(rows, replies)]
     near = np.array([copies(int(reply)) for reply in replies], dtype=bool)
     return np.asarray(near | says_so.astype(bool))
 
@@ -370,9 +370,9 @@ def context_estimates(journeys: Journeys) -> dict[str, Estimate]:
     if journeys.has("context_requested"):
         counted = sums_together(journeys.summed(lambda part: [_context_sums(part.events)]))
     wanted = {
-        name: Ratio(counted.get(name), None, text, abstain=None if told else "no_column")
+        name: Ratio(counted.get(name), None, text, abstain=None if logged else "no_column")
         for name, (text, roles) in _CONTEXT.items()
-        for told in [all(journeys.has(f"context_{role}") for role in ("requested", *roles))]
+        for logged in [all(journeys.has(f"context_{role}") for role in ("requested", *roles))]
     }
     return ratios({}, wanted, min_customers=minimum)
 
@@ -496,8 +496,8 @@ def _bad_endings(sessions: BotSessions, settings: MeasureSettings) -> dict[str, 
 
 def _ends_at(talk: Conversations, sessions: BotSessions) -> Shares:
     """Count the bot sessions that were over, and of these the bad endings, by touchpoint."""
-    many, (place, journey) = talk.events.touchpoints, sessions.of(talk.journeys)
-    state = sessions.facts["state"][place]
+    many, (row, journey) = talk.events.touchpoints, sessions.of(talk.journeys)
+    state = sessions.facts["state"][row]
     bad = (state == STATES.index("abandoned")) | (
         talk.journeys.outline.end_kind[journey] == BAD_END
     )
@@ -507,7 +507,7 @@ def _ends_at(talk: Conversations, sessions: BotSessions) -> Shares:
     own, spot = keys // many, keys % many
     over = state[own] != STATES.index("open")
     own, spot = own[over], spot[over]
-    group, customer = (sessions.facts[name][place[own]] for name in ("group", "customer_no"))
+    group, customer = (sessions.facts[name][row[own]] for name in ("group", "customer_no"))
     return Shares.of(Rows(many, spot, group, own, customer), bad[own])
 
 
