@@ -204,6 +204,12 @@ class Journeys(Verbs):
             for first, end in pairwise(cuts.tolist())
         ]
 
+    def only(self, key: Whole) -> Journeys:
+        """Return the journeys of these keys, in ascending order, as another part of these."""
+        number = np.searchsorted(self.outline.key, key).astype(np.int64)
+        left = self.outline.of(self.events.of_journeys(number), number)
+        return replace(self, outline_left=left)
+
     def summed(self, count: Callable[[Journeys], Sums]) -> Sums:
         """Count each of the `parts`, several at once, and add up: the same for any parts.
 

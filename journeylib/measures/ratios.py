@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,8 @@ class Ratio:
 
     Attributes
     ----------
-    top : array of bool or int
-        Counted or added up; one entry per row.
+    top : array of bool or int, or RatioSums
+        Counted or added up, one entry per row; or the sums that were counted already.
     base : array of bool or None
         The rows that count; None where all do.
     estimand : str
@@ -42,6 +44,54 @@ class Ratio:
     lowest: float = 0.0
     abstain: AbstainReason | None = None
     of_model: bool = False
+
+
+@dataclass(frozen=True)
+class RatioSums:
+    """What a ratio is told from; that of parts of a log with other customers adds up.
+
+    Attributes
+    ----------
+    sums : ndarray of float64, shape (groups, 1, 2)
+        Whole numbers: of what is counted, and of the rows that count.
+    customers, journeys : int
+        Behind these rows.
+    """
+
+    sums: Floats
+    customers: int
+    journeys: int
+
+    def __add__(self, other: RatioSums) -> RatioSums:
+        """Add what was counted of other customers."""
+        return RatioSums(
+            self.sums + other.sums,
+            self.customers + other.customers,
+            self.journeys + other.journeys,
+        )
+
+
+def ratio_sums(
+    table: pd.DataFrame | Mapping[str, Any], wanted: Mapping[str, Ratio]
+) -> dict[str, RatioSums]:
+    """Count what ratios over the rows of `table` are told from; see `ratios`."""
+    columns = (table[name] for name in ("group", "customer_no", "journey"))
+    group, customer, journey = (np.asarray(column) for column in columns)
+    counted = {}
+    for name, ratio in wanted.items():
+        base = slice(None) if ratio.base is None else np.flatnonzero(ratio.base)
+        whose, top = group[base], np.asarray(ratio.top)[base].astype(np.int64)
+        totals = np.zeros((GROUPS, 1, 2))
+        totals[:, 0, 0] = np.bincount(whose, top, minlength=GROUPS)
+        totals[:, 0, 1] = np.bincount(whose, minlength=GROUPS)
+        people, many = (len(pd.unique(unit[base])) for unit in (customer, journey))
+        counted[name] = RatioSums(totals, people, many)
+    return counted
+
+
+def sums_together(parts: Sequence[Mapping[str, RatioSums]]) -> dict[str, RatioSums]:
+    """Add up what was counted of each part of a log."""
+    return {name: reduce(add, (part[name] for part in parts)) for name in parts[0]}
 
 
 def quotient(totals: Floats) -> Floats:
@@ -78,23 +128,18 @@ def ratios(
 def _estimated(
     table: pd.DataFrame | Mapping[str, Any], measurable: Mapping[str, Ratio], min_customers: int
 ) -> dict[str, Estimate]:
-    columns = (table[name] for name in ("group", "customer_no", "journey"))
-    group, customer, journey = (np.asarray(column) for column in columns)
+    rows_of = {k: one for k, one in measurable.items() if not isinstance(one.top, RatioSums)}
+    counted = ratio_sums(table, rows_of) if rows_of else {}
     estimates = {}
     for name, ratio in measurable.items():
-        base = np.arange(len(group)) if ratio.base is None else np.flatnonzero(ratio.base)
-        top = np.asarray(ratio.top)[base].astype(np.int64)
-        totals = np.zeros((GROUPS, 1, 2))
-        totals[:, 0, 0] = np.bincount(group[base], top, minlength=GROUPS)
-        totals[:, 0, 1] = np.bincount(group[base], minlength=GROUPS)
-        people = len(pd.unique(customer[base]))
-        fewest = 1 if ratio.of_model and people >= min_customers else min_customers
+        own = counted.get(name, ratio.top)
+        fewest = 1 if ratio.of_model and own.customers >= min_customers else min_customers
         found = ratio_of_sums(
-            totals,
+            own.sums,
             unit=ratio.unit,
             estimand=ratio.estimand,
-            n_customers=people,
-            n_journeys=len(pd.unique(journey[base])),
+            n_customers=own.customers,
+            n_journeys=own.journeys,
             min_customers=fewest,
         )
         if found.lo is not None:

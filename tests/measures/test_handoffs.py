@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,14 +14,15 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journeylib.audits.findings.bots import bot_findings
 from journeylib.core import text, use_language
-from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
+from journeylib.measures.bots.bot_sessions import bot_sessions
 from journeylib.measures.bots.containment import shrunk
 from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs, handoff_measures
 from journeylib.measures.evidence import measure
@@ -749,3 +750,54 @@ def test_every_session_ends_in_one_way_whatever_the_order_of_rows(
     assert first.estimates() == second.estimates()
     for name in ("waterfall", "curve", "actor_changes", "by_touchpoint"):
         pd.testing.assert_frame_equal(getattr(first, name), getattr(second, name))
+
+
+TURNS = st.tuples(
+    st.sampled_from(["a", "b", "c", "d"]),
+    st.sampled_from([0, 1, MINUTE, 2 * HOUR, 5 * HOUR, 8 * DAY, 40 * DAY]),
+    st.sampled_from(["Chat", "Call", "Queue", "Bell"]),
+    st.sampled_from(["bot", "human", "customer", None]),
+    st.sampled_from(["s", "t", None]),
+    st.sampled_from(["x", "y", None]),
+    st.sampled_from(["my router shows a red light", "a human, please", "Sorry?", "Thanks!", None]),
+    st.sampled_from(["Ann", "Ben", None]),
+    st.sampled_from(["number, name", "name", None]),
+    st.sampled_from(["yes", "no", None]),
+)
+# A row in which every column is known, so that each has a type; nobody else acts in its journey.
+FULL = ("z", 0, "Chat", "bot", "s", "x", "Hello!", "Ann", "name", "no")
+
+
+@given(rows=st.lists(TURNS, max_size=40), at_once=st.integers(1, 12))
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_parts_of_a_log_tell_the_same_of_hand_offs(
+    log_of: LogOf, rows: list[tuple[Any, ...]], at_once: int
+) -> None:
+    filled = [(*row[:9], row[8], row[8], *row[9:]) for row in [FULL, *rows]]
+    columns = "session intent text resource context_requested context_sent context_given urgent"
+    log = log_of(*filled, columns=f"{COLUMNS} {columns}")
+    wanted = MeasureSettings(needs_human="urgent")
+
+    def told() -> tuple[pd.DataFrame, Handoffs, list[Any]]:
+        journeys = rebuild(log, JourneySettings(min_customers=1, bad_ends=("Bell",)))
+        table = bot_sessions(journeys, wanted).table
+        return table, audit_handoffs(journeys, wanted), handoff_measures(journeys, wanted)
+
+    whole = told()
+    parts_of = Journeys.parts
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Journeys, "parts", lambda journeys: parts_of(journeys, at_once))
+        parted = told()
+    pd.testing.assert_frame_equal(whole[0], parted[0])
+    for spot in fields(Handoffs):
+        one, other = (getattr(found, spot.name) for found in (whole[1], parted[1]))
+        if isinstance(one, pd.DataFrame):
+            pd.testing.assert_frame_equal(one, other)
+        else:
+            assert one == other, spot.name
+    for one, other in zip(whole[2], parted[2], strict=True):
+        assert np.array_equal(one.resampled.value, other.resampled.value, equal_nan=True)
+        assert np.array_equal(one.resampled.draws, other.resampled.draws, equal_nan=True)
+        assert one.n_customers.tolist() == other.n_customers.tolist()

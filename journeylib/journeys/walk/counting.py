@@ -26,6 +26,14 @@ class Base:
     journeys: Whole
     customers: Whole
 
+    def __add__(self, other: Base) -> Base:
+        """Add what other customers bring."""
+        return Base(
+            self.events + other.events,
+            self.journeys + other.journeys,
+            self.customers + other.customers,
+        )
+
 
 def base_in_cells(cell: Numbers, journey: Numbers, customer: Numbers, cells: int) -> Base:
     """Count events, journeys and customers in cells; cells below 0 are none."""

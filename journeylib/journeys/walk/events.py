@@ -352,6 +352,14 @@ class Events:
         runs = begins - begins[0], self.journey_key[first:end]
         return Events(self.cut, own, self.parent or self, runs)
 
+    def of_journeys(self, number: Whole) -> Events:
+        """Return the events of the journeys of these numbers, in their order."""
+        many = np.diff(self.begins)[number]
+        begins = np.concatenate([[0], np.cumsum(many)])
+        rows = np.arange(begins[-1]) + np.repeat(self.begins[number] - begins[:-1], many)
+        runs = begins, self.journey_key[number]
+        return Events(self.cut, self._in_whole(rows), self.parent or self, runs)
+
     def _in_whole(self, rows: Whole) -> Whole:
         """Return the rows of the whole log that these rows are."""
         if self.picked is None:

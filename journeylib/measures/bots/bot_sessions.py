@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import ibis
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
@@ -17,69 +16,64 @@ from journeylib.journeys import (
     MISSING,
     Events,
     Journeys,
-    before_first,
     count_neighbours,
     first_rows,
     goal_events,
     last_rows,
     latest_in,
     least_of_later,
-    number_pairs,
-    number_sessions,
     rows_in_order,
     value_at,
 )
-from journeylib.log import asks_for_human, awaits_answer, confirms, offers_human
+from journeylib.measures.bots.conversations import Conversations, Flags, Numbers, Whole, acts
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import text_abstain_reason
 
 EARLY_BOT_TURNS = 3
 QUEUE_WORDS = ("queue", "warteschlange")
 STATES = ("ended_with_bot", "handed_over", "abandoned", "open")
-Flags = npt.NDArray[np.bool_]
-Whole = npt.NDArray[np.int64]
-Numbers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
 class BotSessions:
-    """The sessions of a log in which a bot acts before any human, and the events behind them.
+    """The sessions of a log in which a bot acts before any human.
 
     Attributes
     ----------
-    events : Events
-        All events of the journeys.
-    session : ndarray of int32
-        Of each event, the number of its session, a bot's or not.
-    speech : Speech
-        What the texts of the events say.
-    before_human : ndarray of bool
-        The events before any human acted in their session.
+    journeys : Journeys
+        Those that they are of.
     facts : dict of str to ndarray
-        One entry per bot session, times `MISSING` and steps 0 where there is none: ``session_no``,
-        ``session``, ``journey`` (number in the order of events), ``opened`` (its first step),
-        ``customer_no``, ``group``, ``touchpoint_no`` (of the bot's first turn), ``intent``
-        (number, −1 unknown); ``start_us`` (first bot turn), ``end_us``, ``bot_done_us`` (the
-        bot's last act before a human), ``human_us`` (in the session or soon after),
-        ``request_us``, ``again_us`` (next contact of the customer in the same known intent),
-        ``perhaps_us`` (next one that may be about the same, as an intent is missing, or is);
-        ``human_joined``, ``resolved``, ``silent``, ``promised`` (or queued), ``offered``,
+        One entry per bot session, times `MISSING` and steps 0 where there is none: ``session``
+        (number, as of `Conversations`), ``journey`` (number in the order of events), ``opened``
+        (its first step), ``customer_no``, ``group``, ``touchpoint_no`` (of the bot's first turn),
+        ``intent`` (number, −1 unknown); ``start_us`` (first bot turn), ``end_us``,
+        ``bot_done_us`` (the bot's last act before a human), ``human_us`` (in the session or soon
+        after), ``request_us``, ``again_us`` (next contact of the customer in the same known
+        intent), ``perhaps_us`` (next one that may be about the same, as an intent is missing, or
+        is); ``human_joined``, ``resolved``, ``silent``, ``promised`` (or queued), ``offered``,
         ``cold`` (the human came in a later session that the customer opened; boolean);
         ``requests`` (before a human); ``state`` (place in `STATES`); the steps ``first_bot``,
         ``request_step``, ``bot_done_step``, ``last_step``; ``rating_micro`` (the last given).
     """
 
-    events: Events
-    session: Numbers
-    speech: Speech
-    before_human: Flags
-    facts: dict[str, Numbers]
+    journeys: Journeys = field(repr=False)
+    facts: dict[str, Numbers] = field(repr=False)
+
+    def __len__(self) -> int:
+        """Count the sessions."""
+        return len(self.facts["session"])
+
+    @property
+    def events(self) -> Events:
+        """All events of the journeys."""
+        return self.journeys.events
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The facts as a table, ``state`` by its name."""
+        """The facts as a table, ``session_no`` in their order, ``state`` by its name."""
         state = pd.Categorical.from_codes(self.facts["state"], pd.Index(STATES))
-        return pd.DataFrame(self.facts | {"state": state}, copy=False)
+        number = {"session_no": np.arange(len(self), dtype=np.int32)}
+        return pd.DataFrame(number | self.facts | {"state": state}, copy=False)
 
     def ended(self, state: str) -> Flags:
         """Mark the sessions that ended in a state, in the order of `facts`."""
@@ -96,98 +90,21 @@ class BotSessions:
         """
         return whole if self.are_few(whole & ~part, minimum) else part
 
-    @cached_property
-    def matter(self) -> tuple[Numbers, int]:
-        """Number of the matter of each event (journey and intent), and how many there are."""
-        if not self.events.has("intent"):
-            return self.events.journey, len(self.events.begins) - 1
-        number, keys = number_pairs(self.events.journey, self.speech.intent + 1, 1 << 31)
-        return number, len(keys)
+    def of(self, part: Journeys) -> tuple[Whole, Whole]:
+        """Return the rows in `facts` of the sessions of some of the journeys, and whose each is.
 
-    @property
-    def bot_session(self) -> Numbers:
-        """Of each event, the place of its session in `facts`; −1 where it is no bot's."""
-        own = self.facts["session"]
-        number = np.full(int(self.session.max(initial=-1)) + 1, -1, dtype=np.int32)
-        number[own] = np.arange(len(own))
-        return number[self.session]
-
-    @cached_property
-    def human_row(self) -> Whole:
-        """Of each session, the first row of a human; −1 where there is none."""
-        return first_rows(self.session, self.speech.human, int(self.session.max(initial=-1)) + 1)
-
-
-@dataclass(frozen=True, eq=False)
-class Speech:
-    """Who acts in each event, about what, and what its text says; each array one entry an event.
-
-    Attributes
-    ----------
-    bot, human, customer : ndarray of bool
-        Who acts.
-    speaks : ndarray of bool
-        Where the customer has a turn: acts, or, where all texts are the customer's, says something.
-    speaks_always : bool
-        Whether all texts are the customer's.
-    intent : ndarray of int32
-        Number of the intent; −1 where it is not known.
-    spoken : ndarray of bool
-        Whether there is a text.
-    asks, offers, confirms, awaits : ndarray of bool
-        A customer asks for a human; a bot offers one; a customer says that it is solved; a bot
-        waits for an answer or has none.
-    """
-
-    bot: Flags
-    human: Flags
-    customer: Flags
-    speaks: Flags
-    speaks_always: bool
-    intent: Numbers
-    spoken: Flags
-    asks: Flags
-    offers: Flags
-    confirms: Flags
-    awaits: Flags
-
-
-def heard_in(journeys: Journeys, settings: MeasureSettings) -> Speech:
-    """Find out what the texts of a log with actors say, in one pass of the engine."""
-    events, actor = journeys.events, journeys.events.column("actor")
-    words = settings.human_request_words
-    number = [no for no, name in journeys.names.items() if name in words]
-    by_name = np.isin(events.touchpoint, number)
-    bot, human, customer = (actor.is_word(who) for who in ("bot", "human", "customer"))
-    nothing = np.zeros(len(events), dtype=bool)
-    marks = dict.fromkeys(("spoken", "asks", "offers", "confirms", "awaits"), nothing)
-    if journeys.has("text"):
-        asked = f"asks for a human {sorted(words)}"
-
-        customers = journeys.log.schema.customer_speaks
-
-        def said_by(who: str, value: Any) -> Any:
-            # `cases` spares the engine the regular expressions on everybody else's texts.
-            if who == "customer":
-                return ibis.cases((customers, value), else_=False)
-            return ibis.cases(((_.actor == who) & ~customers, value), else_=False)
-
-        heard = events.marks(
-            {
-                "has a text": _.text.notnull(),
-                asked: said_by("customer", asks_for_human(_.text, words)),
-                "offers a human": said_by("bot", offers_human(_.text)),
-                "confirms": said_by("customer", confirms(_.text)),
-                "awaits an answer": said_by("bot", awaits_answer(_.text)),
-            }
-        )
-        marks = dict(zip(marks, heard.values(), strict=True))
-    intent = events.column("intent").number if journeys.has("intent") else None
-    marks["asks"] = marks["asks"] | (by_name & customer)
-    everywhere = journeys.log.schema.text_by == "customer"
-    speaks = customer | marks["spoken"] if everywhere else customer
-    about = np.broadcast_to(np.int32(-1), len(events)) if intent is None else intent
-    return Speech(bot, human, customer, speaks, everywhere, about, **marks)
+        Returns
+        -------
+        row, journey : ndarray of int64
+            In the order of `Conversations.of_bots` of that part; numbers of its journeys.
+        """
+        number = np.searchsorted(self.journeys.outline.key, part.outline.key)
+        ends = (np.searchsorted(self.facts["journey"], number, side) for side in ("left", "right"))
+        first, end = ends
+        many = end - first
+        before = np.cumsum(many) - many
+        row = np.arange(many.sum()) + np.repeat(first - before, many)
+        return row, np.repeat(np.arange(len(number)), many)
 
 
 def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
@@ -226,17 +143,42 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
 
 
 def _bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
-    speech = heard_in(journeys, settings)
-    session = sessions_of(journeys, settings)
-    before = before_first(session, speech.human, int(session.max(initial=-1)) + 1)
-    opened = _opened(journeys, speech, session)
-    facts = opened | _facts(journeys, speech, session, before, opened)
-    queued = np.isin(journeys.events.touchpoint, queue_numbers(journeys, settings))
-    own, many = opened["session"], int(session.max(initial=-1)) + 1
-    facts["queued"] = last_rows(session, queued, many)[own]
-    facts["marked"] = last_rows(session, _marked(journeys, speech), many)[own]
-    facts = _with_states(facts, speech, journeys, settings)
-    return BotSessions(journeys.events, session, speech, before, facts)
+    people, customers = acts(journeys, "human"), acts(journeys, "customer")
+    queues = queue_numbers(journeys, settings)
+
+    def of_part(part: Journeys) -> list[_Part]:
+        talk = Conversations(part, settings)
+        facts = _facts(talk, _opened(talk))
+        facts["marked"] = _last(talk, _marked(part, people))
+        facts["queued"] = _last(talk, np.isin(part.events.touchpoint, queues))
+        facts = _with_states(facts, talk, heard=customers and part.has("text"))
+        return [_Part(talk.sessions, len(part.outline), facts)]
+
+    return BotSessions(journeys, _together(journeys.summed(of_part)))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The bot sessions of a part of a log, beside how many sessions and journeys it has."""
+
+    sessions: int
+    journeys: int
+    facts: dict[str, Numbers]
+
+
+def _together(parts: Sequence[_Part]) -> dict[str, Numbers]:
+    """Join the facts of parts, numbered through; what is the same in all takes no room."""
+    sessions = journeys = 0
+    for part in parts:
+        part.facts["session"] += np.int32(sessions)
+        part.facts["journey"] += np.int32(journeys)
+        sessions, journeys = sessions + part.sessions, journeys + part.journeys
+    facts: dict[str, Numbers] = {}
+    for name in list(parts[0].facts):
+        column = np.concatenate([part.facts.pop(name) for part in parts])
+        alike = len(column) > 1 and bool((column == column[0]).all())
+        facts[name] = np.broadcast_to(column[0], len(column)) if alike else column
+    return facts
 
 
 def queue_numbers(journeys: Journeys, settings: MeasureSettings) -> list[int]:
@@ -259,54 +201,40 @@ def leaving_shows(journeys: Journeys, settings: MeasureSettings) -> bool:
     if ends or queue_numbers(journeys, settings):
         return True
     silent = journeys.log.schema.text_by == "customer"  # what bots said is not in the log
-    return not silent and customers_act(journeys) and text_abstain_reason(journeys) is None
+    return not silent and acts(journeys, "customer") and text_abstain_reason(journeys) is None
 
 
-def sessions_of(journeys: Journeys, settings: MeasureSettings) -> Numbers:
-    """Return the number of the session that each event belongs to; see `number_sessions`."""
-    events = journeys.events
-    talk, talks = np.full(len(events), -1, dtype=np.int32), 0
-    if journeys.has("session"):
-        talk = events.column("session").number
-        talks = len(events.column("session").words)
-    begin_us = done_us = np.zeros(len(events), dtype=np.int64)
-    if journeys.has_clock:
-        begin_us, done_us = events.t_us, events.done_us
-    gap_us = round(settings.session_gap_minutes * 60 * US_PER_SECOND)
-    return number_sessions(events.journey, talk, begin_us, done_us, (talks, gap_us))
-
-
-def _opened(journeys: Journeys, speech: Speech, session: Numbers) -> dict[str, Numbers]:
+def _opened(talk: Conversations) -> dict[str, Numbers]:
     """Return the sessions in which a bot acts before any human, and what comes after each.
 
     What comes after is found among the sessions in which somebody serves or asks: one in which
     nobody does is nobody's next contact either.
     """
-    events, many = journeys.events, int(session.max(initial=-1)) + 1
+    events, speech = talk.events, talk.speech
     serves = speech.bot | speech.human | (speech.customer & speech.spoken)
-    served = np.flatnonzero(first_rows(session, serves, many) >= 0)
+    served = np.flatnonzero(first_rows(talk.session, serves, talk.sessions) >= 0)
 
     def first(marked: Flags) -> Whole:
-        return np.asarray(first_rows(session, marked, many)[served])
+        return np.asarray(first_rows(talk.session, marked, talk.sessions)[served])
 
     begin = first(np.ones(len(events), dtype=bool))
     bot, human, customer = (first(who) for who in (speech.bot, speech.human, speech.customer))
-    t_us = events.t_us if journeys.has_clock else np.full(len(events), MISSING)
+    t_us = talk.begin_us
     part: dict[str, Numbers] = {
         "session": served.astype(np.int32),
         "journey": events.journey[begin],
         "opened": events.step[begin],
         "customer_no": events.customer[begin],
-        "group": events.group[begin].astype(np.int64),
+        "group": events.group[begin],
         "intent": value_at(speech.intent, first(speech.intent >= 0), -1),
         "joined_us": value_at(t_us, human, MISSING),
         "first_bot": bot,
         "first_human": human,
     }
-    own = np.flatnonzero((bot >= 0) & ((human < 0) | (bot < human)))
     asked = (customer >= 0) & (human >= 0) & (customer < human)
     opened_us = np.where(asked, part["joined_us"], MISSING)
     following = _following(part, t_us[begin], opened_us, int(speech.intent.max(initial=-1)) + 1)
+    own = np.searchsorted(served, talk.of_bots)
     return {name: values[own] for name, values in (part | following).items()}
 
 
@@ -328,76 +256,70 @@ def _following(
     }
 
 
-def _facts(
-    journeys: Journeys,
-    speech: Speech,
-    session: Numbers,
-    before: Flags,
-    opened: dict[str, Numbers],
-) -> dict[str, Numbers]:
-    """Return what else is told of the bot sessions `opened`; `before` marks who meets no human."""
-    events, many = journeys.events, int(session.max(initial=-1)) + 1
-    own = opened["session"]
-    clock = journeys.has_clock
-    t_us = events.t_us if clock else np.full(len(events), MISSING)
-    done_us = events.done_us if clock else t_us
+def _first(talk: Conversations, marked: Flags) -> Whole:
+    """Return the first marked row of each bot session; −1 where it has none."""
+    return np.asarray(first_rows(talk.session, marked, talk.sessions)[talk.of_bots])
+
+
+def _last(talk: Conversations, marked: Flags) -> Whole:
+    """Return the last marked row of each bot session; −1 where it has none."""
+    return np.asarray(last_rows(talk.session, marked, talk.sessions)[talk.of_bots])
+
+
+def _facts(talk: Conversations, opened: dict[str, Numbers]) -> dict[str, Numbers]:
+    """Return what is told of the bot sessions `opened`, that included."""
+    events, journeys, speech = talk.events, talk.journeys, talk.speech
+    own, t_us = talk.of_bots, talk.begin_us
+    done_us = events.done_us if journeys.has_clock else t_us
     every = np.ones(len(events), dtype=bool)
-    names = journeys.names
     ends = journeys.settings.bad_ends
-    bad = np.isin(events.touchpoint, [no for no, name in names.items() if name in ends])
-    goal = goal_events(journeys.outline, journeys.settings, names)
-    asks, acted = speech.asks & before, speech.bot & before
-
-    def first(marked: Flags) -> Whole:
-        return np.asarray(first_rows(session, marked, many)[own])
-
-    def last(marked: Flags) -> Whole:
-        return np.asarray(last_rows(session, marked, many)[own])
+    bad = np.isin(events.touchpoint, [no for no, name in journeys.names.items() if name in ends])
+    goal = goal_events(journeys.outline, journeys.settings, journeys.names)
+    asks, acted = speech.asks & talk.before_human, speech.bot & talk.before_human
+    steps = events.step
 
     def step(row: Whole) -> Whole:
         return value_at(steps, row, 0)
 
-    steps = events.step
-    request, spoken = first(asks), last(speech.bot & speech.spoken & ~speech.speaks)
-    reply, began = last(speech.speaks & speech.spoken), opened["first_bot"]
+    request, spoken = _first(talk, asks), _last(talk, speech.bot & speech.spoken & ~speech.speaks)
+    reply, began = _last(talk, speech.speaks & speech.spoken), opened["first_bot"]
     rating = np.full(len(own), MISSING)
     if journeys.has("rating_micro"):
-        rating = value_at(
-            events.column("rating_micro"), last(events.known("rating_micro")), MISSING
-        )
+        rated = _last(talk, events.known("rating_micro"))
+        rating = value_at(events.column("rating_micro"), rated, MISSING)
     reached = last_rows(events.journey, goal, len(journeys.outline))
-    return {
+    return opened | {
         "touchpoint_no": value_at(events.touchpoint, began, -1),
         "start_us": value_at(t_us, began, MISSING),
-        "end_us": latest_in(session, done_us, every, many)[own],
-        "bot_done_us": latest_in(session, done_us, acted, many)[own],
+        "end_us": latest_in(talk.session, done_us, every, talk.sessions)[own],
+        "bot_done_us": latest_in(talk.session, done_us, acted, talk.sessions)[own],
         "spoken": spoken,
         "awaits": value_at(speech.awaits, spoken, False),
         "offers": value_at(speech.offers, spoken, False),
         "confirms": value_at(speech.confirms, reply, False),
-        "last_customer": last(speech.customer),
-        "dropped": last(bad),
+        "last_customer": _last(talk, speech.customer),
+        "dropped": _last(talk, bad),
         "goal": reached[opened["journey"]],
-        "requests": np.bincount(session[asks], minlength=many)[own].astype(np.int32),
+        "requests": np.bincount(talk.session[asks], minlength=talk.sessions)[own].astype(np.int32),
         "request_us": value_at(t_us, request, MISSING),
         "request_step": step(request),
-        "bot_done_step": step(last(acted)),
-        "last_step": step(last(every)),
+        "bot_done_step": step(_last(talk, acted)),
+        "last_step": step(_last(talk, every)),
         "rating_micro": rating,
-        "offered": _offered_early(speech, session, own),
+        "offered": _offered_early(talk),
     }
 
 
-def _offered_early(speech: Speech, session: Numbers, own: Whole) -> Flags:
+def _offered_early(talk: Conversations) -> Flags:
     """Mark the sessions in which a bot's first offer of a human is among its first turns."""
-    if not speech.offers.any():
+    offers, bot, own = talk.speech.offers, talk.speech.bot, talk.of_bots
+    if not offers.any():
         return np.zeros(len(own), dtype=bool)
-    many = int(session.max(initial=-1)) + 1
-    offer = np.full(many, -1, dtype=np.int64)
-    offer[own] = first_rows(session, speech.offers, many)[own]
-    early = speech.bot & (np.arange(len(session)) <= offer[session])
-    bot_turns = np.bincount(session[early], minlength=many)[own]
-    return np.asarray((offer[own] >= 0) & (bot_turns <= EARLY_BOT_TURNS))
+    offer = _first(talk, offers)
+    session = talk.bot_session
+    early = bot & (session >= 0) & (np.arange(len(session)) <= value_at(offer, session, -1))
+    bot_turns = np.bincount(session[early], minlength=len(own))
+    return np.asarray((offer >= 0) & (bot_turns <= EARLY_BOT_TURNS))
 
 
 def soon_after(later: Any, earlier: Any, us: int) -> Flags:
@@ -408,11 +330,12 @@ def soon_after(later: Any, earlier: Any, us: int) -> Flags:
 
 
 def _with_states(
-    part: dict[str, Numbers], speech: Speech, journeys: Journeys, settings: MeasureSettings
+    part: dict[str, Numbers], talk: Conversations, *, heard: bool
 ) -> dict[str, Numbers]:
+    """Return what is told of bot sessions; `heard` where customers are, and what they say."""
+    journeys, settings = talk.journeys, talk.settings
     handover_us = round(settings.handover_hours * 3600 * US_PER_SECOND)
     settle_us = max(handover_us, round(settings.session_gap_minutes * 60 * US_PER_SECOND))
-    heard = journeys.has("text") and bool(speech.customer.any())
     unanswered = (part["spoken"] >= 0) & (part["last_customer"] < part["spoken"])
     first_bot, seen = part["first_bot"], part["first_human"] >= 0
     soon = soon_after(part["next_human_us"], part["end_us"], handover_us)
@@ -436,26 +359,19 @@ def _with_states(
         "promised": (part["offers"] & ~part["awaits"]) | left_queue,
         "cold": ~seen & soon & same,
         "state": spot.astype(np.int8),
-        "session_no": np.arange(len(first_bot), dtype=np.int32),
-        "first_bot": journeys.events.step[first_bot],
+        "first_bot": talk.events.step[first_bot],
     }
     columns = [
-        *("session_no", "session", "journey", "opened", "customer_no", "group", "touchpoint_no"),
-        *("intent", "start_us", "end_us", "bot_done_us", "human_us", "request_us", "again_us"),
-        "perhaps_us",
+        *("session", "journey", "opened", "customer_no", "group", "touchpoint_no", "intent"),
+        *("start_us", "end_us", "bot_done_us", "human_us", "request_us", "again_us", "perhaps_us"),
         *("human_joined", "resolved", "silent", "promised", "offered", "cold", "requests"),
         *("state", "first_bot", "request_step", "bot_done_step", "last_step", "rating_micro"),
     ]
     return {name: table[name] for name in columns}
 
 
-def _marked(journeys: Journeys, speech: Speech) -> Flags:
+def _marked(journeys: Journeys, people: bool) -> Flags:
     """Mark the hand-overs of a log; where people are seen, only they tell that one came."""
-    if not journeys.has("handover") or speech.human.any():
-        return np.zeros(len(speech.human), dtype=bool)
+    if people or not journeys.has("handover"):
+        return np.zeros(len(journeys.events), dtype=bool)
     return journeys.events.marks({"is a hand-over": _.handover})["is a hand-over"]
-
-
-def customers_act(journeys: Journeys) -> bool:
-    """Whether the log holds customers' own events; a system's log does not."""
-    return bool(journeys.events.column("actor").is_word("customer").any())

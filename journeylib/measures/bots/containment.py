@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,8 @@ import pandas as pd
 from journeylib.core import GROUPS, US_PER_DAY, AbstainReason, Estimate, Floats, resample
 from journeylib.journeys import MISSING, Journeys, compiled, count_neighbours, count_units
 from journeylib.log import Cells, Shown, bounded_share, protect, share_bounds, shows, suppress
-from journeylib.measures.bots.bot_sessions import STATES, BotSessions, Flags
+from journeylib.measures.bots.bot_sessions import STATES, BotSessions
+from journeylib.measures.bots.conversations import Flags
 from journeylib.measures.measured import Measured, rounded_outward
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
@@ -54,12 +54,22 @@ def _steps_taken(sessions: BotSessions, last_us: int | None, days: float) -> npt
 
     `JOINED` where a human joined, below 0 where the session is not mature.
     """
-    part = sessions.facts
     if last_us is None:  # without a clock no session is mature
-        return np.full(len(part["end_us"]), -1, dtype=np.int8)
-    times = part["end_us"], part["again_us"], part["perhaps_us"]
-    flags = part["human_joined"], sessions.ended("handed_over"), part["silent"], part["resolved"]
-    return leave_waterfall(times, flags, last_us, round(days * US_PER_DAY))
+        return np.full(len(sessions), -1, dtype=np.int8)
+    return leave_waterfall(*_what_counts(sessions), last_us, round(days * US_PER_DAY))
+
+
+def _what_counts(sessions: BotSessions) -> tuple[Any, Any]:
+    """Return the times and the flags that the waterfall is told from; see `leave_waterfall`."""
+    part = sessions.facts | {"handed_over": sessions.ended("handed_over")}
+    times, flags = (
+        tuple(np.ascontiguousarray(part[name]) for name in names)
+        for names in (
+            ("end_us", "again_us", "perhaps_us"),
+            ("human_joined", "handed_over", "silent", "resolved"),
+        )
+    )
+    return times, flags
 
 
 @compiled
@@ -97,6 +107,47 @@ def leave_waterfall(
         else:
             step[row] = 3
     return step
+
+
+@compiled
+def days_served(
+    times: tuple[Ints, Ints, Ints],
+    flags: tuple[Flags, Flags, Flags, Flags],
+    last_us: int,
+    most: int,
+) -> npt.NDArray[np.int8]:
+    """Return up to which window, in days, each bot session counts.
+
+    Parameters
+    ----------
+    times, flags, last_us
+        As of `leave_waterfall`.
+    most : int
+        The longest window.
+
+    Returns
+    -------
+    ndarray, shape (3, sessions)
+        The longest window for which the session is mature; of those, whatever the log's end, the
+        longest for which it may be served, so is verified or unknown, and for which it is verified.
+        0 where there is none.
+    """
+    end_us, again_us, perhaps_us = times
+    joined, handed, silent, resolved = flags
+    days = np.zeros((3, len(end_us)), dtype=np.int8)
+    for row in range(len(end_us)):
+        days[0, row] = min(max((last_us - end_us[row]) // US_PER_DAY, 0), most)
+        if joined[row] or handed[row] or silent[row]:
+            continue
+        free = most
+        if again_us[row] != MISSING:
+            free = min(max((again_us[row] - end_us[row] - 1) // US_PER_DAY, 0), most)
+        days[1, row] = free
+        if resolved[row]:
+            if perhaps_us[row] != MISSING:
+                free = min(max((perhaps_us[row] - end_us[row] - 1) // US_PER_DAY, 0), free)
+            days[2, row] = free
+    return days
 
 
 def followed_until(sessions: BotSessions, journeys: Journeys, days: float) -> int | None:
@@ -308,22 +359,33 @@ def containment_curve(
     a few, a window has the number of the one before, beyond the window of `days`, or of the one
     after, within it.
     """
-    minimum, customer = max(min_customers, 1), sessions.facts["customer_no"]
-    steps = {window: _steps_taken(sessions, last_us, window) for window in CURVE_DAYS}
+    minimum, most = max(min_customers, 1), max(CURVE_DAYS)
+    days_of = np.zeros((3, len(sessions)), dtype=np.int8)
+    if last_us is not None:
+        days_of = days_served(*_what_counts(sessions), last_us, most)
     chosen = _steps_taken(sessions, last_us, days)
-    longest = _longest_window(sessions, steps, chosen, minimum)
+    longest = _longest_window(sessions, days_of[0], chosen, minimum)
     windows = CURVE_DAYS[:longest]
-    cohort = steps[longest] >= 0 if longest else np.zeros(len(customer), dtype=np.bool_)
-    own = _windows_shown(
-        sessions, {d: _successes(steps[d], cohort) for d in windows}, days, minimum
+    cohort = days_of[0] >= longest if longest else np.zeros(len(sessions), dtype=np.bool_)
+    group, customer, possible, sure = (
+        values[cohort]
+        for values in (sessions.facts["group"], sessions.facts["customer_no"], *days_of[1:])
     )
-    group, totals = sessions.facts["group"], np.zeros((GROUPS, len(windows), 3))
-    for index, window in enumerate(windows):
-        sure, possible = _successes(steps[own[window]], cohort)
-        for column, marked in enumerate((cohort, sure, possible & ~sure)):
-            totals[:, index, column] = np.bincount(group[marked], minlength=GROUPS)
+    own = _windows_shown(customer, (possible, sure), longest, days, minimum)
+    # Of each group the sessions that are sure, and possible, for so many days or more.
+    least = [
+        np.bincount(group * np.int64(most + 1) + until, minlength=GROUPS * (most + 1))
+        .reshape(GROUPS, most + 1)[:, ::-1]
+        .cumsum(axis=1)[:, ::-1]
+        for until in (sure, possible)
+    ]
+    ends = [own[window] for window in windows]
+    totals = np.zeros((GROUPS, len(windows), 3))
+    totals[:, :, 0] = least[0][:, :1]
+    totals[:, :, 1] = least[0][:, ends]
+    totals[:, :, 2] = least[1][:, ends] - least[0][:, ends]
     mature = totals[:, :, 0].sum(axis=0)
-    people = np.full(len(windows), count_neighbours(customer[cohort]))
+    people = np.full(len(windows), count_neighbours(customer))
     result = resample(
         totals[:, :, [1, 0]], quotient, share=True, n_customers=people, n_trials=mature
     )
@@ -351,18 +413,18 @@ def _successes(steps: npt.NDArray[np.int8], cohort: Flags) -> tuple[Flags, Flags
 
 def _longest_window(
     sessions: BotSessions,
-    steps: Mapping[int, npt.NDArray[np.int8]],
+    mature: npt.NDArray[np.int8],
     chosen: npt.NDArray[np.int8],
     minimum: int,
 ) -> int:
-    """Return the longest window of a curve, or 0.
+    """Return the longest window of a curve, or 0; `mature` is that of each session.
 
     Half of the sessions are mature for it, and those that are not, all of them or of the sessions
     that are mature for the window that was `chosen`, are not a few.
     """
     every = np.ones(len(chosen), dtype=np.bool_)
-    for days in sorted(steps, reverse=True):
-        cohort = steps[days] >= 0
+    for days in reversed(CURVE_DAYS):
+        cohort = mature >= days
         if 2 * cohort.sum() < max(len(cohort), 1):
             continue
         wholes = [every, chosen >= 0, *_successes(chosen, chosen >= 0)]
@@ -374,18 +436,26 @@ def _longest_window(
 
 
 def _windows_shown(
-    sessions: BotSessions, marked: Mapping[int, tuple[Flags, Flags]], chosen: float, minimum: int
+    customer: Ints,
+    served: tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]],
+    longest: int,
+    chosen: float,
+    minimum: int,
 ) -> dict[int, int]:
-    """Return for each window the one whose numbers it has; see `containment_curve`."""
+    """Return for each window the one whose numbers it has; see `containment_curve`.
+
+    Of each session `served` holds the longest window for which it may be, and is, served.
+    """
     own: dict[int, int] = {}
-    if not marked:
+    if not longest:
         return own
-    anchor = min(max(1, int(chosen)), max(marked))
-    for way in (range(anchor, max(marked) + 1), range(anchor, 0, -1)):
+    anchor = min(max(1, int(chosen)), longest)
+    for way in (range(anchor, longest + 1), range(anchor, 0, -1)):
         latest = anchor
         for days in way:
-            apart = [a ^ b for a, b in zip(marked[latest], marked[days], strict=True)]
-            if not any(sessions.are_few(part, minimum) for part in apart):
+            low, high = sorted((latest, days))
+            apart = (customer[(until >= low) & (until < high)] for until in served)
+            if not any(0 < count_neighbours(people) < minimum for people in apart):
                 latest = days
             own[days] = latest
     return own

@@ -11,6 +11,7 @@ import pandas as pd
 from journeylib.core import GROUPS, Estimate, SchemaError, refuse_unknown
 from journeylib.journeys import Journeys, first_rows, value_at
 from journeylib.measures.bots.bot_sessions import BotSessions
+from journeylib.measures.bots.conversations import Conversations, Flags
 from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.visit_measures import flag_of
@@ -148,7 +149,7 @@ def escalation_estimates(
         return {
             name: Estimate.none("no_column", "share", estimand=text) for name, text in words.items()
         }
-    table = _labelled_sessions(journeys, settings.needs_human, sessions)
+    table = _labelled_sessions(sessions, settings, settings.needs_human)
     labelled, handed = table["first_label"] >= 0, table["handed"]
     late = table["last_turn"] - table["first_label"] > settings.late_turns
     tops = (labelled, handed, late), (handed, labelled, handed & labelled)
@@ -159,29 +160,40 @@ def escalation_estimates(
     return ratios(table, wanted, min_customers=journeys.settings.min_customers)
 
 
-def _labelled_sessions(journeys: Journeys, column: str, sessions: BotSessions) -> pd.DataFrame:
+def _labelled_sessions(
+    sessions: BotSessions, settings: MeasureSettings, column: str
+) -> pd.DataFrame:
     """Return one row per settled, labelled bot session: ``first_label``, ``last_turn``, ``handed``.
 
     Turns before a human are numbered within the session from 0; −1 where there is no label.
     """
-    events, many = sessions.events, len(sessions.table)
-    is_labelled, flagged = flag_of(journeys, column)
-    marked = (
-        events.mark(f"{column} is known", is_labelled),
-        events.mark(f"{column} is set", flagged),
-    )
-    session = np.where(sessions.before_human, sessions.bot_session, -1)
+    is_labelled, flagged = flag_of(sessions.journeys, column)
+    marks = {f"{column} is known": is_labelled, f"{column} is set": flagged}
+
+    def of_part(part: Journeys) -> list[pd.DataFrame]:
+        return [_labels(Conversations(part, settings), *part.events.marks(marks).values())]
+
+    labels = pd.concat(sessions.journeys.summed(of_part), ignore_index=True)
+    handed = sessions.ended("handed_over")
+    table = pd.concat([sessions.table, labels], axis=1).assign(handed=handed)
+    return table[labels["is_labelled"].to_numpy() & ~sessions.ended("open")]
+
+
+def _labels(talk: Conversations, is_labelled: Flags, flagged: Flags) -> pd.DataFrame:
+    """Return the first label of each bot session, its last turn, and whether there is a label."""
+    many = len(talk.of_bots)
+    session = np.where(talk.before_human, talk.bot_session, -1)
     rows = np.flatnonzero(session >= 0)
     own = session[rows]
     turns = np.bincount(own, minlength=many)
     ordered = np.argsort(own, kind="stable")
     turn = np.empty(len(rows), dtype=np.int64)
     turn[ordered] = np.arange(len(rows)) - np.repeat(np.cumsum(turns) - turns, turns)
-    label = first_rows(own, marked[1][rows], many)
-    table = sessions.table.assign(
-        first_label=value_at(turn, label, -1),
-        last_turn=turns - 1,
-        handed=sessions.table["state"] == "handed_over",
+    label = first_rows(own, flagged[rows], many)
+    return pd.DataFrame(
+        {
+            "first_label": value_at(turn, label, -1),
+            "last_turn": turns - 1,
+            "is_labelled": np.bincount(own[is_labelled[rows]], minlength=many) > 0,
+        }
     )
-    seen = np.bincount(own[marked[0][rows]], minlength=many) > 0
-    return table[seen & (sessions.table["state"] != "open")]

@@ -11,27 +11,25 @@ import numpy as np
 import pandas as pd
 
 from journeylib.core import US_PER_DAY, US_PER_SECOND, AbstainReason, Estimate
-from journeylib.journeys import MISSING, Journeys, words_at
+from journeylib.journeys import MISSING, Base, Journeys
 from journeylib.log import Cells, protect
 from journeylib.measures.bots import containment
 from journeylib.measures.bots.bot_sessions import (
     STATES,
     BotSessions,
-    Flags,
-    Numbers,
     bot_sessions,
-    customers_act,
     leaving_shows,
     queue_numbers,
     soon_after,
 )
+from journeylib.measures.bots.conversations import Flags, Numbers, acts
 from journeylib.measures.bots.escalation import escalation_estimates
 from journeylib.measures.bots.handoff_patterns import (
     context_estimates,
     dead_ends,
     handover_table,
-    loops_of,
-    ping_pong_table,
+    patterns_of,
+    ping_pong_ratios,
     repeated_table,
     transfers_measure,
 )
@@ -196,14 +194,16 @@ def audit_handoffs(
     last_us = containment.followed_until(sessions, journeys, days)
     heard = text_abstain_reason(journeys)
     counts = containment.session_counts(sessions, last_us, days)
-    looped, changes = loops_of(sessions), ping_pong_table(sessions)
-    handovers, repeated = handover_table(sessions, journeys), repeated_table(sessions)
+    patterns = patterns_of(sessions, settings)
+    looped = np.concatenate(patterns.looped)
+    handovers = handover_table(sessions, np.concatenate(patterns.stumbled))
+    repeated = repeated_table(sessions, settings, patterns)
     whole, spots, public = containment.states_shown(sessions, minimum)
     estimates: dict[str, Any] = {}
     for table, wanted in (
         (sessions.facts, _session_ratios(journeys, settings, sessions, heard, whole)),
         (sessions.facts, {"loops": Ratio(looped, None, _LOOPS)}),
-        (changes, {n: Ratio(changes[n], changes["changed"], t) for n, t in _PING_PONG.items()}),
+        ({}, ping_pong_ratios(journeys, settings)),
         (handovers, _handover_ratios(journeys, settings, handovers, heard)),
         (
             repeated,
@@ -223,12 +223,12 @@ def audit_handoffs(
         sessions=int(counts["sessions"].sum()),
         **ends,
         **estimates,
-        requests=int(sessions.speech.asks.sum()),
+        requests=patterns.requests,
         waterfall=containment.waterfall(sessions, last_us, days),
         ends_shown=whole,
         curve=containment.containment_curve(sessions, last_us, minimum, days),
         actor_changes=actor_changes(journeys),
-        dead_ends=dead_ends(journeys, sessions),
+        dead_ends=dead_ends(journeys, sessions, settings),
         by_touchpoint=containment.by_touchpoint(sessions, journeys, counts, spots, public),
         session_table=session_ends(sessions, settings, looped),
     )
@@ -247,7 +247,7 @@ def escape_hatch(
     estimates = ratios(sessions.table, honoured, min_customers=minimum)
     return Handoffs(
         requests_honoured=estimates["requests_honoured"],
-        dead_ends=dead_ends(journeys, sessions),
+        dead_ends=dead_ends(journeys, sessions, settings),
     )
 
 
@@ -313,14 +313,6 @@ def _waits(
 
 
 _LOOPS = "bot sessions in which the bot says the same, or returns to the same step, three times"
-_PING_PONG = {
-    name: f"conversations with two or more changes {between}, of those that changed hands"
-    for name, between in (
-        ("ping_pong", "between bot and human, or two or more from human to human"),
-        ("ping_pong_bots", "between bot and human"),
-        ("ping_pong_people", "from human to human"),
-    )
-}
 _REPEATED = "hand-overs after which the customer says something again within five turns"
 
 
@@ -344,7 +336,7 @@ def _session_ratios(
         answered = soon_after(part["human_us"], part["request_us"], honoured_us)
         unseen = handed & (part["human_us"] == MISSING)
         askable = asked & (part["request_us"] <= last_us - honoured_us) & ~unseen
-    silence = heard if customers_act(journeys) else "no_column"
+    silence = heard if acts(journeys, "customer") else "no_column"
     return {
         "contained_raw": Ratio(
             ~part["human_joined"],
@@ -415,7 +407,7 @@ def _handover_ratios(
             handovers["cold"],
             None,
             "hand-overs in which the customer had to make contact again",
-            abstain=None if customers_act(journeys) else "no_column",
+            abstain=None if acts(journeys, "customer") else "no_column",
         ),
         "handovers_requested": Ratio(
             requested, None, "hand-overs that the customer asked for", abstain=asking
@@ -437,15 +429,7 @@ def _handover_ratios(
 
 def actor_changes(journeys: Journeys) -> pd.DataFrame:
     """Count changes of actor between successive known ones; see `Handoffs.actor_changes`."""
-    events = journeys.events
-    is_known = events.column("actor").known
-    # A step of nobody known hides no change: who acts before and after it are known.
-    events = events if is_known.all() else events.only(is_known)
-    actor = events.column("actor")
-    words, then = actor.words, events.next_of(actor.number, -1)
-    changed = (then >= 0) & (actor.number != then)
-    cell = np.where(changed, actor.number * len(words) + then, -1)
-    base = events.base(cell, len(words) ** 2)
+    base, words = journeys.summed(_changes_in), journeys.events.column("actor").words
     changes = pd.DataFrame(
         {
             "source": pd.Series([a for a in words for _b in words], dtype="str"),
@@ -462,6 +446,18 @@ def actor_changes(journeys: Journeys) -> pd.DataFrame:
     return shown
 
 
+def _changes_in(journeys: Journeys) -> Base:
+    """Count the changes from each actor to each."""
+    events = journeys.events
+    is_known = events.column("actor").known
+    # A step of nobody known hides no change: who acts before and after it are known.
+    events = events if is_known.all() else events.only(is_known)
+    actor = events.column("actor").number
+    many, then = len(events.column("actor").words), events.next_of(actor, -1)
+    changed = (then >= 0) & (actor != then)
+    return events.base(np.where(changed, actor * many + then, -1), many**2)
+
+
 def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags) -> pd.DataFrame:
     """Return how and after how long the customer's time with the bot ended.
 
@@ -469,9 +465,9 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
     -------
     pandas.DataFrame
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
-        ``intent`` (str), ``start_us``, ``seconds_to_end`` (float64; missing without a clock),
-        ``turns_to_end`` (int64, 1 for the bot's first turn), ``rating_micro``, ``end`` (str),
-        ``looped`` (see `hands.loops_of`).
+        ``intent`` (category), ``start_us``, ``seconds_to_end`` (float64; missing without a clock),
+        ``turns_to_end`` (1 for the bot's first turn), ``rating_micro``, ``end`` (category),
+        ``looped`` (see `handoff_patterns.Patterns`).
 
     Notes
     -----
@@ -498,18 +494,17 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
     ends = ("frustrated", "transferred", "resolved", "open")
     end = np.select([asked | fled, handed, stayed & resolved], [0, 1, 2], 3)
     words = sessions.events.column("intent").words if sessions.events.has("intent") else ()
-    numbers = ("session_no", "customer_no", "group", "touchpoint_no")
-    columns = {name: part[name].astype(np.int64) for name in numbers}
     return pd.DataFrame(
         {
-            **columns,
-            "intent": words_at(words, part["intent"]),
+            "session_no": np.arange(len(sessions), dtype=np.int32),
+            **{name: part[name] for name in ("customer_no", "group", "touchpoint_no")},
+            "intent": pd.Categorical.from_codes(part["intent"], pd.Index(words, dtype="str")),
             "start_us": _known(part["start_us"]),
             "seconds_to_end": np.where(timed, np.maximum(since, 0) / US_PER_SECOND, np.nan),
             # A customer who asks before the bot's first word is gone at its first turn.
-            "turns_to_end": np.maximum(at_step - part["first_bot"] + 1, 1).astype(np.int64),
+            "turns_to_end": np.maximum(at_step - part["first_bot"] + 1, 1),
             "rating_micro": _known(part["rating_micro"]),
-            "end": words_at(ends, end),
+            "end": pd.Categorical.from_codes(end, pd.Index(ends)),
             "looped": looped,
         }
     )
@@ -537,5 +532,5 @@ def handoff_measures(
     sessions = sessions or bot_sessions(journeys, settings)
     return [
         containment.containment_measure(sessions, journeys, settings),
-        transfers_measure(sessions, journeys, settings),
+        transfers_measure(journeys, settings),
     ]

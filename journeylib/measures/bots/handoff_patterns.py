@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
+from dataclasses import dataclass
 
 import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import Estimate, resample
+from journeylib.core import Estimate, Floats, resample
 from journeylib.journeys import (
     BAD_END,
+    Base,
     Codes,
     Events,
     Journeys,
@@ -20,10 +22,11 @@ from journeylib.journeys import (
     number_pairs,
     row_before,
 )
-from journeylib.log import fails_to_answer, normalised, sample_customers, says_again
-from journeylib.measures.bots.bot_sessions import BotSessions, Flags, Numbers
+from journeylib.log import fails_to_answer, in_sample, normalised, says_again
+from journeylib.measures.bots.bot_sessions import STATES, BotSessions
+from journeylib.measures.bots.conversations import Conversations, Flags, Numbers, Whole
 from journeylib.measures.measured import Measured
-from journeylib.measures.ratios import Ratio, quotient, ratios
+from journeylib.measures.ratios import Ratio, RatioSums, quotient, ratio_sums, ratios, sums_together
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Rows, share_of
 
@@ -40,17 +43,67 @@ MOST_EARLIER = 200
 BAD_END_SHARE = 0.5
 
 
-def loops_of(sessions: BotSessions) -> Flags:
+@dataclass(frozen=True)
+class Patterns:
+    """What the turns of conversations tell of hand-offs, counted of a part of a log or of more.
+
+    Attributes
+    ----------
+    looped, stumbled : tuple of ndarray of bool
+        Of each part by bot session: see `_looped` and `_stumbled`.
+    requests : int
+        Events in which a customer asks for a human.
+    replies : int
+        Turns after a hand-over.
+    replied : tuple of ndarray of int64
+        Of each part the keys of journeys with such turns: of a sample of customers that is no
+        smaller than that of the whole log.
+    """
+
+    looped: tuple[Flags, ...]
+    stumbled: tuple[Flags, ...]
+    requests: int
+    replies: int
+    replied: tuple[Whole, ...]
+
+    def __add__(self, other: Patterns) -> Patterns:
+        """Put what was counted of another part behind this."""
+        return Patterns(
+            *(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True))
+        )
+
+
+def patterns_of(sessions: BotSessions, settings: MeasureSettings) -> Patterns:
+    """Count what turns tell of hand-offs, part by part."""
+
+    def of_part(part: Journeys) -> Patterns:
+        talk = Conversations(part, settings)
+        after = _replies(talk, sessions)
+        customer = part.events.customer[after].astype(np.int64)
+        drawn = after[in_sample(customer, _per_mille(len(after)))]
+        keys = part.outline.key[np.unique(part.events.journey[drawn])]
+        looped, stumbled = _looped(talk), _stumbled(talk)
+        requests = int(talk.speech.asks.sum())
+        return Patterns((looped,), (stumbled,), requests, len(after), (keys,))
+
+    return sessions.journeys.summed(of_part)
+
+
+def _per_mille(replies: int) -> int:
+    """Return of how many customers in a thousand turns after a hand-over are compared."""
+    return min(1000, 1000 * MOST_REPLIES // max(replies, 1))
+
+
+def _looped(talk: Conversations) -> Flags:
     """Mark the bot sessions in which the bot went round in circles.
 
     It said the same words `LOOP_ROUNDS` times, or (where it said nothing) came back to the same
     touchpoint that often with another one of its own between.
     """
-    events, speech = sessions.events, sessions.speech
-    bot_session = np.where(speech.bot, sessions.bot_session, -1)
-    turns = np.flatnonzero(bot_session >= 0)
-    own, spot = bot_session[turns], events.touchpoint[turns]
-    many = len(sessions.facts["session"])
+    events = talk.events
+    turns = np.flatnonzero(talk.speech.bot & (talk.bot_session >= 0))
+    own, spot = talk.bot_session[turns], events.touchpoint[turns]
+    many = len(talk.of_bots)
     before = row_before(own, many)
     fresh = (before < 0) | (spot[before] != spot)
     spoken = np.full(len(turns), -1, dtype=np.int64)
@@ -67,7 +120,115 @@ def loops_of(sessions: BotSessions) -> Flags:
     return looped
 
 
-def ping_pong_table(sessions: BotSessions) -> pd.DataFrame:
+def _stumbled(talk: Conversations) -> Flags:
+    """Mark the bot sessions in which the bot failed before a human came.
+
+    It had not understood or could not help, or an error was logged.
+    """
+    events = talk.events
+    failed = np.zeros(len(events), dtype=bool)
+    if events.has("text"):
+        own = (_.actor == "bot") & (not talk.speech.speaks_always)
+        fails = ibis.cases((own, fails_to_answer(_.text)), else_=False)
+        failed = events.mark("fails to answer", fails)
+    if events.has("error"):
+        failed = failed | (events.column("error") == 1)
+    amiss = failed & talk.speech.bot & talk.before_human & (talk.bot_session >= 0)
+    return np.bincount(talk.bot_session[amiss], minlength=len(talk.of_bots)) > 0
+
+
+def _replies(talk: Conversations, sessions: BotSessions) -> Whole:
+    """Return the rows of turns after a human came, in journeys from their first hand-over on."""
+    events, speech = talk.events, talk.speech
+    if not speech.spoken.any():
+        return np.zeros(0, dtype=np.int64)
+    row, journey = sessions.of(talk.journeys)
+    handed = sessions.facts["state"][row] == STATES.index("handed_over")
+    first = np.full(len(events.begins) - 1, len(events) + 1, dtype=np.int64)
+    np.minimum.at(first, journey[handed], sessions.facts["opened"][row[handed]])
+    after = np.flatnonzero(speech.spoken & (speech.speaks | speech.human) & ~talk.before_human)
+    every = np.ones(len(events), dtype=bool)
+    began = first_rows(talk.session, every, talk.sessions)[talk.session[after]]
+    return after[events.step[began] >= first[events.journey[after]]]
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Hits and trials per touchpoint and customer group; those of parts of a log add up.
+
+    Attributes
+    ----------
+    sums : ndarray of float64, shape (groups, touchpoints, 2)
+        Whole numbers.
+    base : Base
+        Behind the trials.
+    """
+
+    sums: Floats
+    base: Base
+
+    @staticmethod
+    def of(rows: Rows, hits: Numbers) -> Shares:
+        """Count the marked rows, of all."""
+        every = np.ones(len(hits), dtype=bool)
+        sums = np.stack([rows.in_cells(hits), rows.in_cells(every)], axis=-1)
+        return Shares(sums, rows.base(every))
+
+    def __add__(self, other: Shares) -> Shares:
+        """Add what was counted of other customers."""
+        return Shares(self.sums + other.sums, self.base + other.base)
+
+
+PING_PONG = {
+    name: f"conversations with two or more changes {between}, of those that changed hands"
+    for name, between in (
+        ("ping_pong", "between bot and human, or two or more from human to human"),
+        ("ping_pong_bots", "between bot and human"),
+        ("ping_pong_people", "from human to human"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Hands:
+    """Changes of hands in matters: a journey's events of one intent.
+
+    Attributes
+    ----------
+    transfers : Shares
+        Turns of bots and humans after which another hand takes over.
+    ping_pong : list of dict of str to RatioSums
+        Of each part, by name as in `PING_PONG`.
+    """
+
+    transfers: Shares
+    ping_pong: list[dict[str, RatioSums]]
+
+    def __add__(self, other: Hands) -> Hands:
+        """Add what was counted of other customers."""
+        return Hands(self.transfers + other.transfers, self.ping_pong + other.ping_pong)
+
+
+def hands_of(journeys: Journeys, settings: MeasureSettings) -> Hands:
+    """Count how hands change, part by part."""
+
+    def of_part(part: Journeys) -> Hands:
+        talk = Conversations(part, settings)
+        table = ping_pong_table(talk)
+        wanted = {n: Ratio(table[n], table["changed"], text) for n, text in PING_PONG.items()}
+        return Hands(_transfers(talk), [ratio_sums(table, wanted)])
+
+    name = f"hands {settings.model_dump_json()}"
+    return journeys.events.once(name, lambda: journeys.summed(of_part))  # type: ignore[no-any-return]
+
+
+def ping_pong_ratios(journeys: Journeys, settings: MeasureSettings) -> dict[str, Ratio]:
+    """Return the ratios of `PING_PONG`."""
+    counted = sums_together(hands_of(journeys, settings).ping_pong)
+    return {name: Ratio(counted[name], None, text) for name, text in PING_PONG.items()}
+
+
+def ping_pong_table(talk: Conversations) -> pd.DataFrame:
     """Return one row per journey and intent: ``changed`` hands at all, ``ping_pong``.
 
     ``ping_pong_bots``: twice or more between bot and human. ``ping_pong_people``: twice or more
@@ -77,8 +238,8 @@ def ping_pong_table(sessions: BotSessions) -> pd.DataFrame:
     transfer from human to human is a change of `resource`; humans of unknown `resource` between
     two known ones hide no change.
     """
-    events, speech = sessions.events, sessions.speech
-    matter, many = sessions.matter
+    events, speech = talk.events, talk.speech
+    matter, many = talk.matter
     serving = speech.bot | speech.human
     before = row_before(np.where(serving, matter, -1), many)
     crossed = (before >= 0) & (speech.bot != speech.bot[before])
@@ -97,7 +258,7 @@ def ping_pong_table(sessions: BotSessions) -> pd.DataFrame:
         {
             "journey": events.journey[row],
             "customer_no": events.customer[row],
-            "group": events.group[row].astype(np.int64),
+            "group": events.group[row],
             "changed": (crossings > 0) | (passings > 0),
             "ping_pong_bots": crossings >= PING_PONG_CHANGES,
             "ping_pong_people": passings >= PING_PONG_CHANGES,
@@ -111,30 +272,21 @@ def _other_hand(hand: Numbers, other: Numbers) -> Flags:
     return np.asarray((hand >= 0) & (other >= 0) & (hand != other))
 
 
-def handover_table(sessions: BotSessions, journeys: Journeys) -> pd.DataFrame:
+def handover_table(sessions: BotSessions, stumbled: Flags) -> pd.DataFrame:
     """Return one row per handed-over session: ``cold``, ``requested``, ``stumbled``.
 
     ``cold``: the customer had to make contact again. ``requested``: a human was asked for.
-    ``stumbled``: the bot had not understood, could not help, or an error was logged before.
+    ``stumbled``: the bot had failed before.
     """
-    events = sessions.events
-    failed = np.zeros(len(events), dtype=bool)
-    if journeys.has("text"):
-        own = (_.actor == "bot") & (not sessions.speech.speaks_always)
-        fails = ibis.cases((own, fails_to_answer(_.text)), else_=False)
-        failed = events.mark("fails to answer", fails)
-    if journeys.has("error"):
-        failed = failed | (events.column("error") == 1)
-    bot_session = sessions.bot_session
-    amiss = failed & sessions.speech.bot & sessions.before_human & (bot_session >= 0)
     part, handed = sessions.facts, sessions.ended("handed_over")
-    stumbled = np.bincount(bot_session[amiss], minlength=len(handed)) > 0
     table = {name: part[name][handed] for name in ("group", "customer_no", "journey", "cold")}
     asked = {"requested": part["requests"][handed] > 0, "stumbled": stumbled[handed]}
     return pd.DataFrame(table | asked)
 
 
-def repeated_table(sessions: BotSessions) -> pd.DataFrame:
+def repeated_table(
+    sessions: BotSessions, settings: MeasureSettings, patterns: Patterns
+) -> pd.DataFrame:
     """Return one row per session with a human after a bot, with ``again``.
 
     ``again``: within `EARLY_REPLIES` turns after the human came, the customer says that it was
@@ -142,66 +294,58 @@ def repeated_table(sessions: BotSessions) -> pd.DataFrame:
     in the journey. Sessions of which no word after the hand-over is logged (calls, say) have no
     row. Of very many words only those of a fixed sample of customers count.
     """
-    events, speech, session = sessions.events, sessions.speech, sessions.session
-    part, handed = sessions.facts, sessions.ended("handed_over")
-    first = np.full(len(events.begins) - 1, len(events) + 1, dtype=np.int64)
-    np.minimum.at(first, part["journey"][handed], part["opened"][handed])
-    words = speech.spoken & (speech.speaks | speech.human) & ~sessions.before_human
-    after = np.flatnonzero(words)
-    if len(after):
-        many = int(session.max()) + 1
-        began = first_rows(session, np.ones(len(events), dtype=bool), many)[session[after]]
-        after = after[events.step[began] >= first[events.journey[after]]]
-    drawn, _per_mille = sample_customers(events.customer[after], MOST_REPLIES)
-    after = after[drawn]
-    units, unit = np.unique(session[after], return_inverse=True)
-    replies = np.flatnonzero(speech.speaks[after])
+    journeys, keys = sessions.journeys, np.concatenate(patterns.replied)
+    customer = journeys.outline.customer[np.searchsorted(journeys.outline.key, keys)]
+    keys = keys[in_sample(customer.astype(np.int64), _per_mille(patterns.replies))]
+    talk = Conversations(journeys.only(keys), settings)
+    events, after = talk.events, _replies(talk, sessions)
+    units, unit = np.unique(talk.session[after], return_inverse=True)
+    replies = np.flatnonzero(talk.speech.speaks[after])
     own = unit[replies]
     ordered = replies[np.argsort(own, kind="stable")]
     turn = np.arange(len(ordered)) - np.searchsorted(np.sort(own), np.sort(own))
     early = np.sort(ordered[turn < EARLY_REPLIES])
-    rows = after[early]
     again = np.zeros(len(units), dtype=bool)
-    if len(rows):
-        own = speech.speaks_always | (_.actor == "customer")
-        said_so = ibis.cases((own, says_again(_.text)), else_=False)
-        again[unit[early[events.mark("says it again", said_so)[rows]]]] = True
-        again[unit[early[_near_copies(sessions, rows)]]] = True
+    if len(early):
+        again[unit[early[_said_again(talk, after[early])]]] = True
     seen = after[np.unique(unit, return_index=True)[1]]
     return pd.DataFrame(
         {
             "journey": events.journey[seen],
             "customer_no": events.customer[seen],
-            "group": events.group[seen].astype(np.int64),
+            "group": events.group[seen],
             "again": again,
         }
     )
 
 
-def _near_copies(sessions: BotSessions, replies: Numbers) -> Flags:
-    """Mark the replies that repeat what the customer said in the journey before the human came."""
+def _said_again(talk: Conversations, replies: Whole) -> Flags:
+    """Mark the replies that say it again, or repeat a turn before the human came."""
     from rapidfuzz.fuzz import token_set_ratio
 
-    events, speech = sessions.events, sessions.speech
+    events, speech = talk.events, talk.speech
     own = np.isin(events.journey, events.journey[replies]) & speech.speaks & speech.spoken
     rows = np.flatnonzero(own)
-    texts = {
-        row: text.casefold() for row, text in zip(rows.tolist(), events.texts_at(rows), strict=True)
-    }
+    turns_of = events.values_at(rows, text=_.text, again=says_again(_.text).fill_null(False))
+    texts = [str(text).casefold() for text in turns_of["text"].to_pylist()]
+    text_at = dict(zip(rows.tolist(), texts, strict=True))
     earlier_of: dict[int, list[int]] = {}
     for row in rows.tolist():
         earlier_of.setdefault(int(events.journey[row]), []).append(row)
+    human_row = first_rows(talk.session, speech.human, talk.sessions)
 
     def copies(reply: int) -> bool:
-        text, turns = texts[reply], earlier_of[int(events.journey[reply])]
-        until = bisect_left(turns, int(sessions.human_row[sessions.session[reply]]))
+        text, turns = text_at[reply], earlier_of[int(events.journey[reply])]
+        until = bisect_left(turns, int(human_row[talk.session[reply]]))
         return any(
-            min(len(text.split()), len(texts[row].split())) >= WORDS_TO_COMPARE
-            and token_set_ratio(text, texts[row]) >= SAME_WORDS
+            min(len(text.split()), len(text_at[row].split())) >= WORDS_TO_COMPARE
+            and token_set_ratio(text, text_at[row]) >= SAME_WORDS
             for row in turns[max(until - MOST_EARLIER, 0) : until]
         )
 
-    return np.array([copies(int(reply)) for reply in replies], dtype=bool)
+    says_so = turns_of["again"].to_numpy()[np.searchsorted(rows, replies)]
+    near = np.array([copies(int(reply)) for reply in replies], dtype=bool)
+    return np.asarray(near | says_so.astype(bool))
 
 
 def context_estimates(journeys: Journeys) -> dict[str, Estimate]:
@@ -221,29 +365,40 @@ def context_estimates(journeys: Journeys) -> dict[str, Estimate]:
     in the journey; opened is what was opened since, up to the request's own event; given is all
     that was given up to it.
     """
-    needs, minimum = _needs(journeys.events), journeys.settings.min_customers
+    minimum = journeys.settings.min_customers
+    counted: dict[str, RatioSums] = {}
+    if journeys.has("context_requested"):
+        counted = sums_together(journeys.summed(lambda part: [_context_sums(part.events)]))
+    wanted = {
+        name: Ratio(counted.get(name), None, text, abstain=None if logged else "no_column")
+        for name, (text, roles) in _CONTEXT.items()
+        for logged in [all(journeys.has(f"context_{role}") for role in ("requested", *roles))]
+    }
+    return ratios({}, wanted, min_customers=minimum)
+
+
+_CONTEXT = {
+    "context_sent": ("fields handed over, of those the human asked for", ("sent",)),
+    "context_carried": (
+        "fields handed over and opened, of those the human asked for",
+        ("sent", "opened"),
+    ),
+    "asked_again": (
+        "requests of a human for fields of which the customer had given the bot one",
+        ("given",),
+    ),
+}
+
+
+def _context_sums(events: Events) -> dict[str, RatioSums]:
+    """Count the ratios of `_CONTEXT` in a part of a log."""
+    needs = _needs(events)
     again = needs.assign(given=needs.groupby("row")["given"].transform("any"))
     requests = again.drop_duplicates("row")
-
-    def ratio(top: pd.Series[bool], estimand: str, *roles: str) -> Ratio:
-        logged = all(journeys.has(f"context_{role}") for role in ("requested", *roles))
-        return Ratio(top, None, estimand, abstain=None if logged else "no_column")
-
-    sent = ratio(needs["sent"], "fields handed over, of those the human asked for", "sent")
-    carried = ratio(
-        needs["sent"] & needs["opened"],
-        "fields handed over and opened, of those the human asked for",
-        *("sent", "opened"),
-    )
-    asked_again = ratio(
-        requests["given"],
-        "requests of a human for fields of which the customer had given the bot one",
-        "given",
-    )
-    of_fields = {"context_sent": sent, "context_carried": carried}
-    return ratios(needs, of_fields, min_customers=minimum) | ratios(
-        requests, {"asked_again": asked_again}, min_customers=minimum
-    )
+    tops = {"context_sent": needs["sent"], "context_carried": needs["sent"] & needs["opened"]}
+    of_fields = {name: Ratio(top, None, _CONTEXT[name][0]) for name, top in tops.items()}
+    asked = {"asked_again": Ratio(requests["given"], None, _CONTEXT["asked_again"][0])}
+    return ratio_sums(needs, of_fields) | ratio_sums(requests, asked)
 
 
 def _needs(events: Events) -> pd.DataFrame:
@@ -291,17 +446,18 @@ def _named(events: Events, role: str) -> pd.DataFrame:
     return named[named["field"] != ""].drop_duplicates(ignore_index=True)
 
 
-def dead_ends(journeys: Journeys, sessions: BotSessions) -> tuple[str, ...]:
+def dead_ends(
+    journeys: Journeys, sessions: BotSessions, settings: MeasureSettings
+) -> tuple[str, ...]:
     """Return the bot's touchpoints from which no human can be reached and most end badly.
 
     In the directly-follows graph no touchpoint at which a human acts can be reached from there,
     and the lower limit of the share of its bot sessions that end abandoned, or in a journey with
     a bad end, is above `BAD_END_SHARE`.
     """
-    spots, names = sessions.events.touchpoint, journeys.names
     people, bots = (
-        {names[number] for number in np.flatnonzero(np.bincount(spots[marked])).tolist()}
-        for marked in (sessions.speech.human, sessions.speech.bot)
+        {journeys.names[number] for number in np.flatnonzero(there).tolist()}
+        for there in journeys.summed(_acts_at)
     )
     # All transitions: one left out for privacy must not make a dead end.
     before = defaultdict(list)
@@ -314,40 +470,61 @@ def dead_ends(journeys: Journeys, sessions: BotSessions) -> tuple[str, ...]:
         leads |= new
         front += sorted(new)
     closed = sorted(bots - leads)
-    bad = _bad_endings(journeys, sessions)
+    bad = _bad_endings(sessions, settings) if closed else {}
     return tuple(name for name in closed if bad.get(name, 0.0) > BAD_END_SHARE)
 
 
-def _bad_endings(journeys: Journeys, sessions: BotSessions) -> dict[str, float]:
+def _acts_at(journeys: Journeys) -> Flags:
+    """Mark the touchpoints at which people act, and those at which bots do."""
+    actor = journeys.events.column("actor")
+    there = np.zeros((len(actor.words) + 1, len(journeys.names)), dtype=bool)
+    there[actor.held, journeys.events.touchpoint] = True
+    word = np.array([*actor.words, ""])
+    return np.stack([there[word == who].any(axis=0) for who in ("human", "bot")])
+
+
+def _bad_endings(sessions: BotSessions, settings: MeasureSettings) -> dict[str, float]:
     """Return the lower limit of the share of bad endings among sessions through a touchpoint."""
-    events, outline, part = sessions.events, journeys.outline, sessions.facts
-    many, settled = events.touchpoints, ~sessions.ended("open")
-    bad = sessions.ended("abandoned") | (outline.end_kind[part["journey"]] == BAD_END)
-    bot_session = np.where(sessions.speech.bot, sessions.bot_session, -1)
-    _pair, keys = number_pairs(bot_session, events.touchpoint, many)
-    keys = np.sort(keys)
-    own, spot = keys // many, keys % many
-    own, spot = own[settled[own]], spot[settled[own]]
-    group, customer = part["group"][own], part["customer_no"][own]
-    rows = Rows(many, spot, group, own, customer)
-    sums = np.stack([rows.in_cells(bad[own]), rows.in_cells(np.ones(len(own)))], axis=-1)
-    n = rows.base(np.ones(len(own), dtype=bool)).customers
-    result = resample(sums, quotient, share=True, n_customers=n, n_trials=sums[:, :, 1].sum(axis=0))
+    journeys = sessions.journeys
+    ended = journeys.summed(lambda part: _ends_at(Conversations(part, settings), sessions))
+    n, trials = ended.base.customers, ended.sums[:, :, 1].sum(axis=0)
+    result = resample(ended.sums, quotient, share=True, n_customers=n, n_trials=trials)
     shown = n >= max(journeys.settings.min_customers, 1)
     lows = np.where(shown, np.nan_to_num(result.lo), 0.0)
     return {journeys.names[number]: low for number, low in enumerate(lows.tolist())}
 
 
-def transfers_measure(
-    sessions: BotSessions, journeys: Journeys, settings: MeasureSettings
-) -> Measured:
+def _ends_at(talk: Conversations, sessions: BotSessions) -> Shares:
+    """Count the bot sessions that were over, and of these the bad endings, by touchpoint."""
+    many, (row, journey) = talk.events.touchpoints, sessions.of(talk.journeys)
+    state = sessions.facts["state"][row]
+    bad = (state == STATES.index("abandoned")) | (
+        talk.journeys.outline.end_kind[journey] == BAD_END
+    )
+    bot_session = np.where(talk.speech.bot, talk.bot_session, -1)
+    _pair, keys = number_pairs(bot_session, talk.events.touchpoint, many)
+    keys = np.sort(keys)
+    own, spot = keys // many, keys % many
+    over = state[own] != STATES.index("open")
+    own, spot = own[over], spot[over]
+    group, customer = (sessions.facts[name][row[own]] for name in ("group", "customer_no"))
+    return Shares.of(Rows(many, spot, group, own, customer), bad[own])
+
+
+def transfers_measure(journeys: Journeys, settings: MeasureSettings) -> Measured:
     """Return the share of a bot's or human's turns after which another hand takes over.
 
     Another hand is a human after a bot, or another human (a change of `resource`), as the next
     one that serves the customer in the same journey and intent within ``handover_hours``.
     """
-    events, speech = sessions.events, sessions.speech
-    matter, many = sessions.matter
+    transfers = hands_of(journeys, settings).transfers
+    return share_of("transfers", transfers.sums, transfers.base, settings)
+
+
+def _transfers(talk: Conversations) -> Shares:
+    """Count the turns after which another hand takes over, of all; see `transfers_measure`."""
+    events, speech = talk.events, talk.speech
+    matter, many = talk.matter
     serving = speech.bot | speech.human
     before = row_before(np.where(serving, matter, -1), many)
     # A human who comes next, and the row of whom it comes after.
@@ -357,12 +534,9 @@ def transfers_measure(
     if events.has("resource"):
         hand = events.column("resource").number
         taken_over = taken_over | _other_hand(hand[later], hand[earlier])
-    if journeys.has_clock:
-        limit_us = round(settings.handover_hours * 3600 * 1_000_000)
+    if talk.journeys.has_clock:
+        limit_us = round(talk.settings.handover_hours * 3600 * 1_000_000)
         taken_over = taken_over & (events.t_us[later] - events.done_us[earlier] <= limit_us)
     passed = np.zeros(len(events), dtype=bool)
     passed[earlier[taken_over]] = True
-    rows = Rows.of(events, serving)
-    every = np.ones(int(serving.sum()), dtype=bool)
-    sums = np.stack([rows.in_cells(passed[serving]), rows.in_cells(every)], axis=-1)
-    return share_of("transfers", sums, rows.base(every), settings)
+    return Shares.of(Rows.of(events, serving), passed[serving])

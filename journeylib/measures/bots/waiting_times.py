@@ -8,7 +8,8 @@ import pandas as pd
 from journeylib.core import GROUPS, US_PER_SECOND, Estimate, Floats, resample
 from journeylib.journeys import MISSING, count_neighbours
 from journeylib.log import bounded_share
-from journeylib.measures.bots.bot_sessions import BotSessions, Flags
+from journeylib.measures.bots.bot_sessions import BotSessions
+from journeylib.measures.bots.conversations import Flags
 
 MOST_TIMES = 2_000
 SERVED, LOST, WAITING = 0, 1, 2

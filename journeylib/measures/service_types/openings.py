@@ -13,7 +13,7 @@ from ibis import _
 
 from journeylib.core import SEED, LogError, one_thread
 from journeylib.journeys import MISSING, Journeys, first_rows
-from journeylib.measures.bots.bot_sessions import sessions_of
+from journeylib.measures.bots.conversations import sessions_of
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.classifier import text_features
 from journeylib.measures.texts.language_reach import languages_of

@@ -70,10 +70,11 @@ def queue_records(
         None where nobody has labelled contacts.
     """
     sessions = measures.bot_sessions(journeys, settings)
+    talk = measures.Conversations(journeys, settings)
     weeks, first_us = measures.whole_weeks(journeys), journeys.first_us or 0
-    contacts = _contacts(journeys, sessions, settings)
+    contacts = _contacts(talk, sessions)
     session = contacts.pop("session")
-    feeling, emotional = _feelings(sessions, scores), _emotional(sessions, types)
+    feeling, emotional = _feelings(talk, scores), _emotional(talk, types)
     contacts = contacts.assign(feeling=feeling[session], emotional=emotional[session])
     unknown = {} if isinstance(scores, measures.Scores) else {"feeling": str(scores)}
     if types is None or types.answer != "estimated":
@@ -90,19 +91,18 @@ def queue_records(
     return QueueRecords(contacts, bots, weeks, unknown, journeys.log.schema.knows_customers)
 
 
-def _feelings(sessions: measures.BotSessions, scores: measures.Scores | AbstainReason) -> Whole:
+def _feelings(talk: measures.Conversations, scores: measures.Scores | AbstainReason) -> Whole:
     """Return the score of the customer's first scored turn in each session."""
-    many = int(sessions.session.max(initial=-1)) + 1
     if not isinstance(scores, measures.Scores):
-        return np.full(many, MISSING)
-    score = measures.score_of_events(scores, sessions.events)
-    first = first_rows(sessions.session, score != MISSING, many)
+        return np.full(talk.sessions, MISSING)
+    score = measures.score_of_events(scores, talk.events)
+    first = first_rows(talk.session, score != MISSING, talk.sessions)
     return np.asarray(value_at(score, first, MISSING))
 
 
-def _emotional(sessions: measures.BotSessions, types: measures.ServiceTypes | None) -> Whole:
+def _emotional(talk: measures.Conversations, types: measures.ServiceTypes | None) -> Whole:
     """Return the probability of the second service type of each session."""
-    likely = np.full(int(sessions.session.max(initial=-1)) + 1, MISSING)
+    likely = np.full(talk.sessions, MISSING)
     if types is not None and types.answer == "estimated":
         second_type = types.second_type_micro
         likely[list(second_type.keys())] = list(second_type.values())
@@ -117,18 +117,16 @@ def _bots(
     return pd.DataFrame(
         {
             "touchpoint": _named(journeys, sessions.table["touchpoint_no"].to_numpy()),
-            "group": sessions.table["group"].to_numpy(),
+            "group": sessions.table["group"].to_numpy(np.int64),
             "arrived_us": sessions.table["start_us"].to_numpy(),
             **{name: flags[name] for name in names},
         }
     )
 
 
-def _contacts(
-    journeys: Journeys, sessions: measures.BotSessions, settings: measures.MeasureSettings
-) -> pd.DataFrame:
-    events, session, speech = sessions.events, sessions.session, sessions.speech
-    many = int(session.max(initial=-1)) + 1
+def _contacts(talk: measures.Conversations, sessions: measures.BotSessions) -> pd.DataFrame:
+    journeys, events, speech = talk.journeys, talk.events, talk.speech
+    session, many = talk.session, talk.sessions
     human = np.asarray(first_rows(session, speech.human, many))
     served_by_people = np.isin(events.touchpoint, np.unique(events.touchpoint[speech.human]))
     came = np.asarray(first_rows(session, speech.customer & served_by_people, many))
@@ -165,7 +163,7 @@ def _contacts(
             "segment": _word(sessions, "segment", first),
         }
     ).sort_values(["customer", "arrived_us", "begin_us"], kind="stable", ignore_index=True)
-    return table.assign(came_back=_came_back(table, settings.repeat_days))
+    return table.assign(came_back=_came_back(table, talk.settings.repeat_days))
 
 
 def _queue_of(sessions: measures.BotSessions, human: Whole, came: Whole, bot_of: Whole) -> Whole:

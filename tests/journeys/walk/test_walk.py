@@ -42,7 +42,7 @@ from journeylib.judge.paradoxes.contacts import find_contacts as contacts_served
 from journeylib.judge.settings import ParadoxSettings
 from journeylib.log import fetch_batches
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.bots.bot_sessions import sessions_of
+from journeylib.measures.bots.conversations import sessions_of
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.repeat_contacts import find_contacts
 
