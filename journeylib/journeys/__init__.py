@@ -33,20 +33,22 @@ from journeylib.journeys.setting_names import refuse_absent, sift
 from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import (
     Base,
+    Sums,
+    Tally,
     base_in_cells,
     count_neighbours,
     count_units,
     count_units_again,
     count_units_where,
-    dominated,
     happens_between,
-    median_in_cells,
+    largest_of_customers,
     number_pairs,
     sum_in_cells,
 )
 from journeylib.journeys.walk.customer_sample import EVERYONE, CustomerSample
 from journeylib.journeys.walk.event_columns import MISSING, Codes, rows_in_order, words_at
 from journeylib.journeys.walk.events import Events
+from journeylib.journeys.walk.medians import Middle
 from journeylib.journeys.walk.outline import BAD_END, OTHER_END, goal_events, judged_by_goals
 from journeylib.journeys.walk.segment import Cutting
 from journeylib.journeys.walk.sessions import (

@@ -265,7 +265,7 @@ class Journeys(Verbs):
             ``customers`` (int64), ``median_position`` (float64, 0 first to 1 last).
         """
         whole = None if self.narrowing is None else self.whole.touchpoints
-        return touchpoint_table(self.outline, self.names, whole)
+        return touchpoint_table(self.summed, self.names, whole)
 
     @cached_property
     def edges(self) -> pd.DataFrame:
@@ -276,7 +276,7 @@ class Journeys(Verbs):
         pandas.DataFrame
             Rows and columns of `graph.transitions`.
         """
-        return edge_table(self.events, self.names)
+        return edge_table(self.summed, self.names)
 
     @cached_property
     def public(self) -> tuple[pd.DataFrame, SharedVariants]:

@@ -1,4 +1,4 @@
-"""Counting: events, journeys and customers in cells, medians, variants.
+"""Counting: events, journeys and customers in cells, variants.
 
 Every function takes events in the order of `Events`: customer after customer, and the events of
 one journey together. A cell is a number from 0, such as a touchpoint in a customer group.
@@ -25,6 +25,63 @@ class Base:
     events: Whole
     journeys: Whole
     customers: Whole
+
+    def __add__(self, other: Base) -> Base:
+        """Add what other customers bring."""
+        return Base(
+            self.events + other.events,
+            self.journeys + other.journeys,
+            self.customers + other.customers,
+        )
+
+
+class Sums(dict[str, Any]):
+    """Sums of whole numbers by name, of some customers; those of others are added by name."""
+
+    def __add__(self, other: Sums) -> Sums:
+        """Add what other customers bring."""
+        return Sums({name: own + other[name] for name, own in self.items()})
+
+
+# Above it most cells are empty, and sorting is cheaper than to go through them.
+MOST_CELLS_AN_EVENT = 4
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How often numbers occur.
+
+    Attributes
+    ----------
+    number : ndarray of int64
+        Those that occur, ascending.
+    times : ndarray of int64, shape (n,) or (n, kinds)
+    """
+
+    number: Whole
+    times: Whole
+
+    @staticmethod
+    def of(number: Numbers, numbers: int) -> Tally:
+        """Count numbers from 0 to below `numbers`; those below 0 are left out."""
+        if numbers > MOST_CELLS_AN_EVENT * len(number):
+            return Tally(*np.unique(number[number >= 0], return_counts=True))
+        times = sum_in_cells(number, np.broadcast_to(np.int64(1), len(number)), numbers)
+        there = np.flatnonzero(times)
+        return Tally(there, times[there])
+
+    def in_runs(self, size: int) -> Tally:
+        """Count each run of so many numbers as one."""
+        number, spot = np.unique(self.number // size, return_inverse=True)
+        return Tally(number, sum_in_cells(spot, self.times, len(number)))
+
+    def __add__(self, other: Tally) -> Tally:
+        """Add how often they occur elsewhere."""
+        both = np.concatenate([self.number, other.number])
+        number, spot = np.unique(both, return_inverse=True)
+        times = np.zeros((len(number), *self.times.shape[1:]), dtype=np.int64)
+        np.add.at(times, spot, np.concatenate([self.times, other.times]))
+        return Tally(number, times)
 
 
 def base_in_cells(cell: Numbers, journey: Numbers, customer: Numbers, cells: int) -> Base:
@@ -108,10 +165,8 @@ def sum_in_cells(cell: Numbers, amount: Numbers, cells: int) -> Whole:
 
 
 @compiled
-def dominated(
-    cell: Numbers, customer: Numbers, amount: Numbers, cells: int
-) -> npt.NDArray[np.bool_]:
-    """Mark the cells of which one customer makes more than half.
+def largest_of_customers(cell: Numbers, customer: Numbers, amount: Numbers, cells: int) -> Whole:
+    """Return the most that one customer makes of each cell.
 
     Parameters
     ----------
@@ -122,52 +177,20 @@ def dominated(
 
     Examples
     --------
-    >>> dominated(np.array([0, 1, 0, 1]), np.array([1, 1, 2, 2]), np.array([3, 3, 4, 3]), 2)
-    array([ True, False])
+    >>> largest_of_customers(np.array([0, 1, 0]), np.array([1, 1, 2]), np.array([3, 3, 4]), 2)
+    array([4, 3])
     """
     holder = np.full(cells, -1, dtype=np.int64)
     own = np.zeros(cells, dtype=np.int64)
     most = np.zeros(cells, dtype=np.int64)
-    total = np.zeros(cells, dtype=np.int64)
     for row in range(len(cell)):
         here = cell[row]
         if holder[here] != customer[row]:
             holder[here] = customer[row]
             own[here] = 0
         own[here] += amount[row]
-        total[here] += amount[row]
         most[here] = max(most[here], own[here])
-    return most > total - most
-
-
-@compiled
-def median_in_cells(cell: Numbers, value: Numbers, cells: int) -> npt.NDArray[np.float64]:
-    """Return the exact median of the values in each cell; NaN where there is none.
-
-    Cells below 0 are none. Of an even number it is the mean of the middle two.
-    """
-    begins = np.zeros(cells + 1, dtype=np.int64)
-    for row in range(len(cell)):
-        if cell[row] >= 0:
-            begins[cell[row] + 1] += 1
-    for here in range(cells):
-        begins[here + 1] += begins[here]
-    laid = np.empty(begins[cells], dtype=value.dtype)
-    filled = begins[:-1].copy()
-    for row in range(len(cell)):
-        here = cell[row]
-        if here >= 0:
-            laid[filled[here]] = value[row]
-            filled[here] += 1
-    median = np.full(cells, np.nan)
-    for here in range(cells):
-        many = begins[here + 1] - begins[here]
-        if many:
-            own = np.partition(laid[begins[here] : begins[here + 1]], many // 2)
-            upper = own[many // 2]
-            lower = own[: many // 2].max() if many % 2 == 0 else upper
-            median[here] = lower + (upper - lower) / 2.0
-    return median
+    return most
 
 
 @compiled

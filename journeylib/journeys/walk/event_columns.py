@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import RLock
 from typing import Any
 
 import ibis
@@ -81,6 +82,8 @@ class EventColumns:
     names: dict[int, str]
     order: Whole | None = field(default=None, repr=False)
     _read: dict[str, Any] = field(default_factory=dict, repr=False)
+    # Parts of a log are counted several at once, and the engine answers one question at a time.
+    _one_at_a_time: RLock = field(default_factory=RLock, repr=False)
 
     @staticmethod
     def of(rows: ibis.Table) -> EventColumns:
@@ -104,13 +107,14 @@ class EventColumns:
         """Return a column: `Codes` of texts, int8 of booleans (−1 missing), else int64."""
         if name == "service_us" and not self.has("end_us"):
             return np.broadcast_to(np.int64(MISSING), len(self))
-        if name not in self._read:
-            wanted = [name]
-            if not self._read:
-                there = [one for one in (*_KEYS, *_ALWAYS) if self.has(one)]
-                wanted = list(dict.fromkeys([*there, name]))
-            self._read.update(self._in_order(read_columns(self.source, wanted)))
-        return self._read[name]
+        with self._one_at_a_time:
+            if name not in self._read:
+                wanted = [name]
+                if not self._read:
+                    there = [one for one in (*_KEYS, *_ALWAYS) if self.has(one)]
+                    wanted = list(dict.fromkeys([*there, name]))
+                self._read.update(self._in_order(read_columns(self.source, wanted)))
+            return self._read[name]
 
     def _in_order(self, found: dict[str, Any]) -> dict[str, Any]:
         if self.order is None:
@@ -139,24 +143,25 @@ class EventColumns:
 
     def marks(self, conditions: Mapping[str, Any]) -> dict[str, Flags]:
         """Return where conditions on the events' own columns hold; see `Events.mark`."""
-        missing = {k: v for k, v in conditions.items() if f"mark {k}" not in self._read}
-        if missing:
-            asked = self.source.mutate(
-                **{f"_mark{i}": value.fill_null(False) for i, value in enumerate(missing.values())}
-            )
-            names = [f"_mark{i}" for i in range(len(missing))]
-            found = self._in_order(read_columns(asked, names))
-            for i, name in enumerate(missing):
-                self._read[f"mark {name}"] = found[f"_mark{i}"] == 1
-        return {name: self._read[f"mark {name}"] for name in conditions}
+        with self._one_at_a_time:
+            missing = {k: v for k, v in conditions.items() if f"mark {k}" not in self._read}
+            if missing:
+                names = [f"_mark{i}" for i in range(len(missing))]
+                flags = (value.fill_null(False) for value in missing.values())
+                asked = self.source.mutate(**dict(zip(names, flags, strict=True)))
+                found = self._in_order(read_columns(asked, names))
+                for i, name in enumerate(missing):
+                    self._read[f"mark {name}"] = found[f"_mark{i}"] == 1
+            return {name: self._read[f"mark {name}"] for name in conditions}
 
     def values(self, name: str, expression: Any) -> Any:
         """Return what the engine works out of each event's own columns; see `column`."""
         key = f"values {name}"
-        if key not in self._read:
-            asked = self.source.mutate(_value=expression)
-            self._read[key] = self._in_order(read_columns(asked, ["_value"]))["_value"]
-        return self._read[key]
+        with self._one_at_a_time:
+            if key not in self._read:
+                asked = self.source.mutate(_value=expression)
+                self._read[key] = self._in_order(read_columns(asked, ["_value"]))["_value"]
+            return self._read[key]
 
     def values_at(self, rows: Whole, expressions: Mapping[str, Any]) -> pa.Table:
         """Return what the engine works out of some events, in the order of `rows`, no row twice."""
