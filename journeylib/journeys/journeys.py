@@ -178,8 +178,9 @@ class Journeys(Verbs):
         rows = ibis.memtable(as_table(self.outline, self.names))
         return hand_over(rows, self.log.events.get_backend())
 
-    def parts(self, events_at_once: int = EVENTS_AT_ONCE) -> list[Journeys]:
+    def parts(self, events_at_once: int | None = None) -> list[Journeys]:
         """Return these journeys in parts of whole customers, each of about so many events."""
+        events_at_once = events_at_once or EVENTS_AT_ONCE
         outline, begins = self.outline, self.events.begins
         if begins[-1] <= events_at_once:
             return [self]

@@ -102,9 +102,8 @@ class Cells:
 
     def one_customer(self, *sums: str) -> npt.NDArray[np.bool_]:
         """Return the touchpoints at which one customer makes more than half of one of the sums."""
-        return np.any(
-            [self.largest[name] > self.total(name) - self.largest[name] for name in sums], axis=0
-        )
+        parts = [(self.largest[name], self.total(name)) for name in sums]
+        return np.asarray(np.any([most > every - most for most, every in parts], axis=0))
 
     def base(self, name: str) -> Base:
         """Return events, journeys and customers behind the base `name`."""
