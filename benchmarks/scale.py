@@ -43,9 +43,12 @@ def _memory(folder: Path) -> str:
 
 
 def journeylib_questions(folder: Path) -> Answers:
+    import numpy as np
+
     from journeylib.journeys import END, START
     from journeylib.journeys.journeys import rebuild
     from journeylib.journeys.segmentation.rules import JourneySettings
+    from journeylib.journeys.walk.outline import variant_ways
     from journeylib.log.engine.duckdb import EngineSettings
     from journeylib.log.read import read_log
 
@@ -54,13 +57,11 @@ def journeylib_questions(folder: Path) -> Answers:
     journeys = rebuild(log, JourneySettings(cut="customer", min_customers=1))
     spots, edges = journeys.touchpoints, journeys.edges
     inner = edges[(edges["source"] != START) & (edges["target"] != END)]
-    from ibis import _
-
-    counted = journeys.table.group_by("variant").aggregate(n=_.count()).to_pyarrow()
-    names = dict(zip(spots["touchpoint_no"].astype(str), spots["touchpoint"], strict=True))
+    ways = variant_ways(journeys.outline)
+    counted = np.bincount(journeys.outline.variants[0]).tolist()
     variants = {
-        ",".join(names[spot] for spot in variant.split(",")): n
-        for variant, n in zip(*(c.to_pylist() for c in counted.columns), strict=True)
+        ",".join(map(journeys.names.__getitem__, way)): n
+        for way, n in zip(ways, counted, strict=True)
     }
     pairs = zip(inner["source"], inner["target"], strict=True)
     return {

@@ -33,6 +33,7 @@ from journeylib.journeys.setting_names import refuse_absent, sift
 from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import (
     Base,
+    Middle,
     Sums,
     Tally,
     base_in_cells,
@@ -48,8 +49,7 @@ from journeylib.journeys.walk.counting import (
 from journeylib.journeys.walk.customer_sample import EVERYONE, CustomerSample
 from journeylib.journeys.walk.event_columns import MISSING, Codes, rows_in_order, words_at
 from journeylib.journeys.walk.events import Events
-from journeylib.journeys.walk.medians import Middle
-from journeylib.journeys.walk.outline import BAD_END, OTHER_END, goal_events, judged_by_goals
+from journeylib.journeys.walk.outline import BAD_END, GOAL, OTHER_END, goal_events, judged_by_goals
 from journeylib.journeys.walk.segment import Cutting
 from journeylib.journeys.walk.sessions import (
     before_first,

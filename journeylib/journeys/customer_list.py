@@ -7,11 +7,12 @@ import os
 import tempfile
 from pathlib import Path
 
-from ibis import _
+import ibis
+import pandas as pd
 
 from journeylib.core import RunError
 from journeylib.journeys.journeys import Journeys
-from journeylib.log import customer_numbers, fetch
+from journeylib.log import customer_numbers, fetch, hand_over
 
 
 def write_customers(journeys: Journeys, path: str | Path) -> None:
@@ -38,8 +39,11 @@ def write_customers(journeys: Journeys, path: str | Path) -> None:
     taken = f"'{target}' is already there and is not overwritten. Name another file."
     if target.exists():
         raise RunError(taken)
-    who = customer_numbers(journeys.log.events).semi_join(journeys.table, "customer_no")
-    ids = sorted(fetch(who.select(_.customer))["customer"].tolist())
+    numbers = pd.DataFrame({"customer_no": pd.unique(journeys.outline.customer)}, dtype="int64")
+    customers = customer_numbers(journeys.log.events)
+    wanted = hand_over(ibis.memtable(numbers), customers.get_backend())
+    who = fetch(customers.semi_join(wanted, "customer_no").select("customer"))
+    ids = sorted(who["customer"].tolist())
     handle, draft = tempfile.mkstemp(dir=target.parent, prefix=".customers-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:

@@ -115,6 +115,17 @@ def test_earlier_journeys_are_those_that_began_before(log_of: LogOf) -> None:
     assert list(visits.covariates["month"]) == pytest.approx([0, 40 / 30, 80 / 30])
 
 
+def test_visits_are_of_the_customers_drawn(log_of: LogOf) -> None:
+    rows = [(f"c{who}", day * DAY, "Call", "yes") for who in range(9) for day in (0, 40)]
+    log = log_of(*rows, columns="customer t_us touchpoint solved")
+    settings = JourneySettings(cut="gap", gap_days=14, max_customers_modelled=4)
+    visits = visits_of(rebuild(log, settings), MomentSettings(good="solved"))
+    drawn = visits.sample.picked
+    assert drawn is not None and len(drawn) == 4
+    assert visits.rows["customer"].tolist() == sorted([*drawn, *drawn])
+    assert visits.covariates["earlier_journeys"].tolist() == [0.0, 1.0] * 4
+
+
 @pytest.mark.slow
 def test_thresholds_and_the_neutral_middle(log_of: LogOf) -> None:
     rows = [(str(k), k * DAY, "Call", value) for k, value in enumerate([3, 5, 7, None, 10])]

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ibis
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.core import GROUPS, Estimate, Resampled, did_you_mean, resample, working
 from journeylib.journeys.conformance.plan import Alignment, Plan, align
 from journeylib.journeys.conformance.process_models import PlanSettings, load_plan
 from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.walk.counting import count_neighbours, count_units, sum_in_cells
+from journeylib.journeys.walk.outline import END_KINDS, GOAL, variant_ways
 from journeylib.journeys.walk.tables import START
-from journeylib.log import Cells, bounded_share, fetch, protect, share_bounds, suppress
+from journeylib.log import Cells, bounded_share, protect, share_bounds, suppress
 
 KINDS = ("as_planned", "skipped", "inserted", "repeated")
 OUTCOMES = ("goal", "bad_end", "other")
@@ -101,31 +100,27 @@ def planned_vs_actual(
     may yet do. Grade C: who leaves the plan may have come with another matter.
     """
     wanted = _plan(journeys, plan)
-    over = journeys.table.filter(_.end_kind != "open")
-    rows = fetch(
-        over.group_by("variant", "group", "end_kind").aggregate(journeys=_.count())
-    ).sort_values(["variant", "group", "end_kind"], ignore_index=True)
-    codes = sorted(set(rows["variant"]))
-    aligned = dict(zip(codes, align(wanted, _named(journeys, codes)), strict=True))
-    people = fetch(over.aggregate(n=_.count(), customers=_.customer_no.nunique())).iloc[0]
-    total, customers = int(people["n"]), int(people["customers"])
-    steps, insertions = _deviations(journeys, over, wanted, aligned, total)
-    outcomes = _outcomes(over, rows, aligned)
+    over, variants = _over(journeys)
+    aligned = align(wanted, variants)
+    total, customers = len(over), count_neighbours(over["customer"].to_numpy())
+    steps, insertions = _deviations(journeys, over, wanted, aligned)
+    outcomes = _outcomes(over, aligned)
     minimum = journeys.settings.min_customers
     (insertions, a), before = suppress(insertions, minimum), len(steps) + len(outcomes)
     steps, outcomes = _steps_shown(steps, minimum), _outcomes_shown(outcomes, minimum)
     base = {"n_journeys": total, "n_customers": customers}
-    everyone = int(fetch(journeys.table.aggregate(n=_.count()))["n"].iloc[0])
+    conforming = [(int(one.deviations == 0), 1) for one in aligned]
+    fitness = [(one.worst - one.deviations, one.worst) for one in aligned]
     return Conformance(
         wanted,
         steps,
         insertions,
         outcomes,
-        conforming=_whole(rows, aligned, "conforming", base, minimum),
-        fitness=_whole(rows, aligned, "fitness", base, minimum),
+        conforming=_whole(over, conforming, "conforming", base, minimum),
+        fitness=_whole(over, fitness, "fitness", base, minimum),
         journeys=total,
         customers=customers,
-        open_journeys=everyone - total,
+        open_journeys=len(journeys.outline) - total,
         never_seen=_never_seen(wanted, journeys),
         suppressed=a + before - len(steps) - len(outcomes),
     )
@@ -183,12 +178,14 @@ def _plan(journeys: Journeys, plan: Sequence[str] | str | Path | PlanSettings | 
     return load_plan(PlanSettings(steps=tuple(plan)), journeys)
 
 
-def _named(journeys: Journeys, codes: Sequence[str]) -> list[tuple[str, ...]]:
-    touchpoints = journeys.whole.touchpoints
-    names = dict(
-        zip(touchpoints["touchpoint_no"].astype(str), touchpoints["touchpoint"], strict=True)
-    )
-    return [tuple(names[number] for number in code.split(",")) for code in codes]
+def _over(journeys: Journeys) -> tuple[pd.DataFrame, list[tuple[str, ...]]]:
+    """Return the journeys that are over, one row each, and their variants by the number there."""
+    outline, name = journeys.outline, journeys.names.__getitem__
+    over = ~outline.is_open
+    used, variant = np.unique(outline.variants[0][over], return_inverse=True)
+    columns = {"customer": outline.customer, "group": outline.group, "end_kind": outline.end_kind}
+    ended = pd.DataFrame({"variant": variant} | {k: own[over] for k, own in columns.items()})
+    return ended, [tuple(map(name, way)) for way in variant_ways(outline, used)]
 
 
 def _never_seen(plan: Plan, journeys: Journeys) -> tuple[str, ...]:
@@ -198,30 +195,27 @@ def _never_seen(plan: Plan, journeys: Journeys) -> tuple[str, ...]:
     )
 
 
-def _marks(aligned: dict[str, Alignment]) -> pd.DataFrame:
+def _marks(aligned: list[Alignment]) -> pd.DataFrame:
     """Say what happened where in each variant, each thing once."""
-    marks: dict[tuple[str, str, str, str], None] = {}
-    for code, alignment in aligned.items():
+    marks: dict[tuple[int, str, str, str], None] = {}
+    for variant, alignment in enumerate(aligned):
         as_planned = {m.touchpoint for m in alignment.moves if m.kind == "as_planned"}
         after = START
         for move in alignment.moves:
             again = move.kind == "inserted" and move.touchpoint in as_planned
             kind = "repeated" if again else str(move.kind)
-            marks[code, move.touchpoint, kind, after] = None
+            marks[variant, move.touchpoint, kind, after] = None
             if move.kind == "as_planned":
                 after = move.touchpoint
-    return pd.DataFrame(list(marks), columns=["variant", *_KEYS, "after"])
+    rows = pd.DataFrame(list(marks), columns=["variant", *_KEYS, "after"])
+    return rows.astype({"variant": "int64"} | dict.fromkeys([*_KEYS, "after"], "str"))
 
 
 def _deviations(
-    journeys: Journeys,
-    over: ibis.Table,
-    plan: Plan,
-    aligned: dict[str, Alignment],
-    total: int,
+    journeys: Journeys, over: pd.DataFrame, plan: Plan, aligned: list[Alignment]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     marks = _marks(aligned)
-    steps = _counted(over, marks, _KEYS, total)
+    steps, hits = _counted(over, marks, _KEYS)
     number_of = {name: number for number, name in enumerate(plan.steps, start=1)}
     kinds = {kind: number for number, kind in enumerate(KINDS)}
     steps = steps.assign(
@@ -229,52 +223,51 @@ def _deviations(
         optional=steps["touchpoint"].isin(plan.optional),
         _kind=steps["kind"].map(kinds),
     ).sort_values(["place", "touchpoint", "_kind"], na_position="last", ignore_index=True)
-    goal = _goals(over, marks, steps) if journeys.settings.every_goal else None
+    goal = _goals(hits, steps) if journeys.settings.every_goal else None
     steps["goal"] = goal.value if goal else np.nan
     steps["goal_lo"] = goal.lo if goal else np.nan
     steps["goal_hi"] = goal.hi if goal else np.nan
     columns = [*_KEYS, "place", "optional", "journeys", "customers", "share"]
     steps = steps[[*columns, "goal", "goal_lo", "goal_hi"]]
     extra = marks[marks["kind"].isin(["inserted", "repeated"])]
-    insertions = _counted(over, extra, ["after", *_KEYS], total)
+    insertions, _hits = _counted(over, extra, ["after", *_KEYS])
     insertions["_place"] = insertions["after"].map(number_of).fillna(0)
     order = ["_place", "journeys", "touchpoint", "kind"]
     insertions = insertions.sort_values(order, ascending=[True, False, True, True])
-    return steps, insertions.drop(columns="_place").reset_index(drop=True)
+    return steps, insertions.drop(columns=["_place", "mark"]).reset_index(drop=True)
 
 
-def _joined(over: ibis.Table, marks: pd.DataFrame, keys: list[str]) -> ibis.Table:
-    distinct = marks[["variant", *keys]].drop_duplicates().astype("str")
-    return over.join(ibis.memtable(distinct), "variant")
+def _counted(
+    over: pd.DataFrame, marks: pd.DataFrame, keys: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count the journeys and customers of each mark.
+
+    Returns
+    -------
+    counts : pandas.DataFrame
+        The `keys`, the number of the ``mark``, ``journeys``, ``customers``, ``share``.
+    hits : pandas.DataFrame
+        The journeys with each of their marks: `over` and ``mark``.
+    """
+    distinct = marks[["variant", *keys]].drop_duplicates()
+    distinct["mark"] = distinct.groupby(keys, sort=False).ngroup()
+    hits = over.merge(distinct[["variant", "mark"]], on="variant")
+    counts = distinct.drop(columns="variant").drop_duplicates("mark")
+    mark, many = hits["mark"].to_numpy(), len(counts)
+    journeys = np.bincount(mark, minlength=many)
+    customers = count_units(mark, hits["customer"].to_numpy(), many)
+    share = journeys / max(len(over), 1)
+    return counts.assign(journeys=journeys, customers=customers, share=share), hits
 
 
-def _counted(over: ibis.Table, marks: pd.DataFrame, keys: list[str], total: int) -> pd.DataFrame:
-    if marks.empty:
-        empty = pd.DataFrame(columns=[*keys, "journeys", "customers", "share"])
-        return empty.astype({"journeys": "int64", "customers": "int64", "share": "float64"})
-    counts = fetch(
-        _joined(over, marks, keys)
-        .group_by(keys)
-        .aggregate(journeys=_.journey.nunique(), customers=_.customer_no.nunique())
-    )
-    return counts.assign(share=counts["journeys"] / max(total, 1))
-
-
-def _goals(over: ibis.Table, marks: pd.DataFrame, steps: pd.DataFrame) -> Resampled:
+def _goals(hits: pd.DataFrame, steps: pd.DataFrame) -> Resampled:
     """Share of goals among the journeys of each row of `steps`."""
-    rows = fetch(
-        _joined(over, marks, _KEYS)
-        .group_by([*_KEYS, "group"])
-        .aggregate(goals=(_.end_kind == "goal").sum(), journeys=_.count())
-    )
-    spot = {key: n for n, key in enumerate(steps[_KEYS].itertuples(index=False, name=None))}
-    sums = np.zeros((GROUPS, len(steps), 2))
-    for touchpoint, kind, group, goals, count in rows[
-        [*_KEYS, "group", "goals", "journeys"]
-    ].itertuples(index=False, name=None):
-        sums[int(group), spot[touchpoint, kind]] = goals, count
+    cell = hits["group"].to_numpy(np.int64) * len(steps) + hits["mark"].to_numpy()
+    reached = hits["end_kind"].to_numpy() == GOAL
+    sums = [np.bincount(own, minlength=GROUPS * len(steps)) for own in (cell[reached], cell)]
+    by_mark = np.stack(sums, axis=-1).reshape(GROUPS, len(steps), 2).astype(np.float64)
     return resample(
-        sums,
+        by_mark.take(steps["mark"], axis=1),
         lambda s: s[..., 0] / s[..., 1],
         share=True,
         n_customers=steps["customers"].to_numpy(),
@@ -282,30 +275,23 @@ def _goals(over: ibis.Table, marks: pd.DataFrame, steps: pd.DataFrame) -> Resamp
     )
 
 
-def _outcomes(over: ibis.Table, rows: pd.DataFrame, aligned: dict[str, Alignment]) -> pd.DataFrame:
-    follows = rows["variant"].map(lambda code: aligned[code].deviations == 0).to_numpy(bool)
-    as_planned = [code for code, alignment in aligned.items() if alignment.deviations == 0]
-    is_planned = _.variant.isin(as_planned) if as_planned else ibis.literal(False)
-    split = over.mutate(conforming=is_planned)
-    size = {"customers": _.customer_no.nunique(), "journeys": _.count()}
-    people = fetch(split.group_by("conforming").aggregate(**size)).set_index("conforming")
-    behind = fetch(split.group_by("conforming", "end_kind").aggregate(**size))
-    behind = behind.set_index(["conforming", "end_kind"])
-    tables = []
+def _outcomes(over: pd.DataFrame, aligned: list[Alignment]) -> pd.DataFrame:
+    conforms = np.array([one.deviations == 0 for one in aligned], dtype=bool)[over["variant"]]
+    kinds, tables = [END_KINDS.index(end) for end in OUTCOMES], []
     for conforming in (True, False):
-        if conforming not in people.index:
+        part = over[conforms == conforming]
+        if part.empty:
             continue
-        part = rows[follows == conforming]
-        sums = np.zeros((GROUPS, len(OUTCOMES), 2))
-        for group, end, count in part[["group", "end_kind", "journeys"]].itertuples(
-            index=False, name=None
-        ):
-            sums[int(group), OUTCOMES.index(end), 0] += count
-            sums[int(group), :, 1] += count
-        base = {name: int(people[name][conforming]) for name in ("journeys", "customers")}
+        end, customer = part["end_kind"].to_numpy(np.int64), part["customer"].to_numpy()
+        ended = np.bincount(
+            part["group"].to_numpy(np.int64) * len(END_KINDS) + end,
+            minlength=GROUPS * len(END_KINDS),
+        ).reshape(GROUPS, len(END_KINDS))
+        sums = np.stack(np.broadcast_arrays(ended, ended.sum(axis=1, keepdims=True)), axis=-1)
+        base = {"journeys": len(part), "customers": count_neighbours(customer)}
         many = np.ones(len(OUTCOMES), dtype=np.int64)
         shares = resample(
-            sums,
+            sums.take(kinds, axis=1).astype(np.float64),
             lambda s: s[..., 0] / s[..., 1],
             share=True,
             n_customers=many * base["customers"],
@@ -313,32 +299,28 @@ def _outcomes(over: ibis.Table, rows: pd.DataFrame, aligned: dict[str, Alignment
         )
         columns: dict[str, Any] = {"conforming": conforming, "end": OUTCOMES, **base}
         columns |= {"share": shares.value, "lo": shares.lo, "hi": shares.hi}
-        own = behind.reindex([(conforming, end) for end in OUTCOMES], fill_value=0)
-        columns |= {"ended": own["journeys"].to_numpy(), "people": own["customers"].to_numpy()}
+        columns |= {
+            "ended": ended.sum(axis=0)[kinds],
+            "people": count_units(end, customer, len(END_KINDS))[kinds],
+        }
         tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"customers": []})
 
 
 def _whole(
-    rows: pd.DataFrame, aligned: dict[str, Alignment], what: str, base: dict[str, int], minimum: int
+    over: pd.DataFrame, shares: list[tuple[int, int]], what: str, base: dict[str, int], minimum: int
 ) -> Estimate:
+    """Estimate a share, of which each variant has so many of so many."""
     estimand = {
         "conforming": "share of journeys that follow the plan to the letter",
         "fitness": "1 − deviations / deviations if nothing matched",
     }[what]
     if base["n_customers"] < minimum:
         return Estimate.none("privacy", "share", estimand=estimand)
-    sums: npt.NDArray[np.float64] = np.zeros((GROUPS, 1, 2))
-    for code, group, count in rows[["variant", "group", "journeys"]].itertuples(
-        index=False, name=None
-    ):
-        one = aligned[code]
-        good, of = (
-            (int(one.deviations == 0), 1)
-            if what == "conforming"
-            else (one.worst - one.deviations, one.worst)
-        )
-        sums[int(group), 0] += count * good, count * of
+    own = np.array(shares, dtype=np.int64)[over["variant"]]
+    group = over["group"].to_numpy()
+    by_group = [sum_in_cells(group, amount, GROUPS) for amount in own.T]
+    sums = np.stack(by_group, axis=-1)[:, None].astype(np.float64)
     share = resample(
         sums,
         lambda s: s[..., 0] / s[..., 1],

@@ -6,17 +6,20 @@ steps becomes one directly; BPMN and process trees come through `journeys.models
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from journeylib.core import ConfigError
+from journeylib.journeys.walk.compiled import compiled
 
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 Kind = Literal["as_planned", "skipped", "inserted"]
 
 UNREACHED = np.int64(1) << 40
@@ -301,86 +304,130 @@ def align(plan: Plan, journeys: Sequence[Sequence[str]]) -> list[Alignment]:
     that work. Of several cheapest alignments the one is taken that matches as early as
     possible, so a touchpoint lived twice is planned the first time and a repeat the second.
     """
-    to_pay = _End(plan).by_suffix(journeys)
-    return [_walk(plan, tuple(journey), to_pay[number]) for number, journey in enumerate(journeys)]
+    # In a state, planned touchpoints are looked at in the order of their names.
+    number = {name: spot for spot, name in enumerate(sorted(plan.steps))}
+    for name in itertools.chain.from_iterable(journeys):
+        number.setdefault(name, len(number))
+    leads = np.full((plan.states, len(number)), -1, dtype=np.int64)
+    for edge in plan.edges:
+        leads[edge.source, number[edge.touchpoint]] = edge.target
+    # Journeys that end alike lie together.
+    back = [[number[name] for name in reversed(journey)] for journey in journeys]
+    order = sorted(range(len(back)), key=back.__getitem__)
+    visits = np.array([spot for journey in order for spot in back[journey]], dtype=np.int64)
+    begins = np.cumsum([0, *(len(back[journey]) for journey in order)])
+    final = np.isin(np.arange(plan.states), sorted(plan.final))
+    codes, ends = _moves(visits, begins, (leads, plan.distances, final), plan.shortest)
+    moves = [Move(kind, name) for kind in get_args(Kind) for name in number]
+    aligned: dict[int, Alignment] = {}
+    for journey, (first, until) in zip(order, itertools.pairwise(ends.tolist()), strict=True):
+        own = codes[first:until].tolist()
+        deviations = sum(code >= len(number) for code in own)
+        worst = len(back[journey]) + plan.shortest
+        aligned[journey] = Alignment(tuple(moves[code] for code in own), deviations, worst)
+    return [aligned[journey] for journey in range(len(back))]
 
 
-@dataclass(frozen=True)
-class _End:
-    """Backward dynamic programme over the states of a plan."""
+@compiled
+def _moves(
+    back: Ints, begins: Ints, automaton: tuple[Ints, Ints, Flags], shortest: int
+) -> tuple[Ints, Ints]:
+    """Align journeys with a plan.
 
-    plan: Plan
+    Parameters
+    ----------
+    back, begins : ndarray of int64
+        Touchpoints by number, each journey from its end backwards, and where those of each begin.
+    automaton : tuple
+        Of the plan: where each touchpoint leads from each state (−1 where it is not planned),
+        fewest touchpoints from state to state, and where a journey may end.
+    shortest : int
+        Touchpoints of the shortest journey that follows the plan.
 
-    def by_suffix(self, journeys: Sequence[Sequence[str]]) -> list[list[tuple[Ints, Ints]]]:
-        """Return per journey, from its end backwards, costs after and before skips."""
-        moves: dict[str, tuple[Ints, Ints]] = {}
-        for name in self.plan.steps:
-            edges = [(e.source, e.target) for e in self.plan.edges if e.touchpoint == name]
-            moves[name] = (np.array([s for s, _ in edges]), np.array([t for _, t in edges]))
-        ended = np.full(self.plan.states, UNREACHED, dtype=np.int64)
-        ended[sorted(self.plan.final)] = 0
-        layers = [(ended, self._closed(ended))]
-        answers: list[list[tuple[Ints, Ints]]] = [[] for _ in journeys]
-        last: tuple[str, ...] = ()
-        for number in sorted(range(len(journeys)), key=lambda n: tuple(reversed(journeys[n]))):
-            text = tuple(reversed(journeys[number]))
-            same = _common(text, last)
-            del layers[same + 1 :]
-            for touchpoint in text[same:]:
-                after = layers[-1][1]
-                here = after + 1
-                if touchpoint in moves:
-                    sources, targets = moves[touchpoint]
-                    here[sources] = np.minimum(here[sources], after[targets])
-                layers.append((here, self._closed(here)))
-            answers[number], last = layers.copy(), text
-        return answers
-
-    def _closed(self, cost: Ints) -> Ints:
-        """Let planned touchpoints be skipped first."""
-        return np.asarray((self.plan.distances + cost[None, :]).min(axis=1), dtype=np.int64)
-
-
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    length = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        length += 1
-    return length
-
-
-def _walk(plan: Plan, journey: tuple[str, ...], layers: list[tuple[Ints, Ints]]) -> Alignment:
-    """Follow the cheapest way forward, matching as early as possible."""
-    state, moves = 0, list[Move]()
-    for index, touchpoint in enumerate(journey):
-        here, _ = layers[len(journey) - index]
-        after = layers[len(journey) - index - 1][1]
-        planned = np.array([row.get(touchpoint, -1) for row in plan.leaving])
-        matches = (planned >= 0) & (after[planned] == here)
-        state = _skip(plan, state, here, matches, moves)
-        moves.append(Move("as_planned" if matches[state] else "inserted", touchpoint))
-        state = int(planned[state]) if matches[state] else state
-    ended = layers[0][0]
-    _skip(plan, state, ended, ended == 0, moves)
-    deviations = sum(move.kind != "as_planned" for move in moves)
-    return Alignment(tuple(moves), deviations, len(journey) + plan.shortest)
+    Returns
+    -------
+    codes, ends : ndarray of int64
+        Of each move the touchpoint, plus the place of its `Kind` times the number of touchpoints;
+        and where the moves of each journey begin and, behind the last, end.
+    """
+    leads, distances, final = automaton
+    states = len(leads)
+    # From each state with so many touchpoints still to come: what is to pay if the journey goes
+    # on, and if planned ones may be skipped first.
+    longest = (begins[1:] - begins[:-1]).max() if len(begins) > 1 else 0
+    onward = np.full((longest + 1, states), UNREACHED)
+    skipping = np.empty((longest + 1, states), dtype=np.int64)
+    onward[0][final] = 0
+    _skip(skipping[0], onward[0], distances)
+    # No cheapest alignment has more deviations than the journey and the plan have touchpoints.
+    codes = np.empty(2 * len(back) + shortest * (len(begins) - 1), dtype=np.int64)
+    ends = np.zeros(len(begins), dtype=np.int64)
+    done, used, last = 0, 0, back[:0]
+    for journey in range(len(begins) - 1):
+        own = back[begins[journey] : begins[journey + 1]]
+        done = 0
+        while done < min(len(own), len(last)) and own[done] == last[done]:
+            done += 1
+        for left in range(done + 1, len(own) + 1):
+            for state in range(states):
+                target = leads[state, own[left - 1]]
+                matched = skipping[left - 1, target] if target >= 0 else UNREACHED
+                onward[left, state] = min(skipping[left - 1, state] + 1, matched)
+            _skip(skipping[left], onward[left], distances)
+        used = _walk(own, automaton, onward, skipping, codes, used)
+        ends[journey + 1], last = used, own
+    return codes[:used].copy(), ends
 
 
-def _skip(
-    plan: Plan, state: int, cost: Ints, matches: npt.NDArray[np.bool_], moves: list[Move]
-) -> int:
-    """Skip to where going on is cheapest: best to a match at once, then over the fewest steps."""
-    total = plan.distances[state] + cost
-    cheapest = np.flatnonzero(total == total.min())
-    best = np.lexsort((plan.distances[state][cheapest], ~matches[cheapest]))
-    goal = int(cheapest[best[0]])
-    while state != goal:
-        left = int(plan.distances[state, goal])
-        name, state = next(
-            (name, target)
-            for name, target in plan.leaving[state].items()
-            if plan.distances[target, goal] == left - 1
-        )
-        moves.append(Move("skipped", name))
-    return state
+@compiled
+def _skip(skipping: Ints, onward: Ints, distances: Ints) -> None:
+    """Let planned touchpoints be skipped first."""
+    for state in range(len(onward)):
+        least = distances[state, 0] + onward[0]
+        for goal in range(1, len(onward)):
+            least = min(least, distances[state, goal] + onward[goal])
+        skipping[state] = least
+
+
+@compiled
+def _walk(
+    back: Ints, automaton: tuple[Ints, Ints, Flags], onward: Ints, skipping: Ints, codes: Ints,
+    used: int,
+) -> int:  # fmt: skip
+    """Follow the cheapest way forward, matching as early as possible; return the moves so far."""
+    leads, distances, _final = automaton
+    states, many = leads.shape
+    state, matches = 0, np.zeros(states, dtype=np.bool_)
+    for left in range(len(back), -1, -1):
+        for one in range(states):
+            target = leads[one, back[left - 1]] if left else -1
+            matched = target >= 0 and skipping[left - 1, target] == onward[left, one]
+            matches[one] = matched if left else onward[0, one] == 0
+        goal = _goal(distances[state], onward[left], matches)
+        while state != goal:
+            step = 0
+            while not (
+                leads[state, step] >= 0
+                and distances[leads[state, step], goal] == distances[state, goal] - 1
+            ):
+                step += 1
+            codes[used] = many + step
+            state, used = leads[state, step], used + 1
+        if left:
+            touchpoint = back[left - 1]
+            codes[used] = touchpoint if matches[state] else 2 * many + touchpoint
+            state = leads[state, touchpoint] if matches[state] else state
+            used += 1
+    return used
+
+
+@compiled
+def _goal(far: Ints, onward: Ints, matches: Flags) -> int:
+    """Return where going on is cheapest: best to a match at once, then over the fewest steps."""
+    goal = 0
+    for state in range(1, len(far)):
+        more = far[state] + onward[state] - far[goal] - onward[goal]
+        nearer = matches[state] == matches[goal] and far[state] < far[goal]
+        if more < 0 or (more == 0 and (nearer or (matches[state] and not matches[goal]))):
+            goal = state
+    return goal

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+import itertools
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from journeylib.core import SchemaError, working
 from journeylib.journeys.graph.ends import ENDS, KINDS, ends_by_touchpoint
@@ -25,8 +24,11 @@ from journeylib.journeys.representatives.bounds import (
     lowered_coverage,
 )
 from journeylib.journeys.representatives.representatives import Stories, Story, representatives
-from journeylib.journeys.walk.outline import END_KINDS
-from journeylib.log import Cells, fetch, protect, suppress
+from journeylib.journeys.walk.counting import base_in_cells, count_units, number_pairs
+from journeylib.journeys.walk.event_columns import Numbers, Whole
+from journeylib.journeys.walk.outline import END_KINDS, Outline, variant_texts, variant_ways
+from journeylib.journeys.walk.tables import Words, median_seconds, most_frequent
+from journeylib.log import Cells, protect
 
 ALL = ""
 
@@ -118,36 +120,30 @@ def stories(
         raise SchemaError(
             "stories by segment need a column with the role 'segment'. Declare it in roles."
         )
-    minimum = journeys.settings.min_customers
-    table = journeys.table.mutate(whose=_.segment if by_segment else ibis.literal(ALL))
-    table = table.filter(_.whose.notnull())
-    counts = fetch(
-        table.group_by("whose", "variant").aggregate(
-            journeys=_.count(), customers=_.customer_no.nunique()
-        )
-    ).sort_values(["whose", "journeys", "variant"], ascending=[True, False, True])
-    people = fetch(table.group_by("whose").aggregate(customers=_.customer_no.nunique()))
-    large = people.loc[people["customers"] >= minimum, "whose"]
+    outline, minimum = journeys.outline, journeys.settings.min_customers
+    parts: tuple[str, ...] = (ALL,)
+    whose = np.zeros(len(outline), dtype=np.int32)
+    if by_segment and outline.segment is not None:
+        parts, whose = outline.segment.words, outline.segment.number
+    kinds = _kinds(outline, whose)
+    people = count_units(whose, outline.customer, len(parts))
     stories_of: dict[str, Stories] = {}
-    timelines: list[Timeline] = []
-    own: dict[str, list[str]] = {}
-    for whose in sorted(large):
-        part = counts[counts["whose"] == whose]
-        codes = own[whose] = part["variant"].tolist()
-        stories_of[whose] = representatives(
-            _named(journeys, codes),
-            part["journeys"].tolist(),
-            customers=part["customers"].tolist(),
+    variants: dict[str, list[Variant]] = {}
+    storylines: list[_Storyline] = []
+    for part in np.flatnonzero(people >= max(minimum, 1)):
+        own, name = np.flatnonzero(kinds.whose == part), parts[part]
+        variants[name] = _named(journeys, kinds.variant[own])
+        stories_of[name] = representatives(
+            variants[name],
+            kinds.journeys[own].tolist(),
+            customers=kinds.customers[own].tolist(),
             min_customers=minimum,
             min_share=min_share,
             most=most,
         )
-        if stories_of[whose].answer == "found":
-            timelines += _lived(
-                journeys, table.filter(_.whose == whose), whose, stories_of[whose], codes
-            )
-    lines = _with_ends_shown(journeys, timelines)
-    variants = {whose: _named(journeys, codes) for whose, codes in own.items()}
+        if stories_of[name].answer == "found":
+            storylines += _storylines(name, stories_of[name], variants[name], own, kinds)
+    lines = _timelines(journeys, kinds, storylines)
     return _with_bounds(journeys, StoryTimelines(tuple(lines), stories_of, minimum), variants)
 
 
@@ -169,84 +165,159 @@ def examples(journeys: Journeys, *, most: int = 6) -> StoryTimelines:
         number of customers lived word for word, the most frequent first; empty where there is
         none. `by_segment` is empty: nothing is claimed of the journeys that are not shown.
     """
-    minimum = journeys.settings.min_customers
-    table = journeys.table
-    counts = fetch(
-        table.group_by("variant").aggregate(journeys=_.count(), customers=_.customer_no.nunique())
-    ).sort_values(["journeys", "variant"], ascending=[False, True])
-    every = int(counts["journeys"].sum())
-    kinds, _hidden = suppress(counts, minimum)
-    kinds = kinds.head(most)
-    own = kinds["variant"].tolist()
-    lived = [
-        Story(name, int(n), int(customers), int(n), n / every, (position,))
-        for position, (name, n, customers) in enumerate(
-            zip(_named(journeys, own), kinds["journeys"], kinds["customers"], strict=True)
-        )
-    ]
-    if not lived:
-        return StoryTimelines((), {}, minimum)
-    story_of = {code: number for number, code in enumerate(own)}
-    stories = dict(zip(own, lived, strict=True))
-    lines = _timelines(journeys, table, ALL, stories, story_of, every)
-    return StoryTimelines(tuple(_with_ends_shown(journeys, lines)), {}, minimum)
+    outline, minimum = journeys.outline, journeys.settings.min_customers
+    kinds = _kinds(outline, np.zeros(len(outline), dtype=np.int32))
+    large = np.flatnonzero(kinds.customers >= minimum)
+    texts = variant_texts(outline, kinds.variant[large])
+    ranked = sorted(zip((-kinds.journeys[large]).tolist(), texts, large.tolist(), strict=True))
+    own = [kind for _many, _text, kind in ranked[:most]]
+    storylines = []
+    for kind, name in zip(own, _named(journeys, kinds.variant[own]), strict=True):
+        many, customers = int(kinds.journeys[kind]), int(kinds.customers[kind])
+        story = Story(name, many, customers, many, many / len(outline), (kind,))
+        storylines.append(_Storyline(ALL, story, kind, np.array([kind]), many, len(outline)))
+    return StoryTimelines(tuple(_timelines(journeys, kinds, storylines)), {}, minimum)
 
 
-def _named(journeys: Journeys, codes: list[str]) -> list[Variant]:
-    touchpoints = journeys.whole.touchpoints
-    names = dict(
-        zip(touchpoints["touchpoint_no"].astype(str), touchpoints["touchpoint"], strict=True)
-    )
-    return [tuple(map(names.__getitem__, code.split(","))) for code in codes]
+@dataclass(frozen=True)
+class _Kinds:
+    """The kinds of journeys, each the same touchpoints visit by visit, of each segment apart.
+
+    Attributes
+    ----------
+    of_journey : ndarray of int32
+        Number of the kind of each journey; −1 where it is in no segment.
+    whose, variant, journeys, customers : ndarray of int64
+        By kind: the number of its segment and of its variant, and how many there are.
+    """
+
+    of_journey: Numbers
+    whose: Whole
+    variant: Whole
+    journeys: Whole
+    customers: Whole
 
 
-def _lived(
-    journeys: Journeys, table: ibis.Table, whose: str, representative: Stories, codes: list[str]
-) -> list[Timeline]:
+def _kinds(outline: Outline, whose: Numbers) -> _Kinds:
+    """Count the kinds of journeys; `whose` is the number of the segment of each, −1 for none."""
+    variant, example = outline.variants
+    kind, keys = number_pairs(whose, variant, len(example))
+    base = base_in_cells(kind, np.arange(len(outline)), outline.customer, len(keys))
+    return _Kinds(kind, *np.divmod(keys, max(len(example), 1)), base.journeys, base.customers)
+
+
+@dataclass(frozen=True)
+class _Storyline:
+    """A story that is put on a timeline.
+
+    Attributes
+    ----------
+    segment : str
+    story : Story
+    own : int
+        The kind of journeys that equal it.
+    near : ndarray of int64
+        The kinds it tells, within `Stories.within`: its own among them.
+    journeys, every : int
+        Those of the kinds it tells, and all (of the segment).
+    """
+
+    segment: str
+    story: Story
+    own: int
+    near: Whole
+    journeys: int
+    every: int
+
+
+def _named(journeys: Journeys, wanted: Whole) -> list[Variant]:
+    name = journeys.names.__getitem__
+    return [tuple(map(name, way)) for way in variant_ways(journeys.outline, wanted)]
+
+
+def _storylines(
+    segment: str, stories: Stories, variants: list[Variant], own: Whole, kinds: _Kinds
+) -> list[_Storyline]:
+    """Return the stories of a segment, of whose variants these are its `own` kinds of journeys."""
+    storylines = []
+    for story in stories.stories:
+        # A far retelling helps to write the log down, but a reader would not call it this story.
+        positions = _near(variants, story, stories.within)
+        near = own[positions]
+        same = next(kind for kind in positions if variants[kind] == story.touchpoints)
+        many = int(kinds.journeys[near].sum())
+        storylines.append(_Storyline(segment, story, int(own[same]), near, many, stories.journeys))
+    return storylines
+
+
+def _near(variants: list[Variant], story: Story, within: float) -> list[int]:
+    """Return the positions of the variants that a story tells and that are near to it."""
     from rapidfuzz.distance import Levenshtein
 
-    names = _named(journeys, codes)
-    own = [codes[names.index(story.touchpoints)] for story in representative.stories]
-    # A far retelling helps to write the log down, but a reader would not call it this story.
-    story_of = {
-        codes[variant]: number
-        for number, story in enumerate(representative.stories)
-        for variant in story.variants
-        if Levenshtein.normalized_distance(names[variant], story.touchpoints)
-        <= representative.within
-    }
-    stories = dict(zip(own, representative.stories, strict=True))
-    return _timelines(journeys, table, whose, stories, story_of, representative.journeys)
+    distance = Levenshtein.normalized_distance
+    return [
+        number
+        for number in story.variants
+        if distance(variants[number], story.touchpoints) <= within
+    ]
 
 
-def _timelines(
-    journeys: Journeys,
-    table: ibis.Table,
-    whose: str,
-    stories: dict[str, Story],
-    story_of: dict[str, int],
-    every: int,
-) -> list[Timeline]:
-    """Put steps and all ends to each story.
-
-    `stories` has the code of each story's own variant, `told` that of every variant which
-    follows a story, with the story's number.
-    """
-    steps = _steps(journeys, table, list(stories))
-    ends = _ends(table, story_of)
-    timelines = []
-    for number, (code, story) in enumerate(stories.items()):
-        outcomes = ends[ends["story"] == number].drop(columns="story").reset_index(drop=True)
-        count = int(outcomes["journeys"].sum())
-        lines = steps[steps["variant"] == code].drop(columns="variant").reset_index(drop=True)
-        lines.insert(1, "touchpoint", list(story.touchpoints))
-        share = count / max(every, 1)
-        timelines.append(Timeline(whose, story, lines, count, share, outcomes))
-    return sorted(timelines, key=lambda line: (-line.journeys, line.story.touchpoints))
+def _timelines(journeys: Journeys, kinds: _Kinds, storylines: list[_Storyline]) -> list[Timeline]:
+    """Put steps and the ends that may be shown to each story, the most told of a segment first."""
+    order = sorted(storylines, key=lambda one: (one.segment, -one.journeys, one.story.touchpoints))
+    steps = _steps(journeys, _line_of(kinds, [[one.own] for one in order]), order)
+    counts = _ends(journeys.outline, _line_of(kinds, [one.near for one in order]), len(order))
+    lines = []
+    for one, own in zip(order, steps, strict=True):
+        share = one.journeys / max(one.every, 1)
+        lines.append(Timeline(one.segment, one.story, own, one.journeys, share, pd.DataFrame()))
+    return _with_ends_shown(journeys, lines, counts)
 
 
-def _with_ends_shown(journeys: Journeys, lines: list[Timeline]) -> list[Timeline]:
-    """Show how the journeys of each story end, so that no total tells of a few.
+def _line_of(kinds: _Kinds, own: Sequence[list[int] | Whole]) -> Whole:
+    """Return for each journey which timeline has its kind among its `own`; −1: none."""
+    line = np.full(len(kinds.variant) + 1, -1, dtype=np.int64)
+    for number, members in enumerate(own):
+        line[members] = number
+    return np.asarray(line[kinds.of_journey])
+
+
+def _steps(journeys: Journeys, line: Whole, storylines: list[_Storyline]) -> list[pd.DataFrame]:
+    """Wait and channel of each visit of the journeys that equal a story; `line` says which."""
+    outline, events = journeys.outline, journeys.events
+    begins = np.cumsum([0, *(len(one.story.touchpoints) for one in storylines)])
+    # From the number of a visit among all to its place in its story, of all stories one by one.
+    shift = begins[line] - outline.visits[1][:-1] - 1
+    spot = np.cumsum(events.starts_visit) + shift[events.journey]
+    cell = np.where(line[events.journey] >= 0, spot, -1).astype(np.int32)
+    cells = int(begins[-1])
+    words = Words.of(events.column("channel"), cell, cells) if journeys.has("channel") else None
+    seconds = np.full(cells, np.nan)
+    if journeys.has_clock:
+        seconds = median_seconds(events, np.where(events.ends_visit, cell, -1), cells)
+    every = pd.DataFrame(
+        {
+            "step": np.arange(cells) - np.repeat(begins[:-1], np.diff(begins)) + 1,
+            "touchpoint": [name for one in storylines for name in one.story.touchpoints],
+            "channel": most_frequent(words, cells),
+            "seconds_to_next": seconds,
+        }
+    ).astype({"channel": "str" if journeys.has("channel") else "object", "touchpoint": "str"})
+    return [
+        every.iloc[first:until].reset_index(drop=True)
+        for first, until in itertools.pairwise(begins)
+    ]
+
+
+def _ends(outline: Outline, line: Whole, lines: int) -> Whole:
+    """Count journeys and customers by timeline and how they end, in the order of `END_KINDS`."""
+    cell = np.where(line >= 0, line * KINDS + outline.end_kind, -1)
+    base = base_in_cells(cell, np.arange(len(outline)), outline.customer, lines * KINDS)
+    return np.stack([base.journeys, base.customers], axis=-1).reshape(lines, KINDS, 2)
+
+
+def _with_ends_shown(journeys: Journeys, lines: list[Timeline], counts: Whole) -> list[Timeline]:
+    """Show how the journeys of each story end (`counts`), so that no total tells of a few.
 
     The ends of a story add up to its journeys. Those of a journey with one visit are told beside:
     no more can end so than of all that came by the touchpoint, and over all segments they add up
@@ -255,10 +326,6 @@ def _with_ends_shown(journeys: Journeys, lines: list[Timeline]) -> list[Timeline
     outline, minimum = journeys.outline, max(journeys.settings.min_customers, 1)
     passing, alone = (ends_by_touchpoint(outline, alone=one) for one in (False, True))
     spot: dict[Hashable, int] = {name: number for number, name in journeys.names.items()}
-    counts = np.zeros((len(lines), len(END_KINDS), 2), dtype=np.int64)
-    for number, line in enumerate(lines):
-        kind = pd.Index(END_KINDS).get_indexer(pd.Index(line.outcomes["end"]))
-        counts[number, kind] = line.outcomes[["journeys", "customers"]].to_numpy(np.int64)
     # Of one visit, and word for word: the touchpoint.
     single = np.array(
         [
@@ -319,7 +386,7 @@ def _with_bounds(
     lines: list[Timeline] = []
     by_segment: dict[str, Stories] = {}
     for whose, stories in every.by_segment.items():
-        near = partial(_near, variants[whose], copies[whose])
+        near = partial(_near_copies, variants[whose], copies[whose])
         by_segment[whose], changes = _bounded_candidates(stories, near, minimum)
         mine = [line for line in every.timelines if line.segment == whose]
         if mine:
@@ -360,61 +427,10 @@ def _bounded_line(line: Timeline, stories: Stories, near: Near, minimum: int) ->
     )
 
 
-def _near(
+def _near_copies(
     variants: list[Variant], copies: Mapping[Variant, CopyCount], story: Story, within: float
 ) -> list[CopyCount]:
     """Return the copies that are told of the variants which follow a story, its own first."""
-    from rapidfuzz.distance import Levenshtein
-
-    ways = [variants[number] for number in story.variants]
-    near = [
-        copies[way]
-        for way in ways
-        if way in copies
-        and way != story.touchpoints
-        and Levenshtein.normalized_distance(way, story.touchpoints) <= within
-    ]
+    ways = [variants[number] for number in _near(variants, story, within)]
+    near = [copies[way] for way in ways if way in copies and way != story.touchpoints]
     return [copies[story.touchpoints], *near]
-
-
-def _steps(journeys: Journeys, table: ibis.Table, own: list[str]) -> pd.DataFrame:
-    """Wait and channel of each visit of the journeys that equal a story."""
-    exact = table.filter(_.variant.isin(own)).select("journey", "variant")
-    so_far = ibis.window(group_by="journey", order_by="step", preceding=(None, 0))
-    numbered = journeys.steps.join(exact, "journey").mutate(
-        place=_.starts_visit.cast("int64").sum().over(so_far)
-    )
-    keys = ["variant", "place"]
-    last = numbered.filter(_.ends_visit)
-    if journeys.has_clock:
-        waits = last.group_by(keys).aggregate(seconds=(_.next_us - _.visit_us).median() / 1e6)
-    else:
-        waits = last.select(*keys).distinct().mutate(seconds=ibis.null("float64"))
-    lines = fetch(waits).sort_values(keys, ignore_index=True)
-    if journeys.has("channel"):
-        counted = fetch(
-            numbered.filter(_.channel.notnull()).group_by([*keys, "channel"]).aggregate(n=_.count())
-        ).sort_values([*keys, "n", "channel"], ascending=[True, True, False, True])
-        lines = lines.merge(counted.drop_duplicates(keys)[[*keys, "channel"]], "left", keys)
-    else:
-        lines["channel"] = None
-    lines = lines.rename(columns={"place": "step", "seconds": "seconds_to_next"})
-    lines["seconds_to_next"] = lines["seconds_to_next"].astype("float64")
-    return lines[["variant", "step", "channel", "seconds_to_next"]]
-
-
-def _ends(table: ibis.Table, story_of: dict[str, int]) -> pd.DataFrame:
-    tellers = ibis.memtable(
-        pd.DataFrame({"variant": list(story_of), "story": list(story_of.values())}).astype(
-            {"variant": "str", "story": "int64"}
-        )
-    )
-    counts = fetch(
-        table.join(tellers, "variant")
-        .group_by("story", end=_.end_kind)
-        .aggregate(journeys=_.count(), customers=_.customer_no.nunique())
-    )
-    order = {"goal": 0, "bad_end": 1, "other": 2, "open": 3}
-    return counts.sort_values(
-        ["story", "end"], key=lambda column: column.map(order) if column.name == "end" else column
-    )

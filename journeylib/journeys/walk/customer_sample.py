@@ -33,11 +33,6 @@ class CustomerSample:
     used: int
     picked: npt.NDArray[np.int64] | None = None
 
-    def of(self, rows: ibis.Table) -> ibis.Table:
-        """Return the rows of these customers; `rows` itself where they are all."""
-        own = None if self.picked is None else rows.customer_no.isin(self.picked.tolist())
-        return rows if own is None else rows.filter(own)
-
     def has(self, customer: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
         """Mark the numbers of customers who are among them."""
         if self.picked is None:

@@ -253,6 +253,15 @@ def variant_texts(outline: Outline, wanted: Whole | slice = slice(None)) -> list
     return texts
 
 
+def variant_ways(outline: Outline, wanted: Numbers | slice = slice(None)) -> list[tuple[int, ...]]:
+    """Return the touchpoint numbers of the `wanted` variants, visit by visit."""
+    visits, begins = outline.visits
+    return [
+        tuple(visits[begins[first] : begins[first + 1]].tolist())
+        for first in outline.variants[1][wanted]
+    ]
+
+
 def _variant_texts(outline: Outline, wanted: Whole | slice = slice(None)) -> pa.StringArray:
     visits, begins = outline.visits
     example = outline.variants[1][wanted]

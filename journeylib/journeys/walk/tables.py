@@ -12,10 +12,20 @@ import pandas as pd
 import pyarrow as pa
 
 from journeylib.journeys.walk.compiled import compiled
-from journeylib.journeys.walk.counting import Sums, Tally, base_in_cells, number_pairs
+from journeylib.journeys.walk.counting import (
+    BANDS,
+    Middle,
+    Near,
+    Sums,
+    Tally,
+    bands_of,
+    base_in_cells,
+    medians,
+    medians_of,
+    number_pairs,
+)
 from journeylib.journeys.walk.event_columns import MISSING, Codes
 from journeylib.journeys.walk.events import Events
-from journeylib.journeys.walk.medians import BANDS, Middle, Near, bands_of, medians
 from journeylib.journeys.walk.outline import Outline, as_words
 from journeylib.log import Cells, protect
 
@@ -69,7 +79,7 @@ def touchpoint_table(
     else:
         counts["touchpoint"] = pd.Series([names[spot] for spot in range(len(names))], dtype="str")
         for column in LABELS:
-            counts[column] = _most_frequent(sums.get(column), len(names))
+            counts[column] = most_frequent(sums.get(column), len(names))
         counts["served_by"] = _served_by(sums)
     columns = ["touchpoint_no", "touchpoint", "stage", "channel", "office", "served_by"]
     ordered = counts.sort_values(["median_position", "touchpoint"], kind="stable")
@@ -85,10 +95,7 @@ def _touchpoint_sums(events: Events, *, labels: bool) -> Sums:
         return sums
     for column in LABELS:
         if events.has(column):
-            codes: Codes = events.column(column)
-            cell = events.touchpoint * np.int64(max(len(codes.words), 1)) + codes.number
-            counted = Tally.of(np.where(codes.known, cell, -1), many * len(codes.words))
-            sums[column] = Words(counted, codes.words)
+            sums[column] = Words.of(events.column(column), events.touchpoint, many)
     if events.has("actor"):
         for who in ("bot", "human"):
             acts = events.column("actor").is_word(who)
@@ -98,10 +105,17 @@ def _touchpoint_sums(events: Events, *, labels: bool) -> Sums:
 
 @dataclass(frozen=True)
 class Words:
-    """How often each touchpoint has each word: number ``touchpoint * words + word``."""
+    """How often each cell has each word: number ``cell * words + word``."""
 
     counted: Tally
     words: tuple[str, ...]
+
+    @staticmethod
+    def of(codes: Codes, cell: Numbers, cells: int) -> Words:
+        """Count the words of events in cells; a cell below 0 is none."""
+        number = cell * np.int64(max(len(codes.words), 1)) + codes.held
+        number[(cell < 0) | ~codes.known] = -1
+        return Words(Tally.of(number, cells * len(codes.words)), codes.words)
 
     def __add__(self, other: Words) -> Words:
         """Add what other customers bring."""
@@ -136,15 +150,15 @@ def _places(step: npt.NDArray[Any], steps: npt.NDArray[Any]) -> npt.NDArray[np.f
     return place
 
 
-def _most_frequent(found: Words | None, touchpoints: int) -> list[str | None]:
-    """Return the most frequent word of each touchpoint; among equals the first by name."""
-    most: list[str | None] = [None] * touchpoints
-    if found is not None:
-        number, times = found.counted.number, found.counted.times
+def most_frequent(counts: Words | None, cells: int) -> list[str | None]:
+    """Return the most frequent word of each cell; among equals the first by name."""
+    most: list[str | None] = [None] * cells
+    if counts is not None:
+        number, times = counts.counted.number, counts.counted.times
         # The last that is put there stands: the most frequent, of equals the first by name.
         for spot in np.lexsort((-number, times)):
-            touchpoint, word = divmod(int(number[spot]), len(found.words))
-            most[touchpoint] = found.words[word]
+            cell, word = divmod(int(number[spot]), len(counts.words))
+            most[cell] = counts.words[word]
     return most
 
 
@@ -342,6 +356,11 @@ def _first_of_each(number: Whole, value: Whole, size: int) -> Whole:
     order = np.argsort(number, kind="stable")
     begins = np.searchsorted(number[order], np.arange(size))
     return np.asarray(value[order[begins[:, None] + np.arange(LARGEST)]])
+
+
+def median_seconds(events: Events, pair: Numbers, pairs: int) -> npt.NDArray[np.float64]:
+    """Return the median time from the start of a visit to the start of the next, by pair."""
+    return medians_of(np.where(events.is_last, -1, pair), _onward_us(events), pairs) / 1e6
 
 
 def step_table(events: Events, names: Mapping[int, str]) -> pa.Table:

@@ -12,7 +12,7 @@ import numpy as np
 from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import base_in_cells
 from journeylib.journeys.walk.event_columns import Flags, Whole
-from journeylib.journeys.walk.outline import Outline
+from journeylib.journeys.walk.outline import Outline, variant_ways
 from journeylib.log import Cells, Shown, protect
 
 START_NUMBER, END_NUMBER = -1, -2  # beside those of touchpoints
@@ -81,10 +81,7 @@ def shared_variants(outline: Outline, minimum: int) -> SharedVariants:
     journey = np.arange(len(number))
     base = base_in_cells(number, journey, outline.customer, len(example))
     large = base.customers >= minimum
-    visits, begins = outline.visits
-    ways = tuple(
-        tuple(visits[begins[first] : begins[first + 1]].tolist()) for first in example[large]
-    )
+    ways = tuple(variant_ways(outline, large))
     counts = np.stack([base.journeys, base.customers], axis=-1)[large]
     shared = SharedVariants(ways, counts, {}, Shown(np.ones(len(ways), dtype=bool), counts))
     others = ~large[number]

@@ -109,9 +109,9 @@ def find_phrases(journeys: Journeys, contact: Whole, min_customers: int) -> Phra
     if reason := text_abstain_reason(journeys):
         return Phrases(abstain=reason)
     spoken = _spoken(journeys, contact)
-    told = _told(journeys.events, spoken)
-    phrases = _phrases(spoken, told, min_customers)
-    sentences = _sentences(told, min_customers, _staff(journeys))
+    turns = _disclosures(journeys.events, spoken)
+    phrases = _phrases(spoken, turns, min_customers)
+    sentences = _sentences(turns, min_customers, _staff(journeys))
     return Phrases(phrases=phrases, sentences=sentences)
 
 
@@ -168,7 +168,7 @@ def _spoken(journeys: Journeys, contact: Whole) -> pd.DataFrame:
     return spoken.assign(turn=spoken.groupby("contact").cumcount() + 1)
 
 
-def _told(events: Events, spoken: pd.DataFrame) -> pd.DataFrame:
+def _disclosures(events: Events, spoken: pd.DataFrame) -> pd.DataFrame:
     """Return the turns that say it is a machine: in which of `_KINDS`, and in which ``words``.
 
     Of the words also the ``frame``, without what may be a name, whether somebody is ``greeted``
@@ -177,30 +177,30 @@ def _told(events: Events, spoken: pd.DataFrame) -> pd.DataFrame:
     kinds = sorted({kind for kind, _lexicon in _KINDS.values()})
     says_so = (_.actor == "bot") & discloses(_.text, kinds)
     texts = events.values("texts in which bots disclose", ibis.cases((says_so, _.text)))
-    told = spoken[texts.known[spoken["row"]]]
+    turns: pd.DataFrame = spoken[texts.known[spoken["row"]]]
     # A bot says the same to many: each text is read once.
     _text, example, number = np.unique(
-        texts.number[told["row"]], return_index=True, return_inverse=True
+        texts.number[turns["row"]], return_index=True, return_inverse=True
     )
     words = disclosing_sentence(_.text)
-    found = events.values_at(
-        told["row"].to_numpy()[example],
+    columns = events.values_at(
+        turns["row"].to_numpy()[example],
         **{code: discloses(_.text, (kind,), (lex,)) for code, (kind, lex) in _KINDS.items()},
         words=words,
         frame=words.re_replace(_NAME, " …").re_replace(_ADDRESSED, "…,"),
         greeted=words.re_search(_GREETED),
         private=words.re_search(_PRIVATE),
     )
-    read: pd.DataFrame = found.to_pandas().iloc[number].reset_index(drop=True)
-    texts_told: pd.DataFrame = pd.concat([told.reset_index(drop=True), read], axis="columns")
-    return texts_told
+    read: pd.DataFrame = columns.to_pandas().iloc[number].reset_index(drop=True)
+    told: pd.DataFrame = pd.concat([turns.reset_index(drop=True), read], axis=1)
+    return told
 
 
-def _phrases(spoken: pd.DataFrame, told: pd.DataFrame, min_customers: int) -> pd.DataFrame:
+def _phrases(spoken: pd.DataFrame, turns: pd.DataFrame, min_customers: int) -> pd.DataFrame:
     sessions = spoken.drop_duplicates("contact").set_index("contact")
     for code in _KINDS:
         # The first turn of a contact stands first.
-        sessions[code] = told[told[code]].drop_duplicates("contact").set_index("contact")["turn"]
+        sessions[code] = turns[turns[code]].drop_duplicates("contact").set_index("contact")["turn"]
     counted = {
         code: sessions.loc[sessions[code].notna(), "customer_no"].nunique() for code in _KINDS
     }
@@ -223,11 +223,13 @@ def _estimand(kind: str, min_customers: int) -> Estimand:
     return Estimand(what, "share", min_customers)
 
 
-def _sentences(told: pd.DataFrame, min_customers: int, staff: frozenset[str]) -> pd.DataFrame:
-    said = told[(told["words"] != "") & (told["words"].str.len() <= LONGEST) & ~told["private"]]
-    forms = said.groupby("frame")["words"].transform("nunique")
-    framed = said["words"].where((forms == 1) & ~said["greeted"], said["frame"])
-    once = said.assign(words=framed).drop_duplicates(["contact", "words"])
+def _sentences(turns: pd.DataFrame, min_customers: int, staff: frozenset[str]) -> pd.DataFrame:
+    sentences = turns[
+        (turns["words"] != "") & (turns["words"].str.len() <= LONGEST) & ~turns["private"]
+    ]
+    forms = sentences.groupby("frame")["words"].transform("nunique")
+    framed = sentences["words"].where((forms == 1) & ~sentences["greeted"], sentences["frame"])
+    once = sentences.assign(words=framed).drop_duplicates(["contact", "words"])
     counts = once.groupby("words", as_index=False).agg(
         sessions=("contact", "size"), customers=("customer_no", "nunique"), turn=("turn", "median")
     )

@@ -173,12 +173,6 @@ def design_matrix(X: pd.DataFrame) -> Floats:
     return _standardised(_columns(X))
 
 
-def as_covariate(column: pd.Series) -> pd.Series:
-    """Return numbers as numbers; anything else stays text."""
-    number = pd.to_numeric(column, errors="coerce")
-    return number if number.notna().sum() == column.notna().sum() else column
-
-
 def _columns(X: pd.DataFrame) -> Floats:
     columns: list[Floats] = []
     for name in X.columns:

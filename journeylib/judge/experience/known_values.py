@@ -18,6 +18,8 @@ def last_values(
 ) -> pd.Series[Any]:
     """Return the last value of a column from one place to another; missing where none is known.
 
+    Words that are all numbers are returned as numbers.
+
     Parameters
     ----------
     events : Events
@@ -31,9 +33,14 @@ def last_values(
     places = np.append(-1, np.flatnonzero(events.known(name)[rows]))
     nearest = places[np.searchsorted(places, last, side="right") - 1]
     there = nearest >= begin
-    if isinstance(column, Codes):
-        return words_at(column.words, np.where(there, column.held[rows][nearest], -1))
-    return pd.Series(np.where(there, column[rows][nearest], np.nan))
+    if not isinstance(column, Codes):
+        return pd.Series(np.where(there, column[rows][nearest], np.nan))
+    word = np.where(there, column.held[rows][nearest], -1)
+    of_word = pd.to_numeric(np.array(column.words, dtype=object), errors="coerce")
+    number = np.append(of_word.astype(np.float64), np.nan)[word]
+    if (np.isnan(number) == (word < 0)).all():
+        return pd.Series(number)
+    return words_at(column.words, word)
 
 
 def touchpoint_names(journeys: Journeys) -> list[str]:

@@ -91,17 +91,16 @@ def rated_turns(
     A conversation is what the session column says, within one journey; elsewhere the journey.
     Turns after the rating do not count: the rating cannot rest on them.
     """
-    events, row = journeys.events, np.arange(len(journeys.events))
+    events = journeys.events
     talk, talks = np.zeros(len(events), dtype=np.int32), 1
     if journeys.has("session"):
-        talk, talks = events.column("session").number + 1, len(events.column("session").words) + 1
+        named = events.column("session")
+        talk, talks = named.number + 1, len(named.words) + 1
     session, keys = number_pairs(events.journey, talk, talks)
     rating = events.column("rating_micro")
     rated = last_rows(session, rating != MISSING, len(keys))[session]
     score = score_of_events(scores, events)
-    turns = np.flatnonzero((score != MISSING) & (row <= rated))
-    # The turns of a conversation lie together, in order.
-    turns = turns[np.lexsort((talk[turns], events.journey[turns]))]
+    turns = np.flatnonzero((score != MISSING) & (np.arange(len(events)) <= rated))
     frame = pd.DataFrame(
         {
             "session": session[turns],

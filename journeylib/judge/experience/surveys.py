@@ -13,7 +13,6 @@ import pandas as pd
 
 from journeylib.core import GROUPS, MICRO, US_PER_DAY, ConfigError, Estimate, Floats
 from journeylib.journeys import Journeys, rows_in_order, words_at
-from journeylib.judge.estimation.design_matrix import as_covariate
 from journeylib.judge.experience.customer_outcomes import all_outcomes, of_kind
 from journeylib.judge.experience.known_values import last_values, touchpoint_names
 from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
@@ -306,7 +305,7 @@ def _known_then(journeys: Journeys, requests: pd.DataFrame, adjust: Sequence[str
         "last_touchpoint": words_at(touchpoint_names(journeys), events.touchpoint[rows[last]]),
     }
     for name in adjust:
-        columns[f"declared {name}"] = as_covariate(last_values(events, name, begin, last, rows))
+        columns[f"declared {name}"] = last_values(events, name, begin, last, rows)
     return pd.DataFrame(columns).set_axis(seen)
 
 

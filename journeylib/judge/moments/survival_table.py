@@ -10,7 +10,7 @@ import pandas as pd
 
 from journeylib.core import US_PER_DAY, Estimate, Floats, adjusted_p_values, text
 from journeylib.journeys import CustomerSample, Journeys, refuse_absent, rows_in_order
-from journeylib.judge.estimation.design_matrix import as_covariate, design_matrix
+from journeylib.judge.estimation.design_matrix import design_matrix
 from journeylib.judge.experience.customer_outcomes import first_of_kind
 from journeylib.judge.experience.known_values import last_values, touchpoint_names
 from journeylib.judge.experience.surveys import survey_scales
@@ -141,7 +141,7 @@ def follow_up(journeys: Journeys, adjust: tuple[str, ...] = ()) -> FollowUp:
     first = np.flatnonzero(~came["customer_no"].duplicated())
     columns: dict[str, Any] = {"start_us": came["first_us"].to_numpy()[first]}
     for name in adjust:
-        columns[f"declared {name}"] = as_covariate(last_values(events, name, first, first, rows))
+        columns[f"declared {name}"] = last_values(events, name, first, first, rows)
     return FollowUp(
         pd.DataFrame(columns).set_axis(came["customer_no"].iloc[first]),
         came.drop_duplicates(["customer_no", "touchpoint"], ignore_index=True),

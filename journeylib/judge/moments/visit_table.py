@@ -10,7 +10,6 @@ import pandas as pd
 
 from journeylib.core import US_PER_DAY
 from journeylib.journeys import CustomerSample, Journeys, rows_in_order, words_at
-from journeylib.judge.estimation.design_matrix import as_covariate
 from journeylib.judge.experience.known_values import last_values, touchpoint_names
 from journeylib.judge.moments.visit_quality import check_columns, visits_with_quality
 from journeylib.judge.settings import MomentSettings
@@ -98,7 +97,7 @@ def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
         "month": (t_us - t_us.min()) / (30 * US_PER_DAY),
     }
     for name in settings.adjust:
-        covariates[f"declared {name}"] = as_covariate(last_values(events, name, begin, rows))
+        covariates[f"declared {name}"] = last_values(events, name, begin, rows)
     return Visits(frame, pd.DataFrame(covariates), sample)
 
 

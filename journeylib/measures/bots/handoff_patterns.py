@@ -226,8 +226,8 @@ def context_estimates(journeys: Journeys) -> dict[str, Estimate]:
     requests = again.drop_duplicates("row")
 
     def ratio(top: pd.Series[bool], estimand: str, *roles: str) -> Ratio:
-        told = all(journeys.has(f"context_{role}") for role in ("requested", *roles))
-        return Ratio(top, None, estimand, abstain=None if told else "no_column")
+        logged = all(journeys.has(f"context_{role}") for role in ("requested", *roles))
+        return Ratio(top, None, estimand, abstain=None if logged else "no_column")
 
     sent = ratio(needs["sent"], "fields handed over, of those the human asked for", "sent")
     carried = ratio(

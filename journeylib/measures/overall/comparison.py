@@ -6,10 +6,9 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from textwrap import fill
 
-import ibis
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.core import (
     GROUPS,
@@ -21,9 +20,20 @@ from journeylib.core import (
     resample,
     working,
 )
-from journeylib.journeys import END, START, Journeys
-from journeylib.log import fetch
+from journeylib.journeys import (
+    BAD_END,
+    END,
+    GOAL,
+    START,
+    Journeys,
+    count_neighbours,
+    count_units,
+    number_pairs,
+    sum_in_cells,
+)
 
+Flags = npt.NDArray[np.bool_]
+Whole = npt.NDArray[np.int64]
 FOUND = 0.05
 MOST = 10  # findings that are printed
 COLUMNS = (
@@ -165,8 +175,8 @@ def _no_rows() -> pd.DataFrame:
 
 def _more(one: Journeys, other: Journeys) -> int:
     """Return how many customers have journeys in the one and not in the other."""
-    own = one.table.anti_join(other.table, "journey")
-    return int(own.customer_no.nunique().to_pyarrow().as_py())
+    own, others = one.outline, other.outline
+    return count_neighbours(own.customer[~np.isin(own.key, others.key)])
 
 
 # --- sums per customer group ------------------------------------------------------------------
@@ -198,66 +208,58 @@ class _Cells:
 
 def _cells(journeys: Journeys) -> _Cells:
     """Sum everything that is compared per customer group."""
-    table = journeys.table
-    every, clock = table.journey.notnull(), journeys.has_clock
-    visits = table.variant.length() - table.variant.replace(",", "").length() + 1
-    asked = {
-        **({"goal": (table.end_kind == "goal", every)} if journeys.settings.every_goal else {}),
-        **({"bad_end": (table.end_kind == "bad_end", every)} if journeys.settings.bad_ends else {}),
-        **({"open": (table.end_kind == "open", every)} if clock else {}),
-        "visits": (visits, every),
-    }
-    if clock:
-        seen = (table.end_kind != "open") & ~table.cut_off
-        asked["days"] = (table.end_us - table.start_us, seen)
-    counts = {}
-    for name, (top, base) in asked.items():
-        counts[f"{name}_top"] = base.ifelse(top.cast("int64"), 0).sum()
-        counts[f"{name}_base"] = base.cast("int64").sum()
-        share = _WHOLE[name][1] == "share"
-        counts[f"{name}_people"] = table.customer_no.nunique(where=base & top if share else base)
-        counts[f"{name}_n"] = table.customer_no.nunique(where=base)
-    sums = fetch(table.group_by("group").aggregate(**counts)).set_index("group")
-    sums = sums.reindex(range(GROUPS)).fillna(0).astype("int64")
-    rows: dict[Key, _Cell] = {
-        ("measure", name, ""): _Cell(
-            sums[f"{name}_top"].to_numpy(np.float64),
-            sums[f"{name}_base"].to_numpy(np.float64),
-            int(sums[f"{name}_people"].sum()),
-            int(sums[f"{name}_n"].sum()),
+    outline = journeys.outline
+    group, customer = outline.group, outline.customer
+    every, kind = np.ones(len(outline), dtype=bool), outline.end_kind
+    asked: dict[str, tuple[Whole, Flags]] = {}  # how much, of which journeys
+    if journeys.settings.every_goal:
+        asked["goal"] = (kind == GOAL).astype(np.int64), every
+    if journeys.settings.bad_ends:
+        asked["bad_end"] = (kind == BAD_END).astype(np.int64), every
+    if journeys.has_clock:
+        asked["open"] = outline.is_open.astype(np.int64), every
+    asked["visits"] = np.diff(outline.visits[1]), every
+    if journeys.has_clock:
+        asked["days"] = outline.end_us - outline.start_us, ~outline.is_open & ~outline.cut_off
+    rows: dict[Key, _Cell] = {}
+    for name, (amount, seen) in asked.items():
+        counted = seen & (amount > 0) if _WHOLE[name][1] == "share" else seen
+        rows["measure", name, ""] = _Cell(
+            sum_in_cells(group[seen], amount[seen], GROUPS).astype(np.float64),
+            np.bincount(group[seen], minlength=GROUPS).astype(np.float64),
+            count_neighbours(customer[counted]),
+            count_neighbours(customer[seen]),
         )
-        for name in asked
-    }
-    base = rows["measure", "visits", ""]
-    for (kind, source, target), part in _ways(journeys).groupby(["kind", "source", "target"]):
-        top = np.zeros(GROUPS)
-        top[part["group"]] = part["n"]
-        key = (str(kind), str(source), str(target))
-        rows[key] = _Cell(top, base.base, int(part["people"].sum()), base.n)
-    return _Cells(rows)
+    return _Cells(rows | _ways(journeys, rows["measure", "visits", ""]))
 
 
-def _ways(journeys: Journeys) -> pd.DataFrame:
+def _ways(journeys: Journeys, every: _Cell) -> dict[Key, _Cell]:
     """Count the journeys that pass through each touchpoint and take each transition."""
-    steps, nowhere = journeys.steps, ibis.literal("")
-    name, following = _.touchpoint.cast("string"), _.next_touchpoint.cast("string")
-    kinds = {
-        "touchpoint": (_.starts_visit & (_.visit == 1), name, nowhere),
-        "transition": (_.ends_visit, name, ibis.coalesce(following, ibis.literal(END))),
-        "start": (_.step == 1, ibis.literal(START), name),
-    }
-    tables = []
-    for kind, (where, source, target) in kinds.items():
-        rows = steps.filter(where).select(
-            "group", "customer_no", "journey", source=source, target=target
-        )
-        key = ["source", "target", "group"]
-        # Grouped in steps rather than counted distinct: that would hold every key of every group.
-        taken = rows.group_by([*key, "customer_no", "journey"]).aggregate(events=_.count())
-        people = taken.group_by([*key, "customer_no"]).aggregate(n=_.count())
-        counted = fetch(people.group_by(key).aggregate(n=_.n.sum(), people=_.count()))
-        tables.append(counted.assign(kind="transition" if kind == "start" else kind))
-    return pd.concat(tables).astype({"source": "str", "target": "str"})
+    events, many = journeys.events, len(journeys.names)
+    names = [journeys.names[number] for number in range(many)]
+    # Behind the touchpoints: where journeys begin and end, and nowhere.
+    sources, targets = (np.array([*names, end, ""], dtype=object) for end in (START, END))
+    begin, nowhere = (np.full(len(events), many + spot, dtype=np.int32) for spot in range(2))
+    kinds = (
+        ("touchpoint", events.starts_visit & (events.visit == 1), events.touchpoint, nowhere),
+        (
+            "transition",
+            events.ends_visit,
+            events.touchpoint,
+            events.next_of(events.touchpoint, many),
+        ),
+        ("transition", events.step == 1, begin, events.touchpoint),
+    )
+    rows: dict[Key, _Cell] = {}
+    for kind, where, source, target in kinds:
+        pair, keys = number_pairs(np.where(where, source, -1), target, many + 2)
+        cell = np.where(where, pair * np.int64(GROUPS) + events.group, -1)
+        top = count_units(cell, events.journey, len(keys) * GROUPS).reshape(-1, GROUPS)
+        people = count_units(pair, events.customer, len(keys)).tolist()
+        ways = zip(sources[keys // (many + 2)], targets[keys % (many + 2)], strict=True)
+        for way, own, behind in zip(ways, top.astype(np.float64), people, strict=True):
+            rows[kind, *way] = _Cell(own, every.base, behind, every.n)
+    return rows
 
 
 # --- differences ------------------------------------------------------------------------------

@@ -98,9 +98,9 @@ def _lengths(journeys: Journeys) -> dict[str, Any]:
     """Count journeys that are seen from their beginning by how long they last, ended and open."""
     outline = journeys.outline
     whole = np.flatnonzero(~outline.cut_off)
-    place = bins_of((outline.end_us - outline.start_us)[whole])
-    place += BINS * outline.is_open[whole].astype(np.int16)
-    cell = outline.group[whole].astype(np.int64) * 2 * BINS + place
+    bins = bins_of((outline.end_us - outline.start_us)[whole])
+    bins += BINS * outline.is_open[whole].astype(np.int16)
+    cell = outline.group[whole].astype(np.int64) * 2 * BINS + bins
     return {
         "lengths": np.bincount(cell, minlength=GROUPS * 2 * BINS).reshape(GROUPS, 2, BINS),
         "whole_customers": count_neighbours(outline.customer[whole]),

@@ -284,12 +284,12 @@ def _prevalences(
     estimates: dict[str, Estimate] = {}
     if journeys.has("text"):
         words, own = settings.human_request_words, texts_of_customers(journeys)
-        names = (f"asks for a human {sorted(words)}", "says it again")
-        said = (asks_for_human(_.text, words), says_again(_.text))
-        found = customers_say(journeys, dict(zip(names, said, strict=True)))
+        request = f"asks for a human {sorted(words)}"
+        conditions = {request: asks_for_human(_.text, words), "says it again": says_again(_.text)}
+        marks = customers_say(journeys, conditions).values()
         wanted = {
-            detector: Ratio(found[name][own], None, _ESTIMANDS[detector])
-            for detector, name in zip(DETECTORS, names, strict=False)
+            name: Ratio(mark[own], None, _ESTIMANDS[name])
+            for name, mark in zip(DETECTORS, marks, strict=False)
         }
         estimates = ratios(_whose(journeys.events, own), wanted, min_customers=minimum)
     reason = scores if isinstance(scores, str) else None
@@ -312,9 +312,8 @@ def _prevalences(
 
 def _whose(events: Events, marked: Flags) -> dict[str, Any]:
     """Return the customer group, the customer and the journey of the marked events."""
-    columns: dict[str, Any] = {
-        "group": events.group,
-        "customer_no": events.customer,
-        "journey": events.journey,
+    return {
+        "group": events.group[marked],
+        "customer_no": events.customer[marked],
+        "journey": events.journey[marked],
     }
-    return {name: column[marked] for name, column in columns.items()}

@@ -35,7 +35,7 @@ def customers_say(journeys: Journeys, conditions: Mapping[str, Any]) -> dict[str
     """Mark the customers' texts of which each condition holds; the engine asks it of no other."""
     own = by_customers(journeys)
     return journeys.events.marks(
-        {name: ibis.cases((own, said), else_=False) for name, said in conditions.items()}
+        {name: ibis.cases((own, value), else_=False) for name, value in conditions.items()}
     )
 
 

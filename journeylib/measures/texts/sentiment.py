@@ -283,12 +283,12 @@ def score_of_events(scores: Scores, events: Events, what: str = "score") -> Whol
 
     The events may be of other journeys of the log than those that were scored.
     """
-    found: Whole = getattr(scores, what)
-    own = scores.events
+    own, values = scores.events, getattr(scores, what)
+    whole: Whole = values
     if own.parent is not None:
-        found = np.full(len(own.parent), MISSING)
-        found[own.picked] = getattr(scores, what)
-    return found if events.picked is None else found[events.picked]
+        whole = np.full(len(own.parent), MISSING)
+        whole[own.picked] = values
+    return whole if events.picked is None else whole[events.picked]
 
 
 def _first_there(events: Events, counts: Flags) -> tuple[Flags, Whole]:
@@ -523,15 +523,15 @@ def _ratings(journeys: Journeys) -> Scores | None:
     if not journeys.has("rating_micro"):
         return None
     events, rating = journeys.events, journeys.events.column("rating_micro")
-    known = rating != MISSING
-    if not known.any():
+    is_rated = rating != MISSING
+    if not is_rated.any():
         return None
-    least, most = rating[known].min(), rating[known].max()
+    least, most = rating[is_rated].min(), rating[is_rated].max()
     scale = next((s for s in RATING_SCALES if s[0] * MICRO <= least and most <= s[1] * MICRO), None)
     if scale is None:
         return None
     low, high = scale
-    exact = (rating[known] - (low + high) * MICRO // 2) / ((high - low) / 2)
+    exact = (rating[is_rated] - (low + high) * MICRO // 2) / ((high - low) / 2)
     score = np.full(len(events), MISSING)
-    score[known] = np.sign(exact) * np.floor(np.abs(exact) + 0.5)
+    score[is_rated] = np.sign(exact) * np.floor(np.abs(exact) + 0.5)
     return Scores(events, score, _by_limit(score), f"column rating, {low} to {high}")

@@ -107,8 +107,8 @@ def _medians(journeys: Journeys, counts: Sums) -> dict[str, Floats]:
             }
         )
 
-    found = journeys.summed(near)
-    return {name: middle.values(found[name]) / US_PER_SECOND for name, middle in middles.items()}
+    values = journeys.summed(near)
+    return {name: middle.values(values[name]) / US_PER_SECOND for name, middle in middles.items()}
 
 
 @dataclass(frozen=True)
@@ -208,11 +208,11 @@ def histograms(counts: Tally, few: npt.NDArray[np.bool_]) -> Iterator[Histograms
     lowest[there] = bins[begins[:-1][there]]
     widths[there] = bins[begins[1:][there] - 1] - lowest[there] + 1
     for subjects, first in pieces(widths):
-        place = np.full(len(few), -1, dtype=np.int64)
-        place[subjects] = first - lowest[subjects]
+        shift = np.full(len(few), -1, dtype=np.int64)
+        shift[subjects] = first - lowest[subjects]
         own = np.flatnonzero(np.isin(touchpoint, subjects))
         laid = np.zeros((GROUPS, int(widths[subjects].sum()), 1))
-        laid[group[own], place[touchpoint[own]] + bins[own], 0] = counts.times[own]
+        laid[group[own], shift[touchpoint[own]] + bins[own], 0] = counts.times[own]
         yield Histograms(subjects, laid, first, lowest[subjects])
 
 

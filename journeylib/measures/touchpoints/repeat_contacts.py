@@ -74,15 +74,15 @@ def _repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
     mature_until = journeys.last_us - window_us
     if mature_until < journeys.first_us:
         return Repeats(silent("repeat_contact", "share", "immature_window", many), None)
-    found = journeys.summed(lambda part: _mature_contacts(part, settings, mature_until))
-    cells = found["cells"]
+    sums = journeys.summed(lambda part: _mature_contacts(part, settings, mature_until))
+    cells = sums["cells"]
     least, most = (
         share_of("repeat_contact", cells.together(hits, "visits"), cells.base("visits"), settings)
         for hits in ("repeats", "perhaps")
     )
     between = between_bounds(least.resampled, most.resampled)
     shares = replace(least, resampled=between, possible=most.hits)
-    return Repeats(shares, cells, found["customers"], found["journeys"])
+    return Repeats(shares, cells, sums["customers"], sums["journeys"])
 
 
 def _mature_contacts(journeys: Journeys, settings: MeasureSettings, until_us: int) -> Sums:

@@ -28,11 +28,12 @@ from journeylib.journeys.walk.counting import (
     count_units_again,
     count_units_where,
     happens_between,
+    medians,
+    medians_of,
     number_pairs,
     slot_of,
 )
 from journeylib.journeys.walk.event_columns import MISSING, Codes, read_columns, words_at
-from journeylib.journeys.walk.medians import medians
 from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.journeys.walk.sessions import before_first, least_of_later, row_after, row_before
 from journeylib.journeys.walk.tables import END, START
@@ -358,7 +359,7 @@ def test_units_in_cells_are_distinct_ones(rows: list[tuple[int, int]]) -> None:
         sum(k[0] == c and n > 1 for k, n in times.items()) for c in range(4)
     ]
     value = unit * 10
-    for place, found in enumerate(medians(lambda count: count(None), lambda _: (cell, value), 4)):
+    for place, found in enumerate(medians_of(cell, value, 4)):
         own = [10 * row[1] for row in rows if row[0] == place]
         assert np.isnan(found) if not own else found == median(own)
     number, keys = number_pairs(cell, unit, 5)
