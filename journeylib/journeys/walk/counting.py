@@ -287,9 +287,9 @@ def number_variants(visit: Numbers, begins: Whole) -> tuple[Numbers, Whole]:
     size = 16
     while size < 2 * journeys:
         size *= 2
-    slots = np.full(size, -1, dtype=np.int64)
+    slots = np.full(size, -1, dtype=np.int32)
     variant = np.empty(journeys, dtype=np.int32)
-    example = np.empty(journeys, dtype=np.int64)
+    example = np.empty(journeys, dtype=np.int32)
     known = 0
     for journey in range(journeys):
         low, high = begins[journey], begins[journey + 1]
@@ -315,7 +315,7 @@ def number_variants(visit: Numbers, begins: Whole) -> tuple[Numbers, Whole]:
                 variant[journey] = found
                 break
             slot = (slot + 1) & (size - 1)
-    return variant, example[:known].copy()
+    return variant, example[:known].astype(np.int64)
 
 
 def happens_between(
