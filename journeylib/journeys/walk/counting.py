@@ -6,7 +6,6 @@ one journey together. A cell is a number from 0, such as a touchpoint in a custo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -50,6 +49,7 @@ class Sums(dict[str, Any]):
 MOST_CELLS_AN_EVENT = 4
 # Bands of values: eight to each doubling, from 2**-40 to beyond the largest whole number.
 BANDS_PER_DOUBLING = 8
+LOWEST_BAND = (1023 - 41) * BANDS_PER_DOUBLING
 BANDS = 105 * BANDS_PER_DOUBLING
 
 
@@ -392,12 +392,9 @@ def bands_of(cell: Numbers, value: Numbers) -> Whole:
     bands = np.full(len(cell), -1, dtype=np.int64)
     for row in range(len(cell)):
         if cell[row] >= 0:
-            band = 0
-            if value[row] > 0:
-                part, doublings = math.frexp(value[row])
-                band = (doublings + 40) * BANDS_PER_DOUBLING
-                band += int(part * 2 * BANDS_PER_DOUBLING) - BANDS_PER_DOUBLING
-                band = max(band, 0)
+            # Sign, exponent and three bits of the fraction of a number rise with it.
+            leading = int(np.float64(value[row]).view(np.int64)) >> (52 - 3)
+            band = max(leading - LOWEST_BAND, 0)
             bands[row] = np.int64(cell[row]) * BANDS + band
     return bands
 
