@@ -13,18 +13,18 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 VAGUE_NAMES = 93
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
-    "journeylib": 50,
-    "audits": 6_615,
-    "cli": 865,
-    "core": 675,
+    "journeylib": 20,
+    "audits": 6_625,
+    "cli": 860,
+    "core": 670,
     "delivery": 725,
-    "journeys": 6_490,
-    "judge": 6_060,
+    "journeys": 6_500,
+    "judge": 6_050,
     "lab": 2_135,
-    "log": 6_440,
-    "measures": 5_970,
-    "portfolio": 1_685,
-    "present": 6_995,
+    "log": 6_515,
+    "measures": 5_990,
+    "portfolio": 1_680,
+    "present": 7_015,
     "workshop": 3_955,
 }
 # What is shown has the name of what is computed; settings stand where they are used.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
-
-import numpy as np
 
 from journeylib.core.catalogue.catalogue import estimate_text
 
@@ -101,7 +100,7 @@ def rounded(value: float | None, digits: int = 6) -> float | None:
     >>> rounded(0.123456789), rounded(123456789.0), rounded(None)
     (0.123457, 123457000.0, None)
     """
-    if value is None or not np.isfinite(value):
+    if value is None or not math.isfinite(value):
         return None
     number = float(f"{value:.{digits}g}")
     return 0.0 if number == 0 else number

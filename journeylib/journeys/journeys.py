@@ -44,7 +44,15 @@ from journeylib.journeys.walk.variant_counts import (
     protect_variants,
     shared_variants,
 )
-from journeylib.log import EventLog, hand_over, in_order, suppress, threads_of
+from journeylib.log import (
+    EventLog,
+    fetch,
+    hand_over,
+    in_order,
+    suppress,
+    threads_of,
+    touchpoint_sizes,
+)
 
 # Events that are counted at once: what is worked out on the way takes some 60 bytes of each.
 EVENTS_AT_ONCE = 2_000_000
@@ -335,7 +343,9 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     """
     log, _pairing = pair_lifecycle(log)
     rows = in_order(without_identifiers(log.events, log))
-    return _cut(log, EventColumns.of(rows), settings or JourneySettings())
+    names = fetch(touchpoint_sizes(log.events).select("touchpoint").order_by("touchpoint"))
+    columns = EventColumns.of(rows, names["touchpoint"].astype(str).tolist())
+    return _cut(log, columns, settings or JourneySettings())
 
 
 def cut_again(journeys: Journeys, settings: JourneySettings) -> Journeys:

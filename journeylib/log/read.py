@@ -15,13 +15,16 @@ from journeylib.core import SchemaError, did_you_mean, refuse_unknown, working
 from journeylib.log.canonical.canonical_events import (
     HELPER,
     REASON,
+    REASON_ROLE,
     STRAY_TIME,
     ReadingPlan,
     coded_columns,
     judged,
+    known_words,
     mapped_rows,
     reading_plan,
 )
+from journeylib.log.canonical.numbered_customers import hold_customers, with_numbers
 from journeylib.log.canonical.outcomes import LogColumns, read_outcomes
 from journeylib.log.canonical.repeated_hours import settle_repeated_hours
 from journeylib.log.canonical.wide_rows import open_log
@@ -31,12 +34,13 @@ from journeylib.log.engine.duckdb import (
     hold_coded,
     identifier,
     lock_engine,
+    quoted,
     run,
     scratch_name,
 )
 from journeylib.log.engine.row_order import NUMBERS, store_by_customer
 from journeylib.log.eventlog import EventLog, Quality
-from journeylib.log.quality.report import outcome_checks, quality_checks
+from journeylib.log.quality.report import counted, outcome_checks, quality_checks
 from journeylib.log.quality.stray_times import usual_span
 from journeylib.log.quality.survey import Inspection, Survey, quarantine, refuse_unusable, survey
 from journeylib.log.schema import OutcomesSchema, Schema
@@ -121,15 +125,21 @@ def _read_events(source: Any, roles: Schema, options: ReadOptions) -> EventLog:
     """Map the rows of a source to events, set aside what is unusable, and check the rest."""
     raw = open_log(source, partial(wanted_columns, roles), options, roles)
     plan = reading_plan(raw, roles)
-    rows = _staged(raw, roles, plan, options.window)
+    ids = hold_customers(raw, roles) if roles.in_order else None
+    rows = _staged(raw, roles, plan, options.window, ids)
     plan = settle_repeated_hours(rows, plan)
-    rows = _without_strays(rows, roles)
-    counts = survey(raw, rows)
+    wanted = counted(roles, plan, options)
+    counts = survey(raw, rows, wanted)
+    if _strays_set_aside(rows, counts):
+        counts = survey(raw, rows, wanted)
     refuse_unusable(raw, counts, options.max_unusable_share)
     unusable = quarantine(raw, rows, counts)
-    events = _events(rows, counts, roles)
-    checks = quality_checks(Inspection(raw, events, roles, plan, counts, options))
+    if raw.rows is None and end_of(options.as_of) is not None:
+        raw = replace(raw, rows=int(raw.table.count().to_pyarrow().as_py()))
+    # What follows takes most memory: the source is not held beside it.
     drop_scratch(raw)
+    events = _events(rows, ids, counts)
+    checks = quality_checks(Inspection(raw, events, roles, plan, counts, options))
     quality = Quality(checks, unusable, counts.read, counts.used)
     return EventLog(events, roles, quality, name=raw.name)
 
@@ -196,7 +206,9 @@ def _problem_text(problem: Any, model: Any) -> str:
     return f"{where}: {message}." if where else f"{message}."
 
 
-def _staged(raw: Raw, roles: Schema, plan: ReadingPlan, window: Window | None) -> ir.Table:
+def _staged(
+    raw: Raw, roles: Schema, plan: ReadingPlan, window: Window | None, ids: str | None
+) -> ir.Table:
     """Map every row once, and hold the result so that counting does not map again."""
     first = mapped_rows(raw, roles, plan)
     backend = raw.table.get_backend()
@@ -205,39 +217,48 @@ def _staged(raw: Raw, roles: Schema, plan: ReadingPlan, window: Window | None) -
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
     rows = judged(backend.table(view), roles)
     rows = rows if window is None else rows.filter(window.holds(rows["t_us"]))
-    held = hold_coded(backend, scratch_name("events"), rows, coded_columns(roles, plan))
+
+    def held_rows(rows: str) -> str:
+        numbered = f"FROM {rows}" if ids is None else with_numbers(rows, ids, roles)
+        return f"SELECT * REPLACE ({REASON}::ENUM({reasons}) AS {REASON}) FROM ({numbered})"
+
+    reasons = ", ".join(map(quoted, REASON_ROLE))
+    columns = coded_columns(roles, plan)
+    # Of some days there may be fewer names.
+    names = known_words(roles, plan) if window is None else {}
+    held = hold_coded(backend, scratch_name("events"), rows, columns, names, held_rows)
     run(backend, f"DROP VIEW {view}")
     return held
 
 
-def _without_strays(rows: ir.Table, roles: Schema) -> ir.Table:
+def _strays_set_aside(rows: ir.Table, counts: Survey) -> bool:
     """Set aside the few events that lie a year or more from all others: they are no span."""
-    if not roles.has_clock:
-        return rows
-    span = usual_span(rows.filter(rows[REASON].isnull()))
+    if "first" not in counts.counts:
+        return False
+    ends = counts.counts["first"], counts.counts["last"]
+    span = usual_span(rows.filter(rows[REASON].isnull()), ends)
     if span is None:
-        return rows
+        return False
     run(
         rows.get_backend(),
         f"UPDATE {rows.get_name()} SET {REASON} = '{STRAY_TIME}' "
         f"WHERE {REASON} IS NULL AND t_us NOT BETWEEN {span[0]} AND {span[1] - 1}",
     )
-    return rows
+    return True
 
 
-def _events(rows: ir.Table, counts: Survey, roles: Schema) -> ir.Table:
+def _events(rows: ir.Table, ids: str | None, counts: Survey) -> ir.Table:
     """Keep the usable rows, without the helpers.
 
     The events of a customer are held in order: neither ties nor journeys sort again.
     """
+    backend, table = rows.get_backend(), rows.get_name()
     helpers = [column for column in rows.columns if column.startswith(HELPER)]
-    backend = rows.get_backend()
-    if roles.has_clock and "case" not in rows.columns:
-        usable = rows.filter(rows[REASON].isnull()).drop(*helpers)
-        held = store_by_customer(usable)
-        run(backend, f"DROP TABLE {rows.get_name()}")
+    if ids is not None:
+        columns = [column for column in rows.columns if column not in (*helpers, "customer_no")]
+        held = store_by_customer(rows, columns, f"{REASON} IS NULL", ids)
+        run(backend, f"DROP TABLE {table}")
         return held.drop(*NUMBERS)
-    table = rows.get_name()
     if counts.reasons:
         run(backend, f"DELETE FROM {table} WHERE {REASON} IS NOT NULL")
     for helper in helpers:

@@ -242,6 +242,11 @@ class Schema(Described):
         """Whether events carry times; without a clock what needs time abstains."""
         return self.timestamp is not None
 
+    @property
+    def in_order(self) -> bool:
+        """Whether events are held in order of customers and times: no case says what follows."""
+        return self.has_clock and self.journey is None
+
 
 Columns = Annotated[tuple[Column, ...], ONE_OR_MORE, Field(min_length=1)]
 

@@ -169,25 +169,30 @@ def protect(cells: Cells, minimum: int, *, bounds: bool = False, forced: bool = 
     exact = named & ((people >= max(minimum, 1)) | ((people == 0) & cells.zeros_shown))
     shown = Shown(exact, np.where(exact[:, None], counts, 0))
     small = named & (people > 0) & (people < minimum)
+    alike: dict[tuple[bytes, ...], Shown] = {}  # of thousands of parts most occur many times
     for part in _connected(cells.totals, small, exact & (people > 0)):
         own = Cells(
             counts[part],
-            tuple(total[part] for total in cells.totals),
+            tuple(_renumbered(total[part]) for total in cells.totals),
             most=None if cells.most is None else cells.most[part],
             fewest=None if cells.fewest is None else cells.fewest[part],
             zeros_shown=cells.zeros_shown,
         )
-        is_large = len(part) * int(small[part].sum()) > MOST_PAIRS
-        protected = _protected_by_total if is_large else partial(_protected, forced=forced)
-        found = protected(
-            own,
-            Shown(exact[part], shown.least[part]),
-            np.flatnonzero(small[part]),
-            minimum,
-            bounds=bounds,
-        )
-        shown.exact[part], shown.least[part] = found.exact, found.least
+        facts = (own.counts, *own.totals, own.most, own.fewest, exact[part], small[part])
+        look = tuple(b"" if one is None else one.tobytes() for one in facts)
+        if look not in alike:
+            is_large = len(part) * int(small[part].sum()) > MOST_PAIRS
+            protected = _protected_by_total if is_large else partial(_protected, forced=forced)
+            start, few = Shown(exact[part], shown.least[part]), np.flatnonzero(small[part])
+            alike[look] = protected(own, start, few, minimum, bounds=bounds)
+        shown.exact[part], shown.least[part] = alike[look].exact, alike[look].least
     return shown
+
+
+def _renumbered(total: Ints) -> Ints:
+    """Number the totals that occur from 0 on, in their order; -1 stays."""
+    number: Ints = np.unique(np.append(-1, total), return_inverse=True)[1][1:] - 1
+    return number
 
 
 def _connected(totals: tuple[Ints, ...], small: Bools, large: Bools) -> Iterator[Ints]:
@@ -204,8 +209,9 @@ def _connected(totals: tuple[Ints, ...], small: Bools, large: Bools) -> Iterator
     one, other = np.concatenate(pairs, axis=1)
     graph = sparse.csr_array((np.ones(len(one)), (one, other)), shape=(offset, offset))
     part = sparse.csgraph.connected_components(graph, directed=False)[1][:many]
-    for number in np.intersect1d(part[small], part[large]):
-        yield np.flatnonzero(part == number)
+    order, wanted = np.argsort(part, kind="stable"), np.intersect1d(part[small], part[large])
+    begin, end = np.searchsorted(part, [wanted, wanted + 1], sorter=order)
+    yield from (order[here:there] for here, there in zip(begin, end, strict=True))
 
 
 def _protected(

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journeylib.core import SchemaError, use_language
-from journeylib.log.engine.row_order import customer_numbers, customer_sizes
+from journeylib.log.engine.row_order import customer_numbers, customer_sizes, in_order
 from journeylib.log.quality import content_checks
 from journeylib.log.quality.content_checks import Ties, counted_ties
 from journeylib.log.quality.survey import Inspection
@@ -132,6 +132,32 @@ def test_customers_held_beside_events_are_those_of_the_events() -> None:
     assert numbers["group"].tolist() == [13, 12, 18]
     some = log.events.filter(log.events.customer != "a")
     assert customer_numbers(some).order_by("customer").to_pandas()["customer_no"].tolist() == [0, 1]
+
+
+def test_attributes_may_have_any_name_that_the_reader_uses_itself() -> None:
+    names = ["id", "events", "first", "last", "raw", "texts", "midnight", "used_by", "reason"]
+    frame = pd.DataFrame({"who": ["b", "a", "NA", "a"], "what": ["x", "y", "x", "x"]})
+    frame["at"] = ["2024-01-02 10:00", "2024-01-02 11:00", "2024-01-01", "2024-01-01 09:00"]
+    frame = frame.assign(**{name: ["v0", "v1", "v2", None] for name in names})
+    log = read(frame, ROLES | {"attributes": names}, max_unusable_share=0.5)
+    rows = in_order(log.events).to_pandas()
+    assert sorted(log.events.to_pandas()["customer"]) == ["a", "a", "b"]
+    assert rows["customer_no"].tolist() == [0, 0, 1] and rows["touchpoint_no"].tolist() == [0, 1, 0]
+    for name in names:
+        assert rows[name].fillna("").tolist() == ["", "v1", "v0"]
+        assert rows_of(log, "missing")[name] == 1
+    assert checks_of(log, "clock_resolution")["text"].str.contains("minute").all()
+
+
+def test_customers_whose_every_row_is_unusable_leave_no_gap() -> None:
+    frame = pd.DataFrame({"who": ["a", "b", "c", "B"], "what": "x", "mail": [None, None, "m", "m"]})
+    frame["at"] = ["2024-01-01 10:00", "never", "2024-01-01 12:00", "2024-01-01 13:00"]
+    roles = ROLES | {"identifiers": {"email": "mail"}}
+    log = read(frame, roles, max_unusable_share=0.5)
+    numbers = customer_numbers(log.events).order_by("customer_no").to_pandas()
+    assert numbers["customer"].tolist() == ["B", "a", "c"]
+    assert numbers["customer_no"].tolist() == [0, 1, 2]
+    assert in_order(log.events).to_pandas()["customer_no"].tolist() == [0, 1, 2]
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,11 +126,11 @@ def _by_period(
     crude: pd.DataFrame, settings: ChangeSettings
 ) -> tuple[pd.Index[Any], Floats, Floats, Floats, Floats]:
     """Return streams, and value, error, cases and customers of each in each period."""
-    wide = {name: _wide(crude, name, KEY) for name in ("value", "se", "n", "customers")}
-    v, se, n, customers = (wide[name].to_numpy(dtype=np.float64) for name in wide)
+    wide = _wide(crude, ("value", "se", "n", "customers"), KEY)
+    v, se, n, customers = (one.to_numpy(dtype=np.float64) for one in wide)
     n = np.where(np.isfinite(v), n, 0.0)
     n = np.where(n >= settings.min_cases / 2, n, 0.0)
-    return wide["value"].index, v, se, n, customers
+    return wide[0].index, v, se, n, customers
 
 
 def without_small_parts(
@@ -206,10 +206,11 @@ def presentable(measure: pd.Series[str], cases: pd.Series[float], minimum: int) 
     return ~named | none | (cases.round(6) >= minimum)
 
 
-def _wide(rows: pd.DataFrame, column: str, keys: list[str]) -> pd.DataFrame:
-    """Return streams × periods, the last period first, every period in its place."""
-    wide = rows.set_index([*keys, "period"])[column].unstack("period")  # noqa: PD010 - no sums
-    return wide.reindex(columns=range(int(rows["period"].max()) + 1))
+def _wide(rows: pd.DataFrame, columns: Iterable[str], keys: list[str]) -> list[pd.DataFrame]:
+    """Return streams × periods of each column, the last period first, each in its place."""
+    rows, periods = rows.set_index([*keys, "period"]), range(int(rows["period"].max()) + 1)
+    wide = (rows[name].unstack("period") for name in columns)  # noqa: PD010 - no sums
+    return [one.reindex(columns=periods) for one in wide]
 
 
 def _seasonal(periods: int, settings: ChangeSettings) -> list[list[int]]:
@@ -289,9 +290,11 @@ def _exact(
     share = np.clip(effective[rare], 0.0, 1.0)
     n, m = np.floor(n0[rare] * share), np.floor(total[rare] * share)
     x, y = np.round(v0[rare] * n), np.round(before[rare] * m)
+    # Counts of a few occur again and again.
+    (x, y, n, m), row = np.unique(np.stack([x, y, n, m]), axis=1, return_inverse=True)
     above = stats.hypergeom.sf(x - 1, n + m, x + y, n)
     below = stats.hypergeom.cdf(x, n + m, x + y, n)
-    return np.asarray(np.minimum(above, below))
+    return np.asarray(np.minimum(above, below)[row])
 
 
 def _cusum(
@@ -324,7 +327,7 @@ def _at_same_mix(table: pd.DataFrame, keys: pd.Index[Any], refs: list[int]) -> F
     if strata.empty:
         return nothing
     by = [*KEY, "stratum"]
-    v, n = _wide(strata, "value", by), _wide(strata, "n", by)
+    v, n = _wide(strata, ("value", "n"), by)
     periods = range(max([0, *refs]) + 1)
     v, n = v.reindex(columns=periods).fillna(0.0), n.reindex(columns=periods).fillna(0.0)
     rows = pd.DataFrame({"now": n[0], "value": v[0], "then": n[refs].sum(axis=1)})

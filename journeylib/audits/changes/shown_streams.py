@@ -101,7 +101,7 @@ def _sums(rows: pd.DataFrame, counts: Floats) -> Iterator[_Sum]:
             rest = (counts[own[0]] - counts[inside].sum(axis=0)).clip(min=0)
             rest[CUSTOMERS] = 0
             yield _Sum(inside, every, rest, total=int(own[0]))
-    number = dict(zip(zip(*(crude[k] for k in STREAM), strict=True), crude.index, strict=True))
+    number = dict(zip(zip(*crude[STREAM].to_numpy().T, strict=True), crude.index, strict=True))
     strata = rows[(rows["stratum"] != ALL) & (rows["touchpoint"] != EVERYWHERE)]
     for key, part in strata.groupby(STREAM, sort=True):
         total = int(number[key])
@@ -118,7 +118,7 @@ def _sums(rows: pd.DataFrame, counts: Floats) -> Iterator[_Sum]:
 
 def _leaders(rows: pd.DataFrame, names: Mapping[int, str]) -> Ints:
     """Return for each row the row without which it is hidden; −2 for none, −1 for never shown."""
-    keys = zip(*(rows[k] for k in (*STREAM, "stratum")), strict=True)
+    keys = zip(*rows[[*STREAM, "stratum"]].to_numpy().T, strict=True)
     number = {key: index for index, key in enumerate(keys)}
     divided = {key[:3] for key in number if key[3] != ALL}
     leaders = np.full(len(rows), -2, dtype=np.int64)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from journeylib.audits.document.document_schema import Node, resolved, types
 from journeylib.core import Estimate, rounded
+
+Reader = Callable[[Any], Any]
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 @dataclass(frozen=True)
@@ -46,32 +50,59 @@ def content(node: Node, source: Any, *, minimum: int) -> Any:
     minimum : int
         An estimate on fewer customers holds no number.
     """
+    return _reader(node, minimum)(source)
+
+
+def _reader(node: Node, minimum: int) -> Reader:
+    """Return what reads a part of the document: the schema is asked once, not for each row."""
     node = resolved(node)
-    if source is None or (isinstance(source, float) and math.isnan(source)):
-        return None
     if "properties" in node:
-        if isinstance(source, Estimate):
-            return _estimate(source, minimum)
-        return {
-            name: content(part, _part(source, name), minimum=minimum)
-            for name, part in node["properties"].items()
-        }
-    if "additionalProperties" in node:
-        part = node["additionalProperties"]
-        return {name: content(part, source[name], minimum=minimum) for name in sorted(source)}
-    if "items" in node:
-        rows = source.to_dict("records") if isinstance(source, pd.DataFrame) else source
-        return [content(node["items"], row, minimum=minimum) for row in rows]
-    value = clean(source.value if isinstance(source, Estimate) else source)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if "number" in types(node) else int(value)
-    return value
+        fields = {name: _reader(part, minimum) for name, part in node["properties"].items()}
+        read: Reader = partial(_fields, fields, minimum)
+    elif "additionalProperties" in node:
+        read = partial(_named, _reader(node["additionalProperties"], minimum))
+    elif "items" in node:
+        read = partial(_rows, _reader(node["items"], minimum))
+    else:
+        read = partial(_value, float if "number" in types(node) else int)
+
+    def part(source: Any) -> Any:
+        absent = source is None or (isinstance(source, float) and math.isnan(source))
+        return None if absent else read(source)
+
+    return part
 
 
-def _part(source: Any, name: str) -> Any:
+def _fields(fields: Mapping[str, Reader], minimum: int, source: Any) -> dict[str, Any]:
+    if isinstance(source, Estimate):
+        return _estimate(source, minimum)
+    part_of = _parts(source)
+    return {name: read(part_of(name)) for name, read in fields.items()}
+
+
+def _parts(source: Any) -> Reader:
+    """Return what finds a part of a result by its name."""
     if isinstance(source, Variation):
-        return source.values[name] if name in source.values else _part(source.result, name)
-    return source.get(name) if isinstance(source, Mapping) else getattr(source, name)
+        values, others = source.values, _parts(source.result)
+        return lambda name: values[name] if name in values else others(name)
+    return source.get if isinstance(source, Mapping) else partial(getattr, source)
+
+
+def _named(read: Reader, source: Any) -> dict[str, Any]:
+    return {name: read(source[name]) for name in sorted(source)}
+
+
+def _rows(read: Reader, source: Any) -> list[Any]:
+    return [
+        read(row)
+        for row in (source.to_dict("records") if isinstance(source, pd.DataFrame) else source)
+    ]
+
+
+def _value(number: Callable[[Any], float], source: Any) -> Any:
+    value = clean(source.value if isinstance(source, Estimate) else source)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number(value) if is_number else value
 
 
 def _estimate(estimate: Estimate, minimum: int) -> dict[str, Any]:
@@ -84,6 +115,8 @@ def _estimate(estimate: Estimate, minimum: int) -> dict[str, Any]:
 
 def clean(value: Any) -> Any:
     """Return plain JSON values: numpy scalars unwrapped, floats rounded, NaN as None."""
+    if type(value) in _PLAIN:  # most are, and the next question takes long
+        return value
     if isinstance(value, Mapping):
         return {str(key): clean(item) for key, item in value.items()}
     if isinstance(value, pd.DataFrame):

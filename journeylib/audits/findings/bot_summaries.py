@@ -84,9 +84,7 @@ def _topics(assessment: Assessment) -> dict[str, str]:
     if sessions is None or sessions.empty:
         return {}
     names = assessment.journeys.names
-    topics = {}
-    for number, rows in sessions.groupby("touchpoint_no"):
-        counts = rows["intent"].value_counts()
-        if len(counts) and counts.iloc[0] >= ONE_TOPIC * len(rows):
-            topics[names[int(str(number))]] = str(counts.index[0])
-    return topics
+    counts = sessions.groupby(["touchpoint_no", "intent"], observed=True).size()
+    every = sessions["touchpoint_no"].value_counts()
+    most = counts[counts >= ONE_TOPIC * every.reindex(counts.index.get_level_values(0)).to_numpy()]
+    return {names[number]: str(intent) for number, intent in most.index}

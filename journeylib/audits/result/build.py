@@ -183,9 +183,9 @@ def _linkage(assessment: Assessment) -> Variation | None:
 
 
 def _touchpoints(assessment: Assessment) -> Iterator[Variation]:
-    table = assessment.evidence.estimates.sort_values(["touchpoint", "measure"])
     measures: dict[str, dict[str, Any]] = defaultdict(dict)
-    for row in table.to_dict("records"):
+    # Objects: texts of Arrow are slow to go through one by one.
+    for row in assessment.evidence.estimates.astype(object).to_dict("records"):
         measures[row["touchpoint"]][row["measure"]] = row
     for row in assessment.judgement.scores.to_dict("records"):
         scores = {axis: _score(row, axis) for axis in ("automation_fit", "empathy_need")}

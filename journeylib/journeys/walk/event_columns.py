@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from ibis import _
 
-from journeylib.log import fetch, fetch_arrow, fetch_batches, hand_over
+from journeylib.log import fetch_arrow, fetch_batches, hand_over
 
 Numbers = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -86,14 +86,15 @@ class EventColumns:
     _one_at_a_time: RLock = field(default_factory=RLock, repr=False)
 
     @staticmethod
-    def of(rows: ibis.Table) -> EventColumns:
-        """Return the columns of events that lie in order (`log.in_order`)."""
+    def of(rows: ibis.Table, touchpoints: Sequence[str]) -> EventColumns:
+        """Return the columns of events that lie in order (`log.in_order`).
+
+        `touchpoints` are those of the log, in the order of their numbers.
+        """
         if "end_us" in rows.columns:
             ended = (_.end_us >= _.t_us).ifelse(_.end_us, ibis.null("int64"))
             rows = rows.mutate(service_us=ended - _.t_us)
-        found = fetch(rows.select("touchpoint_no", "touchpoint").distinct())
-        names = zip(found["touchpoint_no"].tolist(), found["touchpoint"].astype(str), strict=True)
-        return EventColumns(rows, dict(names))
+        return EventColumns(rows, dict(enumerate(touchpoints)))
 
     def __len__(self) -> int:
         """Count the events."""

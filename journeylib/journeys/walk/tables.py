@@ -285,7 +285,7 @@ def public_edges(
     counts[np.searchsorted(there, occupied)] = sums
     named = (source < size - 1) & (target < size - 1)
     visits = (np.where(end < size - 1, end, -1) for end in (source, target))
-    pairs = zip(edges["source"], edges["target"], strict=True)
+    pairs = zip(*edges[["source", "target"]].to_numpy().T, strict=True)
     bounds = np.array([of_variants.get(pair, UNSAID) for pair in pairs], dtype=np.int64)
     bounds = bounds.reshape(-1, 3)
     np.add.at(fewest, own, bounds[:, :2])

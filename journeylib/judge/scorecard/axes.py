@@ -41,20 +41,20 @@ def score_axis(
         if name not in cannot and (name not in unheard or seen.get(name, NOT_TAKEN).missing is None)
     }
     observed = [seen.get(name, NOT_TAKEN) for name in used]
-    drawn = [o.missing is None or bool(np.isfinite(o.draws).any()) for o in observed]
-    draws = max(
-        (len(o.draws) for o, has_draws in zip(observed, drawn, strict=True) if has_draws), default=1
-    )
-    u_draws = [
-        value_of(used[name], o.draws) if has_draws else np.full(draws, np.nan)
-        for (name, o), has_draws in zip(zip(used, observed, strict=True), drawn, strict=True)
-    ]
-    u = [value_of(used[name], o.raw) for name, o in zip(used, observed, strict=True)]
+    drawn = {
+        spot: np.append(o.draws, o.raw)
+        for spot, o in enumerate(observed)
+        if o.missing is None or np.isfinite(o.draws).any()
+    }
+    values = np.full((len(used), max(map(len, drawn.values()), default=2)), np.nan)
+    for spot, indicator in enumerate(used.values()):
+        if spot in drawn:
+            values[spot] = value_of(indicator, drawn[spot])
     return axis_score(
         tuple(used),
         np.array([indicator.weight for indicator in used.values()]),
-        np.array(u, dtype=np.float64),
-        np.stack(u_draws),
+        values[:, -1],
+        values[:, :-1],
         min_coverage=settings.min_coverage,
     )
 

@@ -86,7 +86,8 @@ def observe(
                 f"draws of measure '{measure}' have shape {draws.shape}; "
                 f"expected {(size, len(places))}: the same resamples, one column per touchpoint"
             )
-    for row in evidence.estimates.itertuples(index=False):
+    # Objects: texts of Arrow are slow to go through one by one.
+    for row in evidence.estimates.astype(object).itertuples(index=False):
         if row.touchpoint in places:
             draws_of = evidence.draws.get(str(row.measure))
             column = None if draws_of is None else draws_of[:, places[str(row.touchpoint)]]

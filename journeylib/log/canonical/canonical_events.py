@@ -18,6 +18,7 @@ from journeylib.log.canonical.timestamps import (
     plausible,
     present,
 )
+from journeylib.log.engine.duckdb import identifier, quoted, run, scratch_name
 from journeylib.log.privacy import looks_personal, masked
 from journeylib.log.schema import ACTORS, ID, OutcomesSchema, Schema
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw
@@ -30,6 +31,7 @@ WRITTEN = f"{HELPER}written_"
 UNREAD = f"{HELPER}unread_"
 CONTROL = f"{HELPER}control_"
 PERSONAL = f"{HELPER}personal_"
+KEY = f"{HELPER}key_"
 # Roles whose value is one of the canonical columns of text, kept under the role's name.
 TEXT_ROLES = ("channel", "stage", "segment", "intent", "resource", "session", "text")
 NUMBER_ROLES = {"sentiment": "sentiment_micro", "rating": "rating_micro", "cost": "cost_micro"}
@@ -91,8 +93,8 @@ class ReadingPlan:
         What every declared position is.
     few : tuple of str
         Columns of names with at most `MOST_WORDS` distinct values.
-    clean : frozenset of str
-        Those of them whose every name is kept as it is written.
+    clean : dict of str to tuple of str
+        Those of them whose every name is kept as it is written, to these names.
     decimals : dict of str to str
         For roles of numbers written as text: the decimal mark, where the column shows it.
     """
@@ -100,7 +102,7 @@ class ReadingPlan:
     times: dict[str, TimePlan]
     position: Literal["whole", "number", "text"] = "whole"
     few: tuple[str, ...] = ()
-    clean: frozenset[str] = frozenset()
+    clean: dict[str, tuple[str, ...]] = field(default_factory=dict)
     decimals: dict[str, str] = field(default_factory=dict)
 
 
@@ -140,31 +142,41 @@ def _few(table: ir.Table, schema: Schema) -> tuple[str, ...]:
     ]
     named += list(schema.attributes)
     columns = [column for column in dict.fromkeys(named) if column is not None]
-    sizes = {
-        f"n{i}": table[column].approx_nunique()
-        for i, column in enumerate(columns)
-        if table[column].type().is_string()
-    }
-    if not sizes:
+    texts = [column for column in columns if table[column].type().is_string()]
+    if not texts:
         return ()
-    counted = table.aggregate(**sizes).to_pyarrow().to_pylist()[0]
-    return tuple(c for i, c in enumerate(columns) if counted.get(f"n{i}", MOST_WORDS) < MOST_WORDS)
+    backend = table.get_backend()
+    sizes = ", ".join(f"approx_count_distinct({identifier(column)})" for column in texts)
+    counts = run(backend, f"SELECT {sizes} FROM ({backend.compile(table)})")[0]
+    return tuple(column for column, n in zip(texts, counts, strict=True) if n < MOST_WORDS)
 
 
-def _clean(table: ir.Table, columns: tuple[str, ...], schema: Schema) -> frozenset[str]:
-    """Return the columns of which no name would be changed, or taken for missing."""
+def _clean(table: ir.Table, columns: tuple[str, ...], schema: Schema) -> dict[str, tuple[str, ...]]:
+    """Return the columns of which no name would be changed, or taken for missing: their names."""
     if not columns:
-        return frozenset()
+        return {}
+    backend, name = table.get_backend(), scratch_name("words")
+    source = f"FROM ({backend.compile(table.select(*columns))})"
     each = [
-        table.select(raw=table[name]).distinct().mutate(column=ibis.literal(name))
-        for name in columns
+        f"SELECT raw::VARCHAR AS raw, {quoted(column)} AS used_by "
+        f"FROM (SELECT DISTINCT {identifier(column)} AS raw {source})"
+        for column in columns
     ]
     # Held, or the engine would clean the name of every row and then look which are distinct.
-    words = ibis.union(each[0], *each[1:]).cache()
-    cleaned = [(words.column == name, _shown_name(words.raw, name, schema)) for name in columns]
-    names = words.filter(words.raw.notnull()).mutate(name=ibis.cases(*cleaned))
-    changed = names.filter(~names.raw.identical_to(names.name)).select("column").distinct()
-    return frozenset(columns) - set(changed.to_pyarrow()["column"].to_pylist())
+    run(backend, f"CREATE TEMP TABLE {name} AS {' UNION ALL '.join(each)}")
+    words = backend.table(name)
+    plain = name_of(words.raw, schema.missing)
+    shown = [column for column in columns if _is_shown(column, schema)]
+    cleaned = words.used_by.isin(shown).ifelse(masked(plain, _not_personal(schema)), plain)
+    cleaner = words.filter(words.raw.notnull()).mutate(same=words.raw.identical_to(cleaned))
+    names: dict[str, list[str]] = {column: [] for column in columns}
+    for row in cleaner.to_pyarrow().to_pylist():
+        if row["used_by"] in names and row["same"]:
+            names[row["used_by"]].append(row["raw"])
+        else:
+            names.pop(row["used_by"], None)
+    run(backend, f"DROP TABLE {name}")
+    return {column: tuple(words) for column, words in names.items()}
 
 
 @dataclass(frozen=True)
@@ -174,7 +186,7 @@ class Vocabulary:
     table: ir.Table
     schema: Schema
     cleaned: Mapping[str, str]
-    clean: frozenset[str] = frozenset()
+    clean: Mapping[str, tuple[str, ...]]
 
     def name(self, column: str) -> ir.StringValue:
         """Return the cleaned names of a column."""
@@ -186,16 +198,12 @@ class Vocabulary:
 
     def is_personal(self, column: str) -> ir.BooleanValue:
         """Say where a name held what looks personal."""
-        if column in self.clean:
-            return ibis.literal(False)
         if column in self.cleaned:
             return self.table[f"{self.cleaned[column]}_personal"].fill_null(False)
         return _is_personal(self.table[column], self.schema)
 
     def has_controls(self, column: str) -> ir.BooleanValue:
         """Say where a name held control characters."""
-        if column in self.clean:
-            return ibis.literal(False)
         if column in self.cleaned:
             return self.table[f"{self.cleaned[column]}_control"].fill_null(False)
         return self.table[column].re_search(_CONTROLS).fill_null(False)
@@ -235,6 +243,14 @@ def _kind_of_position(table: ir.Table, schema: Schema) -> Literal["whole", "numb
     return "whole" if not row["whole"] else "text" if row["number"] else "number"
 
 
+def known_words(schema: Schema, plan: ReadingPlan) -> dict[str, tuple[str, ...]]:
+    """Return the canonical columns whose names are those of the source, with these names."""
+    as_written = _NAMES if schema.touchpoint_values else _SHOWN
+    roles = {role: getattr(schema, role) for role in as_written}
+    named = roles | {name: name for name in schema.attributes if name not in RESERVED}
+    return {role: plan.clean[column] for role, column in named.items() if column in plan.clean}
+
+
 def coded_columns(schema: Schema, plan: ReadingPlan) -> list[str]:
     """Return the canonical columns that the engine may hold as codes of few names."""
     roles = ("touchpoint", *_NAMES, "actor", "office")
@@ -258,14 +274,16 @@ def mapped_rows(raw: Raw, schema: Schema, plan: ReadingPlan) -> ir.Table:
     ibis.Table
         Row: one raw row. The columns of ``EventLog.events``, touchpoints still under their raw
         names, and helpers whose names begin with `HELPER`: `FILE`, `ROW`, and flags for roles
-        whose value is there (`WRITTEN`) or holds control characters (`CONTROL`).
+        whose value is there (`WRITTEN`) or holds control characters (`CONTROL`). Where events
+        are put in order of customers, `KEY` columns stand for the customer.
     """
     table, vocabulary = with_vocabulary(raw.table, schema, plan)
-    identifiers = {
-        ID + kind: text_of(table[column], schema.missing)
-        for kind, column in schema.identifiers.items()
-    }
-    columns: dict[str, ir.Value] = {"customer": _customer(table, schema, identifiers)}
+    identifiers = _identifiers(table, schema)
+    columns: dict[str, ir.Value] = {}
+    if schema.in_order:
+        columns |= {KEY + str(i): table[key] for i, key in enumerate(customer_keys(schema))}
+    else:
+        columns["customer"] = customer_of(table, schema)
     if schema.journey is not None:
         columns["case"] = text_of(table[schema.journey], schema.missing)
     columns["touchpoint"] = vocabulary.name(schema.touchpoint)
@@ -313,7 +331,7 @@ def _flags(table: ir.Table, schema: Schema, vocabulary: Vocabulary) -> dict[str,
     personal = {
         PERSONAL + role: vocabulary.is_personal(source)
         for role, source in named
-        if source is not None
+        if source is not None and source not in vocabulary.clean
     }
     named += [(name, name) for name in schema.attributes]
     return (
@@ -322,7 +340,9 @@ def _flags(table: ir.Table, schema: Schema, vocabulary: Vocabulary) -> dict[str,
         | {
             CONTROL + role: vocabulary.has_controls(source)
             for role, source in named
-            if source is not None and table[source].type().is_string()
+            if source is not None
+            and source not in vocabulary.clean
+            and table[source].type().is_string()
         }
     )
 
@@ -352,10 +372,22 @@ def _attributes(
     return {name: vocabulary.name(name) for name in wanted}
 
 
-def _customer(
-    table: ir.Table, schema: Schema, identifiers: Mapping[str, ir.StringValue]
-) -> ir.StringValue:
+def _identifiers(table: ir.Table, schema: Schema) -> dict[str, ir.StringValue]:
+    return {
+        ID + kind: text_of(table[column], schema.missing)
+        for kind, column in schema.identifiers.items()
+    }
+
+
+def customer_keys(schema: Schema) -> list[str]:
+    """Return the columns of the source that say who the customer is, where no case does."""
+    named = (schema.customer, *schema.identifiers.values())
+    return list(dict.fromkeys(column for column in named if column is not None))
+
+
+def customer_of(table: ir.Table, schema: Schema) -> ir.StringValue:
     """The customer; where there is none the surest identifier, and at last the case."""
+    identifiers = _identifiers(table, schema)
     candidates = [alias(name.removeprefix(ID), value) for name, value in identifiers.items()]
     if schema.customer is not None:
         candidates.insert(0, text_of(table[schema.customer], schema.missing))
@@ -459,7 +491,7 @@ def _value_columns(table: ir.Table, schema: Schema, plan: ReadingPlan) -> dict[s
 
 def _reason(rows: ir.Table) -> ir.StringValue:
     """Say why a row cannot be used: the first of the reasons, or null."""
-    tests = [(rows["customer"].isnull(), NO_CUSTOMER)]
+    tests = [(rows["customer"].isnull(), NO_CUSTOMER)] if "customer" in rows.columns else []
     if "case" in rows.columns:
         tests.append((rows["case"].isnull(), NO_JOURNEY))
     tests.append((rows["touchpoint"].isnull(), NO_TOUCHPOINT))
@@ -491,9 +523,12 @@ def name_of(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
 def _shown_name(values: ir.Value, column: str, schema: Schema) -> ir.StringValue:
     """Return a name; where reports may show it, what looks personal in it is masked."""
     name = name_of(values, schema.missing)
-    if column not in {getattr(schema, role) for role in _SHOWN}:
-        return name
-    return masked(name, _not_personal(schema))
+    return masked(name, _not_personal(schema)) if _is_shown(column, schema) else name
+
+
+def _is_shown(column: str, schema: Schema) -> bool:
+    """Say whether reports may show the names of a column."""
+    return column in {getattr(schema, role) for role in _SHOWN}
 
 
 def _is_personal(values: ir.Value, schema: Schema) -> ir.BooleanValue:

@@ -20,7 +20,7 @@ from journeylib.log.canonical.canonical_events import (
 )
 from journeylib.log.canonical.timestamps import micros_utc, plausible
 from journeylib.log.canonical.wide_rows import open_log
-from journeylib.log.engine.duckdb import scratch_name
+from journeylib.log.engine.duckdb import run, scratch_name
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.log.sources.raw_table import FILE, Raw, ReadOptions, wanted_columns
 from journeylib.log.sources.table_sources import drop_scratch
@@ -90,17 +90,21 @@ def read_outcomes(
     if log is not None:
         rows = rows.filter(rows["kind"].notnull(), rows["value_micro"].notnull() | rows["lost"])
         rows = rows.distinct()
-    usable = rows["customer"].notnull() & rows["kind"].notnull() & ~rows["lost"]
-    counts = rows.aggregate(read=rows.count(), used=usable.sum()).to_pyarrow().to_pylist()[0]
+    backend = raw.table.get_backend()
+    # Held, so that to count does not read the values and times again.
+    staged = backend.create_table(scratch_name("staged"), rows, temp=True)
+    usable = staged["customer"].notnull() & staged["kind"].notnull() & ~staged["lost"]
+    sql = "count_if(customer IS NOT NULL AND kind IS NOT NULL AND NOT lost)"
+    counts = run(backend, f"SELECT count(*), {sql} FROM {staged.get_name()}")[0]
     rejected = 0 if log is not None else len(raw.rejected)
-    read, used = int(counts["read"]) + rejected, int(counts["used"] or 0)
+    read, used = int(counts[0]) + rejected, int(counts[1])
     # In a part of a log nothing may have come about yet.
     none = used == 0 and (read > 0 or window is None)
     if none or read - used > max_unusable_share * read:
         raise _unusable(raw, read, used)
-    outcomes = _known_by(rows.filter(usable).drop("lost"), end_us)
-    backend = raw.table.get_backend()
+    outcomes = _known_by(staged.filter(usable).drop("lost"), end_us)
     outcomes = backend.create_table(scratch_name("outcomes"), outcomes, temp=True)
+    run(backend, f"DROP TABLE {staged.get_name()}")
     within = used if end_us is None else int(outcomes.count().to_pyarrow().as_py())
     drop_scratch(raw)
     return outcomes, read - (used - within), within

@@ -54,7 +54,7 @@ def settle_repeated_hours(rows: ir.Table, plan: ReadingPlan) -> ReadingPlan:
     twice = int(rows.filter(rows[REASON].isnull() & inside).count().to_pyarrow().as_py())
     times = replace(times, twice=twice)
     if twice and isinstance(rows.get_backend(), Backend):
-        owner = "case" if "case" in rows.columns else "customer"
+        owner = "customer_no" if "customer_no" in rows.columns else "case"
         ordered, later = _move(rows, owner, spans)
         times = replace(times, ordered=ordered, later=later)
     return replace(plan, times=plan.times | {"timestamp": times})

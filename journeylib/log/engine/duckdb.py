@@ -7,9 +7,9 @@ import errno
 import itertools
 import os
 import re
-import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -81,8 +81,6 @@ _MEMORY_SHARE = 0.6
 PACKED = "_journeylib_packed"
 # Rows from which packing, some .25 CPU seconds a million, costs less than spilling does.
 _LARGE = 20_000_000
-# Rows up to which holding a result costs less than planning its query anew for each question.
-_SMALL = 200_000
 
 
 def threads_of(backend: BaseBackend) -> int:
@@ -119,35 +117,22 @@ class CodedBackend(Backend):  # type: ignore[misc]
 
     def hold(self, name: str, expr: ir.Table, *, packed: bool = False) -> ir.Table:
         """Fill a table with the rows of `expr`, in their order."""
-        filled = f"AS {self._typed(expr)}"
-        if not packed:
-            run(self, f"CREATE TEMP TABLE {identifier(name)} {filled}")
-            return self.table(name)
-        created = run(self, f"CREATE TABLE {PACKED}.main.{identifier(name)} {filled}")
+        query = self._typed(expr)
+        if packed:
+            self.pack(name, query)
+            return self.table(name, database=(PACKED, "main"))
+        run(self, f"CREATE TEMP TABLE {identifier(name)} AS {query}")
+        return self.table(name)
+
+    def pack(self, name: str, query: str) -> str:
+        """Fill a table of `PACKED` with the rows of a query, in their order; return its name."""
+        full = f"{PACKED}.main.{identifier(name)}"
+        created = run(self, f"CREATE TABLE {full} AS {query}")
         if created and int(created[0][0]) >= _LARGE:
             # Where a result is still being read it stays as it is.
             with contextlib.suppress(duckdb.TransactionException):
                 run(self, f"CHECKPOINT {PACKED}")
-        return self.table(name, database=(PACKED, "main"))
-
-    def reusable(self, name: str, expr: ir.Table) -> ir.Table:
-        """Give a query a name: a small result is held, of a large one there is a view.
-
-        It is there as long as the table that is returned, or one that was made of it.
-        """
-        run(self, f"CREATE TEMP VIEW {identifier(name)} AS {self._typed(expr)}")
-        some = f"SELECT 1 FROM {identifier(name)} LIMIT {_SMALL + 1}"
-        small = run(self, f"SELECT count(*) FROM ({some})")[0][0] <= _SMALL
-        kind = "TABLE" if small else "VIEW"
-        if small:
-            view, name = name, f"{name}_held"
-            run(self, f"CREATE TEMP TABLE {identifier(name)} AS FROM {identifier(view)}")
-            run(self, f"DROP VIEW {identifier(view)}")
-        table = self.table(name)
-        # The tables that a view reads stay as long.
-        kept = None if small else expr
-        weakref.finalize(table.op(), _drop, weakref.ref(self), f"{kind} {name}", kept)
-        return table
+        return full
 
     def _typed(self, expr: ir.Table) -> str:
         """Return the query of `expr` with the types that Ibis declares; codes stay codes."""
@@ -164,13 +149,6 @@ class CodedBackend(Backend):  # type: ignore[misc]
             for column in wanted
         ]
         return f"SELECT {', '.join(columns)} FROM ({query})"
-
-
-def _drop(backend: weakref.ref[CodedBackend], named: str, _kept: ir.Table | None) -> None:
-    if (alive := backend()) is not None:
-        # Where the connection was closed it went with that.
-        with contextlib.suppress(duckdb.Error):
-            run(alive, f"DROP {named}")
 
 
 def connect(
@@ -347,7 +325,14 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[str]) -> ir.Table:
+def hold_coded(
+    backend: Backend,
+    name: str,
+    rows: ir.Table,
+    columns: Iterable[str],
+    names: Mapping[str, Iterable[str]] = MappingProxyType({}),
+    query: Callable[[str], str] = "FROM {}".format,
+) -> ir.Table:
     """Hold `rows` in a temporary table, the named columns of text as codes.
 
     A column of few names takes a byte or two a row then. It reads, compares and comes out as
@@ -361,21 +346,30 @@ def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[st
     rows : ibis.Table
     columns : iterable of str
         Of `rows`; each has few distinct values.
+    names : mapping of str to iterable of str, optional
+        The distinct values of some of them.
+    query : function of str, optional
+        The SQL of what is held, by the name under which it finds `rows`.
     """
-    coded = []
     # Ibis writes the expression out once, and the engine reads the rows once for all words.
     view = scratch_name("rows")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(rows)}")
-    columns = list(columns)
-    words_of = [f"list(DISTINCT {identifier(column)})" for column in columns]
-    found = run(backend, f"SELECT {', '.join(words_of)} FROM {view}")[0] if columns else ()
-    for column, distinct in zip(columns, found, strict=True):
-        words = sorted((word for word in distinct or () if word is not None), key=str.encode)
+    words_of: dict[str, Iterable[str | None]] = {c: names.get(c, ()) for c in columns}
+    asked = [column for column in words_of if column not in names]
+    if asked:
+        lists = ", ".join(f"list(DISTINCT {identifier(column)})" for column in asked)
+        answer = run(backend, f"SELECT {lists} FROM {view}")[0]
+        words_of |= {column: words or () for column, words in zip(asked, answer, strict=True)}
+    coded = []
+    for column, distinct in words_of.items():
+        words = sorted((word for word in distinct if word is not None), key=str.encode)
         if words:
-            listed = ", ".join(quoted(word) for word in words)
-            coded.append(f"{identifier(column)}::ENUM({listed}) AS {identifier(column)}")
+            listed = ", ".join(map(quoted, words))
+            # A cast that cannot fail is made once a word where the engine has words as codes.
+            code = f"TRY_CAST({identifier(column)} AS ENUM({listed}))"
+            coded.append(f"{code} AS {identifier(column)}")
     replaced = f" REPLACE ({', '.join(coded)})" if coded else ""
-    run(backend, f"CREATE TEMP TABLE {name} AS SELECT *{replaced} FROM {view}")
+    run(backend, f"CREATE TEMP TABLE {name} AS SELECT *{replaced} FROM ({query(view)})")
     run(backend, f"DROP VIEW {view}")
     return backend.table(name)
 

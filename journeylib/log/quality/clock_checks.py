@@ -6,15 +6,14 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 
-import ibis
-import ibis.expr.types as ir
-
 from journeylib.core import US_PER_DAY, US_PER_SECOND, text
 from journeylib.log.canonical.canonical_events import ReadingPlan
 from journeylib.log.canonical.timestamps import TimePlan
 from journeylib.log.eventlog import Check, check, count_check
-from journeylib.log.quality.survey import Inspection, one_row
+from journeylib.log.quality.survey import Inspection
+from journeylib.log.schema import Schema
 from journeylib.log.sources.days import LAST_EVENT, as_day, day_after, day_start, end_of
+from journeylib.log.sources.raw_table import ReadOptions
 
 _MINUTE_US = 60_000_000
 _SOME_MIDNIGHTS = 0.05
@@ -26,7 +25,7 @@ def clock_checks(log: Inspection) -> Iterator[Check]:
         yield check("clock.none", "timestamp")
         return
     yield from _formats(log)
-    counts = one_row(log.events.aggregate(**_counted(log)))
+    counts = log.survey.counts
     yield from _resolution(counts, log.survey.used)
     open_ended = end_of(log.options.as_of) is None
     if open_ended:
@@ -72,31 +71,33 @@ def _day_or_month(times: TimePlan, role: str) -> Iterator[Check]:
         yield check(f"day_or_month_first.{key}", role, orders.unclear_rows, files=files)
 
 
-def _counted(log: Inspection) -> dict[str, ir.Value]:
-    """Return what is counted over the times of all events, in one pass."""
-    time = log.events["t_us"]
-    counts: dict[str, ir.Value] = {
-        "midnight": (time % US_PER_DAY).isin(_midnights(log.plan)).sum(),
-        "minute": (time % _MINUTE_US == 0).sum(),
-        "second": (time % US_PER_SECOND == 0).sum(),
-        "future": (time >= day_after(_present(log))).sum(),
+def counted_times(schema: Schema, plan: ReadingPlan, options: ReadOptions) -> dict[str, str]:
+    """Return what is counted over the times of all events, in SQL by name."""
+    midnights = ", ".join(map(str, _midnights(plan)))
+    counts = {
+        "first": "min(t_us)",
+        "last": "max(t_us)",
+        "midnight": f"count_if(t_us % {US_PER_DAY} IN ({midnights}))",
+        "minute": f"count_if(t_us % {_MINUTE_US} = 0)",
+        "second": f"count_if(t_us % {US_PER_SECOND} = 0)",
+        "future": f"count_if(t_us >= {day_after(_present(options))})",
     }
-    if log.options.period is not None:
-        first, last = log.options.period
-        zone, outside = log.schema.timezone, ibis.literal(False)
+    if options.period is not None:
+        first, last = options.period
+        zone, outside = schema.timezone, ["false"]
         if first is not None:
-            outside = outside | (time < day_start(first, zone, "period"))
+            outside.append(f"t_us < {day_start(first, zone, 'period')}")
         if last is not None:
             end = as_day(last, "period") + dt.timedelta(days=1)
-            outside = outside | (time >= day_start(end, zone, "period"))
-        counts["outside"] = outside.sum()
-    if "end_us" in log.events.columns:
-        counts["negative"] = (log.events["end_us"] < time).sum()
+            outside.append(f"t_us >= {day_start(end, zone, 'period')}")
+        counts["outside"] = f"count_if({' OR '.join(outside)})"
+    if "end_timestamp" in plan.times:
+        counts["negative"] = "count_if(end_us < t_us)"
     return counts
 
 
-def _present(log: Inspection) -> dt.date:
-    as_of = log.options.as_of
+def _present(options: ReadOptions) -> dt.date:
+    as_of = options.as_of
     return dt.datetime.now(dt.UTC).date() if as_of is None else as_day(as_of, "as_of")
 
 
@@ -119,7 +120,7 @@ def _resolution(counts: dict[str, int], used: int) -> Iterator[Check]:
 
 
 def _future(log: Inspection, counts: dict[str, int]) -> Check:
-    present = _present(log)
+    present = _present(log.options)
     if not counts["future"] and present == LAST_EVENT:
         return check("future.unknown", "timestamp")
     return count_check("future", "timestamp", counts["future"], day=present.isoformat())
@@ -127,12 +128,11 @@ def _future(log: Inspection, counts: dict[str, int]) -> Check:
 
 def _left_out(log: Inspection) -> Check:
     """Count what was not read because it lies after `as_of`, where that is known."""
-    day = _present(log).isoformat()
+    day = _present(log.options).isoformat()
     if log.options.days is not None:
         return check("future.maybe_unread", "timestamp", day=day)
     raw = log.raw
-    held = one_row(raw.table.aggregate(n=raw.table.count()))["n"] if raw.rows is None else raw.rows
-    unread = held - (log.survey.read - len(raw.rejected))
+    unread = (raw.rows or 0) - (log.survey.read - len(raw.rejected))
     if not unread:
         return check("future.none", "timestamp")
     return replace(check("future.unread", "timestamp", unread, day=day), unread=unread)

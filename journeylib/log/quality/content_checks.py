@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +15,14 @@ import pyarrow.compute as pc
 from journeylib.core import label, percent, text
 from journeylib.log.canonical.canonical_events import HELPER, NUMBER_ROLES, REASON_ROLE
 from journeylib.log.engine.duckdb import fetch_batches
-from journeylib.log.engine.row_order import Runs, in_order, is_sorted
+from journeylib.log.engine.row_order import in_order, lies_in_order, touchpoint_sizes
 from journeylib.log.eventlog import Check, check, count_check
 from journeylib.log.quality.doubt_checks import fold
-from journeylib.log.quality.survey import MANY_EVENTS, Inspection, Survey, one_row
+from journeylib.log.quality.survey import MANY_EVENTS, Inspection, Survey
+from journeylib.log.schema import Schema
 
 _MANY_GAPS = 0.2
-_NEEDED = ("customer", "case", "touchpoint", "t_us", "position")
+_NEEDED = ("customer", "customer_no", "case", "touchpoint", "t_us", "position")
 _COLUMN_ROLE = {"case": "journey", "end_us": "end_timestamp"} | {
     column: role for role, column in NUMBER_ROLES.items()
 }
@@ -51,6 +53,17 @@ def value_checks(survey: Survey) -> Iterator[Check]:
     for role, n in survey.personal.items():
         if n:
             yield check("personal_names.some", role, n)
+
+
+def counted_contents(schema: Schema) -> dict[str, str]:
+    """Return what is counted of what events hold, in SQL by name."""
+    counts = {}
+    if schema.actor and schema.session:
+        counts["without_session"] = "count_if(actor = 'bot' AND session IS NULL)"
+    if schema.actor and schema.text:
+        counts["texts"] = "count(text)"
+        counts["own_texts"] = "count_if(actor = 'customer' AND text IS NOT NULL)"
+    return counts
 
 
 def content_checks(log: Inspection) -> Iterator[Check]:
@@ -93,7 +106,7 @@ class Ties:
 def counted_ties(log: Inspection, rows_at_once: int = 1_000_000) -> Ties:
     """Count ties among neighbours, as events lie in order of owner, moment and position."""
     events, order = log.events, (log.owner, log.moment, "position", "touchpoint")
-    if log.schema.has_clock and is_sorted(events, log.owner):
+    if log.owner == "customer" and lies_in_order(events):
         events, order = in_order(events), ("customer_no", "t_us", "position", "touchpoint_no")
     else:
         events = events.order_by(list(dict.fromkeys(order)))
@@ -104,7 +117,10 @@ def counted_ties(log: Inspection, rows_at_once: int = 1_000_000) -> Ties:
         # The moment of the last row may go on in the next batch.
         changes = _differ(rows, 0) | _differ(rows, 1)
         whole = int(np.flatnonzero(changes)[-1]) if len(rows) else 0
-        ties, rest = ties + _ties_among(rows[:whole]), rows[whole:]
+        shared = ~changes
+        shared[:-1] |= ~changes[1:]
+        tied = rows[:whole].filter(pa.array(shared[:whole]))
+        ties, rest = ties + _ties_among(tied), rows[whole:]
     return ties if rest is None else ties + _ties_among(rest)
 
 
@@ -171,17 +187,25 @@ def _duplicates(log: Inspection, ties: Ties) -> Check:
     same = [column for column in events.columns if column not in own]
     # Attributes bear the names that the company gave them, so ours must not be a common one.
     groups = events.group_by(same).aggregate(**{f"{HELPER}rows": events.count()})
-    extra = one_row(groups.aggregate(extra=(groups[f"{HELPER}rows"] - 1).sum()))["extra"]
-    return count_check("duplicates", "", extra)
+    extra = (groups[f"{HELPER}rows"] - 1).sum().to_pyarrow().as_py()
+    return count_check("duplicates", "", int(extra or 0))
 
 
 def _tied(log: Inspection) -> ir.Table:
     """Return the events that share owner and time with another."""
-    events, owner, moment = log.events, log.owner, log.events["t_us"]
-    if is_sorted(events, owner):
-        runs = Runs(owner, ("t_us", "position", "touchpoint"), lying=True)
-        neighbour = (runs.before(moment) == moment) | (runs.after(moment) == moment)
-        marked = events.mutate(**{f"{HELPER}tied": neighbour})
+    events, owner = log.events, log.owner
+    if owner == "customer" and lies_in_order(events):
+        as_they_lie = ibis.window()
+        beside = [
+            [
+                getattr(events[name], way)().over(as_they_lie) == events[name]
+                for name in (owner, "t_us")
+            ]
+            for way in ("lag", "lead")
+        ]
+        marked = events.mutate(
+            **{f"{HELPER}tied": ibis.or_(*(ibis.and_(*same) for same in beside))}
+        )
         return marked.filter(marked[f"{HELPER}tied"]).drop(f"{HELPER}tied")
     counts = events.group_by(owner, "t_us").aggregate(**{f"{HELPER}n": events.count()})
     shared = counts.filter(counts[f"{HELPER}n"] > 1).select(owner, "t_us")
@@ -190,8 +214,7 @@ def _tied(log: Inspection) -> ir.Table:
 
 def _names(log: Inspection) -> Iterator[Check]:
     """Count events whose touchpoint the value maps do not know, and names that look alike."""
-    events, schema = log.events, log.schema
-    names = events.group_by("touchpoint").aggregate(n=events.count()).to_pandas()
+    schema, names = log.schema, touchpoint_sizes(log.events).to_pandas()
     maps: dict[str, set[str]] = {
         "touchpoint_values": set(schema.touchpoint_values.values()),
         "stage_values": set() if schema.stage else set(schema.stage_values),
@@ -200,31 +223,25 @@ def _names(log: Inspection) -> Iterator[Check]:
     for setting, mapped in maps.items():
         if mapped:
             unknown = names[~names["touchpoint"].isin(mapped)]
-            yield count_check("unmapped", setting, int(unknown["n"].sum()), names=len(unknown))
+            yield count_check("unmapped", setting, int(unknown["events"].sum()), names=len(unknown))
     folded = fold(names["touchpoint"])
     alike = names[folded.duplicated(keep=False)]
     if len(alike):
-        yield check("names_alike.some", "touchpoint", int(alike["n"].sum()), names=len(alike))
-    if "actor" in events.columns and "session" in events.columns:
-        bot = events["actor"] == "bot"
-        n = one_row(events.aggregate(n=(bot & events["session"].isnull()).sum()))["n"]
+        yield check("names_alike.some", "touchpoint", int(alike["events"].sum()), names=len(alike))
+    if "without_session" in log.survey.counts:
+        n = log.survey.counts["without_session"]
         yield count_check("bot_without_session", "session", n)
 
 
 def _whose_words(log: Inspection) -> Iterator[Check]:
     """Say whose words texts are: the customer's where it is declared, or on rows of customers."""
-    if not {"actor", "text"} <= set(log.events.columns):
+    counts = log.survey.counts
+    if "texts" not in counts:
         return
-    spoken = log.events["text"].notnull()
-    counts = one_row(
-        log.events.aggregate(
-            n=spoken.sum(), own=(spoken & (log.events["actor"] == "customer")).sum()
-        )
-    )
     if log.schema.text_by == "customer":
-        yield check("text_by.customer", "text", counts["n"])
-    elif counts["n"] and not counts["own"]:
-        yield check("text_by.nobody", "text", counts["n"])
+        yield check("text_by.customer", "text", counts["texts"])
+    elif counts["texts"] and not counts["own_texts"]:
+        yield check("text_by.nobody", "text", counts["texts"])
 
 
 def _sizes(log: Inspection) -> Iterator[Check]:

@@ -7,11 +7,20 @@ from itertools import chain
 import ibis.expr.types as ir
 import pandas as pd
 
+from journeylib.log.canonical.canonical_events import ReadingPlan
 from journeylib.log.eventlog import check, check_table, count_check
-from journeylib.log.quality.clock_checks import clock_checks
-from journeylib.log.quality.content_checks import content_checks, value_checks
+from journeylib.log.quality.clock_checks import clock_checks, counted_times
+from journeylib.log.quality.content_checks import content_checks, counted_contents, value_checks
 from journeylib.log.quality.doubt_checks import id_checks, time_checks
-from journeylib.log.quality.survey import Inspection, one_row
+from journeylib.log.quality.survey import Inspection
+from journeylib.log.schema import Schema
+from journeylib.log.sources.raw_table import ReadOptions
+
+
+def counted(schema: Schema, plan: ReadingPlan, options: ReadOptions) -> dict[str, str]:
+    """Return what the checks want counted of the usable rows, in SQL by name."""
+    times = counted_times(schema, plan, options) if schema.has_clock else {}
+    return times | counted_contents(schema)
 
 
 def quality_checks(log: Inspection) -> pd.DataFrame:
@@ -32,7 +41,7 @@ def outcome_checks(outcomes: ir.Table, events: ir.Table, read: int, used: int) -
     lost = read - used
     customers = events.select("customer").distinct()
     unmatched = outcomes.anti_join(customers, "customer")
-    strangers = one_row(unmatched.aggregate(n=unmatched.count()))["n"]
+    strangers = int(unmatched.count().to_pyarrow().as_py())
     severity = "warning" if 2 * strangers > used else None
     checks = [
         check("unusable.outcomes" if lost else "unusable.no_outcomes", "outcomes", lost),

@@ -11,13 +11,15 @@ _SILENT_DAYS = 365
 _FEW = 0.005
 
 
-def usual_span(rows: ir.Table) -> tuple[int, int] | None:
+def usual_span(rows: ir.Table, ends: tuple[int, int]) -> tuple[int, int] | None:
     """Return where the log lies, where a few events lie far outside.
 
     Parameters
     ----------
     rows : ibis.Table
         Events with ``t_us``, microseconds since 1970 UTC.
+    ends : pair of int
+        The first and the last of these times.
 
     Returns
     -------
@@ -26,11 +28,12 @@ def usual_span(rows: ir.Table) -> tuple[int, int] | None:
         the log is not broken by a year of silence, or more than half a percent of its events
         lie beyond it.
     """
+    first, last = (end // US_PER_DAY for end in ends)
+    if last - first < _SILENT_DAYS:
+        return None
     day = (rows["t_us"] // US_PER_DAY).cast("int64")
     counted = rows.group_by(day=day).aggregate(n=rows.count()).order_by("day").to_pyarrow()
     days, n = counted["day"].to_numpy(), counted["n"].to_numpy()
-    if not len(days) or days[-1] - days[0] < _SILENT_DAYS:
-        return None
     run = np.concatenate([[0], np.cumsum(np.diff(days) >= _SILENT_DAYS)])
     events = np.bincount(run, weights=n)
     usual = int(events.argmax())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import string
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from ibis.backends.duckdb import Backend
 
 from journeylib.core import LogError, QualityError, percent
 from journeylib.log.canonical.canonical_events import (
@@ -20,6 +21,7 @@ from journeylib.log.canonical.canonical_events import (
     UNREAD,
     ReadingPlan,
 )
+from journeylib.log.engine.duckdb import identifier, quoted, run
 from journeylib.log.engine.row_order import customer_sizes
 from journeylib.log.schema import Schema
 from journeylib.log.sources.raw_table import (
@@ -54,6 +56,8 @@ class Survey:
         Names with line breaks or other control characters, by role.
     personal : dict of str to int
         Names in which what looks personal was masked, by role.
+    counts : dict of str to int
+        What the checks want to know of the usable rows; 0 where nothing can be said.
     """
 
     read: int
@@ -63,29 +67,35 @@ class Survey:
     unread: dict[str, int]
     controls: dict[str, int]
     personal: dict[str, int]
+    counts: dict[str, int]
 
 
-def survey(raw: Raw, rows: ir.Table) -> Survey:
-    """Count what is unusable, missing and unread in the staged `rows`, in one pass."""
-    usable = rows[REASON].isnull()
-    wanted: dict[str, ir.Value] = {"rows": rows.count()}
-    for i, reason in enumerate(REASON_ROLE):
-        wanted[f"reason{i}"] = (rows[REASON] == reason).sum()
-    for i, column in enumerate(rows.columns):
-        if not column.startswith(HELPER):
-            wanted[f"null{i}"] = (usable & rows[column].isnull()).sum()
-        elif column.startswith((UNREAD, CONTROL, PERSONAL)):
-            wanted[f"flag{i}"] = (usable & rows[column]).sum()
-    totals = one_row(rows.aggregate(**wanted))
-    reasons = {reason: totals[f"reason{i}"] for i, reason in enumerate(REASON_ROLE)}
+def survey(raw: Raw, rows: ir.Table, wanted: Mapping[str, str]) -> Survey:
+    """Count what is unusable, missing and unread in the staged `rows`, in two passes.
+
+    `wanted` is what the checks want counted of the usable rows, in SQL by name.
+    """
+    backend, table = rows.get_backend(), rows.get_name()
+    rows_of = dict(run(backend, f"SELECT {REASON}, count(*) FROM {table} GROUP BY ALL"))
+    reasons = {reason: rows_of.get(reason, 0) for reason in REASON_ROLE}
     for reason in raw.rejected["reason"]:
         reasons[reason] = reasons.get(reason, 0) + 1
-    read = totals["rows"] + len(raw.rejected)
+    read = sum(rows_of.values()) + len(raw.rejected)
+    sums = {
+        column: f"count_if({identifier(column)})"
+        if column.startswith(HELPER)
+        else f"count(*) - count({identifier(column)})"
+        for column in rows.columns
+        if not column.startswith(HELPER) or column.startswith((UNREAD, CONTROL, PERSONAL))
+    }
+    # No column of a log begins with HELPER but those that are counted here by their own names.
+    asked = {f"{HELPER}asked_{name}": sql for name, sql in wanted.items()}
+    totals = counts_of(backend, sums | asked, f"{table} WHERE {REASON} IS NULL")
 
     def by_role(prefix: str) -> dict[str, int]:
         return {
-            column.removeprefix(prefix): totals[f"flag{i}"]
-            for i, column in enumerate(rows.columns)
+            column.removeprefix(prefix): n
+            for column, n in totals.items()
             if column.startswith(prefix)
         }
 
@@ -93,17 +103,18 @@ def survey(raw: Raw, rows: ir.Table) -> Survey:
         read=read,
         used=read - sum(reasons.values()),
         reasons={reason: n for reason, n in reasons.items() if n},
-        nulls={c: totals[f"null{i}"] for i, c in enumerate(rows.columns) if f"null{i}" in totals},
+        nulls={column: n for column, n in totals.items() if not column.startswith(HELPER)},
         unread=by_role(UNREAD),
         controls=by_role(CONTROL),
         personal=by_role(PERSONAL),
+        counts=by_role(f"{HELPER}asked_"),
     )
 
 
-def one_row(table: ir.Table) -> dict[str, int]:
-    """Return the only row of a table of counts; what is null counts as 0."""
-    row: dict[str, Any] = table.to_pyarrow().to_pylist()[0]
-    return {name: int(value or 0) for name, value in row.items()}
+def counts_of(backend: Backend, wanted: Mapping[str, str], rows: str) -> dict[str, int]:
+    """Return what is counted, in SQL by name, of `rows`; what is null counts as 0."""
+    row = run(backend, f"SELECT {', '.join(wanted.values())} FROM {rows}")[0]
+    return {name: int(value or 0) for name, value in zip(wanted, row, strict=True)}
 
 
 def refuse_unusable(raw: Raw, counted: Survey, max_share: float) -> None:
@@ -185,7 +196,7 @@ class Inspection:
 
     @cached_property
     def ids(self) -> dict[str, int]:
-        """Counts over the ids of customers, in one query: each has to go through all events.
+        """Counts over the ids of customers.
 
         Returns
         -------
@@ -195,23 +206,29 @@ class Inspection:
             ``scientific`` notation, of 16 digits or more (``long``), and of these with ``zeros``
             alone after 15: how many there are, and ``…_events``.
         """
-        sizes = customer_sizes(self.events).rename(n="events")
-        text = sizes.customer
-        is_long = text.length() >= _LONG_ID
+        sizes = customer_sizes(self.events)
+        backend = sizes.get_backend()
+        long = f"length(customer) >= {_LONG_ID} AND regexp_matches(customer, "
         marks = {
-            "busy": sizes.n >= MANY_EVENTS,
-            "scientific": ibis.ifelse(text.contains("+"), text.re_search(_SCIENTIFIC), False),
-            "long": ibis.ifelse(is_long, text.re_search("^[0-9]{16,}$"), False),
-            "zeros": ibis.ifelse(is_long, text.re_search("^[0-9]{15}0+$"), False),
+            "busy": f"events >= {MANY_EVENTS}",
+            "scientific": f"contains(customer, '+') AND regexp_matches(customer, '{_SCIENTIFIC}')",
+            "long": f"{long}'^[0-9]{{16,}}$')",
+            "zeros": f"{long}'^[0-9]{{15}}0+$')",
         }
-        sizes = sizes.mutate(folded=text.strip().lower(), **marks)
-        sums = {name: sizes[name].sum() for name in marks}
-        sums |= {f"{name}_events": ibis.ifelse(sizes[name], sizes.n, 0).sum() for name in marks}
-        folded = sizes.group_by("folded").aggregate(ids=sizes.count(), n=sizes.n.sum())
-        told_apart = folded.aggregate(
-            alike=ibis.ifelse(folded.ids > 1, folded.ids, 0).sum(),
-            alike_events=ibis.ifelse(folded.ids > 1, folded.n, 0).sum(),
-            customers=folded.count(),
-            largest=folded.n.max(),
-        )
-        return one_row(told_apart.cross_join(sizes.aggregate(**sums)))
+        wanted = {name: f"count_if({mark})" for name, mark in marks.items()}
+        wanted |= {f"{name}_events": f"sum(events) FILTER ({mark})" for name, mark in marks.items()}
+        wanted |= {"customers": "count(*)", "largest": "max(events)"}
+        folded = f"lower(trim(customer, {quoted(string.whitespace)}))"
+        wanted["unlike"] = f"count_if({folded} <> customer)"
+        table = f"({backend.compile(sizes)})"
+        counts = counts_of(backend, wanted, table)
+        if not counts["unlike"]:
+            return counts | {"alike": 0, "alike_events": 0}
+        told_apart = {
+            "alike": "sum(ids) FILTER (ids > 1)",
+            "alike_events": "sum(events) FILTER (ids > 1)",
+            "customers": "count(*)",
+            "largest": "max(events)",
+        }
+        groups = f"SELECT count(*) AS ids, sum(events) AS events FROM {table} GROUP BY {folded}"
+        return counts | counts_of(backend, told_apart, f"({groups})")

@@ -305,7 +305,7 @@ def dead_ends(journeys: Journeys, sessions: BotSessions) -> tuple[str, ...]:
     )
     # All transitions: one left out for privacy must not make a dead end.
     before = defaultdict(list)
-    for source, target in zip(journeys.edges["source"], journeys.edges["target"], strict=True):
+    for source, target in journeys.edges[["source", "target"]].to_numpy():
         before[target].append(source)
     # Walked once, backwards from the people: a walk from each bot takes minutes in a wide log.
     leads, front = set(people), sorted(people)

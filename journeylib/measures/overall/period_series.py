@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from journeylib.core import GROUPS, MICRO, US_PER_DAY
 from journeylib.journeys import (
@@ -33,6 +34,7 @@ EVERYWHERE = ""  # the touchpoint of a stream of the whole log
 ALL = ""  # the stratum of a stream as it is
 UNNAMED = "(none)"
 REST = "(rest)"  # small strata together
+WORDS = ("measure", "detail", "stratum")
 EVENTS = "events"  # the measure that counts what happens at a touchpoint
 FEWEST_IN_STRATUM = 20
 MOVES = 2  # most frequent next touchpoints whose share is followed, per touchpoint
@@ -144,7 +146,7 @@ def streams(
     channels = dict(
         zip(journeys.touchpoints["touchpoint"], journeys.touchpoints["channel"], strict=True)
     )
-    parts, behind = [], {}
+    parts, behind = list[pd.DataFrame](), {}
     lags, units, families = {EVENTS: 0}, dict[str, str](), dict[str, str]()
     moves, targets = _moves(journeys)
     for cases in (*_all_cases(journeys, settings, scores), moves):
@@ -154,10 +156,7 @@ def streams(
         lags |= dict.fromkeys(cases.counted, cases.lag_days)
         families |= dict.fromkeys(cases.counted, cases.family)
         for measure, (_top, _base, unit) in cases.counted.items():
-            part = _one(sums, measure, cases)
-            names_of_target = targets.get(measure, {})
-            part["detail"] = [names_of_target.get(number, "") for number in part["touchpoint"]]
-            parts.append(part)
+            parts += _parts(sums, measure, cases, targets.get(measure, {}))
             behind[measure], units[measure] = people[measure], unit
     for measure, (entered, entering) in _entries(journeys, periods).items():
         lags[measure], families[measure], units[measure] = 0, "mix", "share"
@@ -166,7 +165,7 @@ def streams(
     table = _volumes(journeys, periods)
     # Of all measures at once: a question to pandas costs more than its answer.
     if any(len(part) for part in parts):
-        estimated = _estimated(pd.concat(parts), pd.concat(behind), units)
+        estimated = _estimated(parts, pd.concat(behind), units)
         estimated["family"] = estimated["measure"].map(families)
         table = pd.concat([estimated, table]) if len(table) else estimated
     numbered = {number: str(name) for number, name in names.items()} | {-1: EVERYWHERE}
@@ -289,12 +288,11 @@ def _sums(cases: _Cases, periods: Periods) -> tuple[pd.DataFrame, pd.DataFrame]:
         cell_of_case, cases.stratum.number.astype(np.int64) * GROUPS + rows.group, strata * GROUPS
     )
     where = keys // (strata * GROUPS)
-    words = np.array(cases.stratum.words, dtype=object)
     sums = pd.DataFrame(
         {
             "period": where // rows.touchpoints,
             "touchpoint_no": where % rows.touchpoints,
-            "stratum": words[keys // GROUPS % strata],
+            "stratum": keys // GROUPS % strata,
             "group": keys % GROUPS,
         }
     )
@@ -322,51 +320,77 @@ def _sums(cases: _Cases, periods: Periods) -> tuple[pd.DataFrame, pd.DataFrame]:
     return sums, pd.DataFrame(people, index=index)
 
 
-def _one(sums: pd.DataFrame, measure: str, cases: _Cases) -> pd.DataFrame:
-    """Return the sums of one measure: at touchpoints, and over the whole log."""
+def _parts(
+    sums: pd.DataFrame, measure: str, cases: _Cases, targets: Mapping[int, str]
+) -> Iterable[pd.DataFrame]:
+    """Yield the sums of one measure: at touchpoints, and over the whole log."""
+    there = sums[sums[f"{measure}:base"] > 0]
+    spot, stratum = (there[name].to_numpy() for name in ("touchpoint_no", "stratum"))
     frame = pd.DataFrame(
         {
-            "period": sums["period"].astype("int64"),
-            "touchpoint": sums["touchpoint_no"].astype("int64"),
-            "detail": "",
-            "stratum": sums["stratum"].astype(str) if len(sums) else pd.Series(dtype=str),
-            "group": sums["group"].astype("int64"),
-            "top": sums[f"{measure}:top"].astype("float64"),
-            "base": sums[f"{measure}:base"].astype("float64"),
-            "measure": measure,
+            "period": there["period"],
+            "group": there["group"],
+            "top": there[f"{measure}:top"].astype("float64"),
+            "base": there[f"{measure}:base"].astype("float64"),
+            "measure": _all_alike(measure, len(there)),
         }
     )
-    frame = frame[frame["base"] > 0]
-    parts = [frame] if cases.at_touchpoints else []
+    words = cases.stratum.words
+    if cases.at_touchpoints:
+        yield frame.assign(
+            touchpoint=spot,
+            detail=_worded(spot, lambda number: targets.get(number, "")),
+            stratum=_worded(stratum, lambda number: words[number]),
+        )
     if cases.whole:
         # Of the whole log the mix is also what happens where.
-        stratum = frame["touchpoint"].astype(str) + " · " + frame["stratum"]
-        parts.append(frame.assign(stratum=stratum, touchpoint=-1))
-    return pd.concat(parts)
+        what = _worded(
+            spot * len(words) + stratum,
+            lambda number: f"{number // len(words)} · {words[number % len(words)]}",
+        )
+        yield frame.assign(touchpoint=-1, detail=_all_alike("", len(there)), stratum=what)
+
+
+def _all_alike(word: str, many: int) -> pd.Categorical:
+    return pd.Categorical.from_codes(np.zeros(many, dtype=np.int8), pd.Index([word], dtype="str"))
+
+
+def _worded(number: Numbers, word: Callable[[int], str]) -> pd.Categorical:
+    """Return the word of each number, each made once."""
+    numbers, row = np.unique(number, return_inverse=True)
+    return pd.Categorical(pd.Index([word(one) for one in numbers.tolist()], dtype="str")).take(row)
+
+
+def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put parts together whose words stay numbered: millions of cells are grouped by them."""
+    words = {word: union_categoricals([part[word] for part in parts]) for word in WORDS}
+    rows = [part.drop(columns=list(WORDS)) for part in parts]
+    return pd.concat(rows, ignore_index=True).assign(**words)
 
 
 def _estimated(
-    sums: pd.DataFrame, people: pd.Series[int], units: Mapping[str, str]
+    parts: Sequence[pd.DataFrame], people: pd.Series[int], units: Mapping[str, str]
 ) -> pd.DataFrame:
     """Return value and customer-clustered error per period and stream, in strata and overall.
 
     `people` counts customers by measure, period and touchpoint; `units` are those of measures.
     """
-    sums = _without_small_strata(sums)
-    sums = pd.concat([sums.assign(stratum=ALL), sums[sums["stratum"] != ALL]])
-    counted, words = ["top", "base"], ["measure", "detail", "stratum"]
-    # Of thousands of touchpoints, words are numbered before millions of cells are sorted by them.
-    numbered = sums.assign(**{word: sums[word].astype("category") for word in words})
-    cells = numbered.groupby([*KEY, "group"], sort=True, observed=True)[counted].sum().reset_index()
-    grouped = cells.groupby(KEY, sort=True, observed=True)
-    totals, number = grouped[counted].sum(), grouped.ngroup().to_numpy()
+    every = [part.assign(stratum=_all_alike(ALL, len(part))) for part in parts]
+    # One stratum alone is all there is.
+    strata = [part for part in parts if len(part["stratum"].cat.categories) > 1]
+    sums = _joined([*every, *([_without_small_strata(_joined(strata))] if strata else [])])
+    counted, grouped = ["top", "base"], sums.groupby(KEY, observed=True)
+    totals, stream = grouped[counted].sum(), grouped.ngroup().to_numpy()
+    cells = sums[counted].groupby(stream * GROUPS + sums["group"].to_numpy()).sum()
+    number = cells.index.to_numpy() // GROUPS
+    cells = cells.reset_index(drop=True)
     whole = totals.iloc[number].reset_index(drop=True)
     left_base = (whole["base"] - cells["base"]).to_numpy()
     value = (whole["top"] / whole["base"]).to_numpy()
     left = (whole["top"] - cells["top"]).to_numpy() / np.where(left_base > 0, left_base, np.nan)
     cells["squared"] = np.where(left_base > 0, left - value, 0.0) ** 2
     squared = cells["squared"].groupby(number, sort=True).sum().to_numpy()
-    result = totals.reset_index().astype(dict.fromkeys(words, "str"))
+    result = totals.reset_index().astype(dict.fromkeys(WORDS, "str"))
     result["unit"] = result["measure"].map(units)
     scale = np.where(result["unit"] == "share", 1.0, float(MICRO))
     result["value"] = result["top"] / result["base"] / scale
@@ -383,13 +407,16 @@ def _estimated(
 
 def _without_small_strata(sums: pd.DataFrame) -> pd.DataFrame:
     """Put strata together that have too few cases in the last period or in those before it."""
-    keys = ["measure", "touchpoint", "detail"]
     now = sums["period"] == 0
-    by = [*keys, "stratum"]
-    last = sums["base"].where(now, 0.0).groupby([sums[k] for k in by]).transform("sum")
-    before = sums["base"].where(~now, 0.0).groupby([sums[k] for k in by]).transform("sum")
-    small = (last < FEWEST_IN_STRATUM) | (before < FEWEST_IN_STRATUM)
-    return sums.assign(stratum=sums["stratum"].where(~small, REST))
+    cases = pd.DataFrame(
+        {"last": sums["base"].where(now, 0), "before": sums["base"].where(~now, 0)}
+    )
+    number = sums.groupby(KEY[1:], observed=True).ngroup()
+    small = (cases.groupby(number).transform("sum") < FEWEST_IN_STRATUM).any(axis=1)
+    words = sums["stratum"].cat.categories.union([REST])
+    stratum = sums["stratum"].cat.set_categories(words).where(~small, REST)
+    sums = sums.assign(stratum=stratum)
+    return sums[stratum != ALL]
 
 
 def _moves(journeys: Journeys) -> tuple[_Cases, dict[str, dict[int, str]]]:
@@ -448,7 +475,9 @@ def _entries(
         counts = counts.rename(columns={"size": "top"})
         measure = f"begins_with_{role}"
         if len(counts):
-            rows = _of_all(counts).assign(measure=measure, touchpoint=-1, stratum=ALL)
+            rows = _of_all(counts).assign(touchpoint=-1)
+            rows["measure"] = _all_alike(measure, len(rows))
+            rows["stratum"] = _all_alike(ALL, len(rows))
             by_name[measure] = (rows, people)
     return by_name
 

@@ -15,7 +15,7 @@ from journeylib.journeys import END, START, Journeys, Simplified, simplify
 from journeylib.measures import Taken, Transitions
 from journeylib.present.figure import Figure
 from journeylib.present.maps.journey_map import Overlay, shown_name
-from journeylib.present.maps.simplified_map import simplified_map
+from journeylib.present.maps.simplified_map import MapFrame, simplified_map
 from journeylib.present.tables import as_float, interval, share_interval
 from journeylib.present.theme import VERDICTS
 from journeylib.present.views.journey import audit_overlay
@@ -113,7 +113,7 @@ def map_data(
     transitions: float,
     *,
     known: TouchpointFacts,
-    frame: Simplified | None = None,
+    frame: MapFrame | None = None,
 ) -> MapData:
     """Draw journeys at one position of the sliders.
 
@@ -125,7 +125,7 @@ def map_data(
         Shares to keep, as in `simplify`.
     known : TouchpointFacts
         What an audit knows of the touchpoints of all journeys.
-    frame : Simplified, optional
+    frame : MapFrame, optional
         Of the journeys before a filter: every touchpoint keeps its place.
 
     Returns
@@ -134,7 +134,8 @@ def map_data(
         The same for the same journeys and shares, whoever asks and however often.
     """
     journeys = ways.journeys
-    simplified = simplify(journeys, touchpoints, transitions, most=MOST, like=frame)
+    like = None if frame is None else frame.simplified
+    simplified = simplify(journeys, touchpoints, transitions, most=MOST, like=like)
     keys: dict[tuple[str, ...], str] = {
         (name,): f"t{index}" for index, name in enumerate(simplified.touchpoints["touchpoint"])
     }

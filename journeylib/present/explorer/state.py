@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from journeylib.audits import Audit
 from journeylib.core import ConfigError, current_catalogue, did_you_mean, text
-from journeylib.journeys import Journeys, Simplified, call, simplify
+from journeylib.journeys import Journeys, call, simplify
 from journeylib.measures import Transitions
 from journeylib.present.explorer.choices import CHOICES, choice_words
 from journeylib.present.explorer.map_data import (
@@ -19,6 +19,7 @@ from journeylib.present.explorer.map_data import (
     facts_of_audit,
     map_data,
 )
+from journeylib.present.maps.simplified_map import MapFrame, map_frame
 
 VERBS = ("passing", "not_passing", "passing_directly", *CHOICES)
 # A first map of more touchpoints than this is read by nobody.
@@ -90,9 +91,15 @@ class Exploration:
         return map_data(self.transitions_of, *shares, known=self.known, frame=frame)
 
     @cached_property
-    def frame(self) -> Simplified:
+    def frame(self) -> MapFrame:
         """What the map shows before any filter: no filter moves a touchpoint."""
-        return simplify(self.start, self.touchpoints, self.transitions, most=MOST)
+        schema = self.start.log.schema
+        return map_frame(
+            simplify(self.start, self.touchpoints, self.transitions, most=MOST),
+            self.known.overlay,
+            stage_order=schema.stage_order,
+            channel_order=schema.channel_order,
+        )
 
     @cached_property
     def transitions_of(self) -> Transitions:
@@ -116,7 +123,10 @@ class Exploration:
         step = (verb, tuple(names))
         if step in self.filters:
             return self
-        return self._with((*self.filters, step))
+        other = self._with((*self.filters, step))
+        # The filters before it are not carried out anew.
+        other.__dict__["journeys"] = getattr(self.journeys, verb)(*names)
+        return other
 
     def chosen(self, verb: str, names: Sequence[str]) -> Self:
         """Return what remains with another option of a control; without names with none of it."""

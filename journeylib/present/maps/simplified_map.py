@@ -3,15 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from journeylib.core import percent, text
 from journeylib.journeys import ELSEWHERE, Simplified
 from journeylib.present.figure import Figure
 from journeylib.present.maps.journey_map import Overlay, bounds_note, box_heights, draw_map
-from journeylib.present.maps.layout import MapOptions, map_layout
+from journeylib.present.maps.layout import MapLayout, MapOptions, map_layout
 
 ALL = 100_000
+
+
+@dataclass(frozen=True)
+class MapFrame:
+    """A map that others keep to: what it shows, and where each touchpoint and flow is drawn."""
+
+    simplified: Simplified
+    layout: MapLayout
+
+
+def map_frame(
+    simplified: Simplified,
+    overlay: Overlay | None = None,
+    *,
+    stage_order: Sequence[str] = (),
+    channel_order: Sequence[str] = (),
+) -> MapFrame:
+    """Lay out the map of more journeys, once for the maps of parts of them."""
+    points, moves = simplified.touchpoints, simplified.transitions
+    options = _options(stage_order, channel_order)
+    heights = box_heights(points["touchpoint"], overlay or Overlay())
+    return MapFrame(simplified, map_layout(points, moves, replace(options, heights=heights)))
+
+
+def _options(stage_order: Sequence[str], channel_order: Sequence[str]) -> MapOptions:
+    return MapOptions(
+        stage_order=stage_order,
+        channel_order=[*channel_order, "Other"],
+        share=1.0,
+        max_touchpoints=ALL,
+        max_flows=ALL,
+        max_returns=ALL,
+    )
 
 
 def simplified_map(
@@ -21,7 +54,7 @@ def simplified_map(
     stage_order: Sequence[str] = (),
     channel_order: Sequence[str] = (),
     name: str = "simplified-map",
-    frame: Simplified | None = None,
+    frame: MapFrame | None = None,
 ) -> Figure:
     """Draw a simplified journey graph with its visible rest.
 
@@ -35,7 +68,7 @@ def simplified_map(
         Names from first to last.
     name : str
         Of the figure.
-    frame : Simplified, optional
+    frame : MapFrame, optional
         Of more journeys: every touchpoint stands where it stands in the map of that.
 
     Returns
@@ -44,19 +77,9 @@ def simplified_map(
         Nothing but what was folded is left out; the finding states the share of journeys shown.
     """
     overlay = overlay or Overlay()
-    options = MapOptions(
-        stage_order=stage_order,
-        channel_order=[*channel_order, "Other"],
-        share=1.0,
-        max_touchpoints=ALL,
-        max_flows=ALL,
-        max_returns=ALL,
-    )
+    options = _options(stage_order, channel_order)
     if frame is not None:
-        heights = box_heights(frame.touchpoints["touchpoint"], overlay)
-        whole = replace(options, heights=heights)
-        layout = map_layout(frame.touchpoints, frame.transitions, whole)
-        options = replace(options, frame=layout)
+        options = replace(options, frame=frame.layout)
     figure = draw_map(
         simplified.touchpoints,
         simplified.transitions,
