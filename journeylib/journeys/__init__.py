@@ -33,14 +33,16 @@ from journeylib.journeys.setting_names import refuse_absent, sift
 from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import (
     Base,
+    Middle,
+    Sums,
+    Tally,
     base_in_cells,
     count_neighbours,
     count_units,
     count_units_again,
     count_units_where,
-    dominated,
     happens_between,
-    median_in_cells,
+    largest_of_customers,
     number_pairs,
     sum_in_cells,
 )

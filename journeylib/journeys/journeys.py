@@ -186,8 +186,9 @@ class Journeys(Verbs):
         rows = ibis.memtable(as_table(self.outline, self.names))
         return hand_over(rows, self.log.events.get_backend())
 
-    def parts(self, events_at_once: int = EVENTS_AT_ONCE) -> list[Journeys]:
+    def parts(self, events_at_once: int | None = None) -> list[Journeys]:
         """Return these journeys in parts of whole customers, each of about so many events."""
+        events_at_once = events_at_once or EVENTS_AT_ONCE
         outline, begins = self.outline, self.events.begins
         if begins[-1] <= events_at_once:
             return [self]
@@ -279,7 +280,7 @@ class Journeys(Verbs):
             ``customers`` (int64), ``median_position`` (float64, 0 first to 1 last).
         """
         whole = None if self.narrowing is None else self.whole.touchpoints
-        return touchpoint_table(self.outline, self.names, whole)
+        return touchpoint_table(self.summed, self.names, whole)
 
     @cached_property
     def edges(self) -> pd.DataFrame:
@@ -290,7 +291,7 @@ class Journeys(Verbs):
         pandas.DataFrame
             Rows and columns of `graph.transitions`.
         """
-        return edge_table(self.events, self.names)
+        return edge_table(self.summed, self.names)
 
     @cached_property
     def public(self) -> tuple[pd.DataFrame, SharedVariants]:

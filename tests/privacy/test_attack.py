@@ -28,7 +28,7 @@ from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.representatives import timelines
 from journeylib.journeys.representatives.timelines import stories
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.walk.counting import Base, dominated
+from journeylib.journeys.walk.counting import Base, largest_of_customers
 from journeylib.journeys.walk.tables import START
 from journeylib.judge.estimation.design_matrix import sample_of
 from journeylib.judge.moments.effect import visit_effect
@@ -42,6 +42,7 @@ from journeylib.measures.evidence import measure
 from journeylib.measures.measured import Measured, with_whole_base
 from journeylib.measures.overall.reach import reach
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.group_sums import Cells as VisitCells
 from tests.privacy.attack import (
     COUNTS,
     Program,
@@ -830,8 +831,11 @@ def test_dominance_agrees_with_sums_by_hand() -> None:
     cell, customer, amount = (dice.integers(0, most, 400) for most in (30, 6, 9))
     frame = pd.DataFrame({"cell": cell, "customer": np.sort(customer), "amount": amount})
     own = frame.groupby(["cell", "customer"])["amount"].sum().groupby("cell")
+    sums = np.tile(np.bincount(cell, amount, 31).astype(np.int64), (1, 1))
+    most = largest_of_customers(cell, np.sort(customer), amount, 31)
+    assert most.tolist() == own.max().reindex(range(31), fill_value=0).tolist()
     expected = (2 * own.max() > own.sum()).reindex(range(31), fill_value=False)
-    found = dominated(cell, np.sort(customer), amount, 31)
+    found = VisitCells({"starts": sums}, {"starts": most}).one_customer("starts")
     assert found.tolist() == expected.tolist() and 0 < found.sum() < 30
 
 

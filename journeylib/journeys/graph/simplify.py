@@ -358,7 +358,7 @@ def _nodes(
         cell = cells[events.touchpoint]
         others = others.assign(
             **vars(events.base(cell, len(into))),
-            median_position=median_positions(journeys.outline, cell, len(into)),
+            median_position=median_positions(journeys.summed, cells, len(into)),
         )
         counts = pd.concat([counts, others])
     counts = counts.reset_index(drop=True)

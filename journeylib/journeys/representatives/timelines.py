@@ -27,7 +27,7 @@ from journeylib.journeys.representatives.representatives import Stories, Story, 
 from journeylib.journeys.walk.counting import base_in_cells, count_units, number_pairs
 from journeylib.journeys.walk.event_columns import Numbers, Whole
 from journeylib.journeys.walk.outline import END_KINDS, Outline, variant_texts, variant_ways
-from journeylib.journeys.walk.tables import median_seconds, most_frequent
+from journeylib.journeys.walk.tables import Words, median_seconds, most_frequent
 from journeylib.log import Cells, protect
 
 ALL = ""
@@ -291,6 +291,7 @@ def _steps(journeys: Journeys, line: Whole, storylines: list[_Storyline]) -> lis
     spot = np.cumsum(events.starts_visit) + shift[events.journey]
     cell = np.where(line[events.journey] >= 0, spot, -1).astype(np.int32)
     cells = int(begins[-1])
+    words = Words.of(events.column("channel"), cell, cells) if journeys.has("channel") else None
     seconds = np.full(cells, np.nan)
     if journeys.has_clock:
         seconds = median_seconds(events, np.where(events.ends_visit, cell, -1), cells)
@@ -298,7 +299,7 @@ def _steps(journeys: Journeys, line: Whole, storylines: list[_Storyline]) -> lis
         {
             "step": np.arange(cells) - np.repeat(begins[:-1], np.diff(begins)) + 1,
             "touchpoint": [name for one in storylines for name in one.story.touchpoints],
-            "channel": most_frequent(events, "channel", cell, cells),
+            "channel": most_frequent(words, cells),
             "seconds_to_next": seconds,
         }
     ).astype({"channel": "str" if journeys.has("channel") else "object", "touchpoint": "str"})

@@ -1,4 +1,4 @@
-"""Counting: events, journeys and customers in cells, medians, variants.
+"""Counting: events, journeys and customers in cells, variants, medians.
 
 Every function takes events in the order of `Events`: customer after customer, and the events of
 one journey together. A cell is a number from 0, such as a touchpoint in a customer group.
@@ -6,8 +6,9 @@ one journey together. A cell is a number from 0, such as a touchpoint in a custo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from journeylib.journeys.walk.compiled import compiled
 
 Whole = npt.NDArray[np.int64]
 Numbers = npt.NDArray[Any]
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,59 @@ class Base:
             self.journeys + other.journeys,
             self.customers + other.customers,
         )
+
+
+class Sums(dict[str, Any]):
+    """Sums of whole numbers by name, of some customers; those of others are added by name."""
+
+    def __add__(self, other: Sums) -> Sums:
+        """Add what other customers bring."""
+        return Sums({name: own + other[name] for name, own in self.items()})
+
+
+# Above it most cells are empty, and sorting is cheaper than to go through them.
+MOST_CELLS_AN_EVENT = 4
+# Bands of values: eight to each doubling, from 2**-40 to beyond the largest whole number.
+BANDS_PER_DOUBLING = 8
+LOWEST_BAND = (1023 - 41) * BANDS_PER_DOUBLING
+BANDS = 105 * BANDS_PER_DOUBLING
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How often numbers occur.
+
+    Attributes
+    ----------
+    number : ndarray of int64
+        Those that occur, ascending.
+    times : ndarray of int64, shape (n,) or (n, kinds)
+    """
+
+    number: Whole
+    times: Whole
+
+    @staticmethod
+    def of(number: Numbers, numbers: int) -> Tally:
+        """Count numbers from 0 to below `numbers`; those below 0 are left out."""
+        if numbers > MOST_CELLS_AN_EVENT * len(number):
+            return Tally(*np.unique(number[number >= 0], return_counts=True))
+        times = sum_in_cells(number, np.broadcast_to(np.int64(1), len(number)), numbers)
+        there = np.flatnonzero(times)
+        return Tally(there, times[there])
+
+    def in_runs(self, size: int) -> Tally:
+        """Count each run of so many numbers as one."""
+        number, spot = np.unique(self.number // size, return_inverse=True)
+        return Tally(number, sum_in_cells(spot, self.times, len(number)))
+
+    def __add__(self, other: Tally) -> Tally:
+        """Add how often they occur elsewhere."""
+        both = np.concatenate([self.number, other.number])
+        number, spot = np.unique(both, return_inverse=True)
+        times = np.zeros((len(number), *self.times.shape[1:]), dtype=np.int64)
+        np.add.at(times, spot, np.concatenate([self.times, other.times]))
+        return Tally(number, times)
 
 
 def base_in_cells(cell: Numbers, journey: Numbers, customer: Numbers, cells: int) -> Base:
@@ -116,10 +171,8 @@ def sum_in_cells(cell: Numbers, amount: Numbers, cells: int) -> Whole:
 
 
 @compiled
-def dominated(
-    cell: Numbers, customer: Numbers, amount: Numbers, cells: int
-) -> npt.NDArray[np.bool_]:
-    """Mark the cells of which one customer makes more than half.
+def largest_of_customers(cell: Numbers, customer: Numbers, amount: Numbers, cells: int) -> Whole:
+    """Return the most that one customer makes of each cell.
 
     Parameters
     ----------
@@ -130,52 +183,20 @@ def dominated(
 
     Examples
     --------
-    >>> dominated(np.array([0, 1, 0, 1]), np.array([1, 1, 2, 2]), np.array([3, 3, 4, 3]), 2)
-    array([ True, False])
+    >>> largest_of_customers(np.array([0, 1, 0]), np.array([1, 1, 2]), np.array([3, 3, 4]), 2)
+    array([4, 3])
     """
     holder = np.full(cells, -1, dtype=np.int64)
     own = np.zeros(cells, dtype=np.int64)
     most = np.zeros(cells, dtype=np.int64)
-    total = np.zeros(cells, dtype=np.int64)
     for row in range(len(cell)):
         here = cell[row]
         if holder[here] != customer[row]:
             holder[here] = customer[row]
             own[here] = 0
         own[here] += amount[row]
-        total[here] += amount[row]
         most[here] = max(most[here], own[here])
-    return most > total - most
-
-
-@compiled
-def median_in_cells(cell: Numbers, value: Numbers, cells: int) -> npt.NDArray[np.float64]:
-    """Return the exact median of the values in each cell; NaN where there is none.
-
-    Cells below 0 are none. Of an even number it is the mean of the middle two.
-    """
-    begins = np.zeros(cells + 1, dtype=np.int64)
-    for row in range(len(cell)):
-        if cell[row] >= 0:
-            begins[cell[row] + 1] += 1
-    for here in range(cells):
-        begins[here + 1] += begins[here]
-    laid = np.empty(begins[cells], dtype=value.dtype)
-    filled = begins[:-1].copy()
-    for row in range(len(cell)):
-        here = cell[row]
-        if here >= 0:
-            laid[filled[here]] = value[row]
-            filled[here] += 1
-    median = np.full(cells, np.nan)
-    for here in range(cells):
-        many = begins[here + 1] - begins[here]
-        if many:
-            own = np.partition(laid[begins[here] : begins[here + 1]], many // 2)
-            upper = own[many // 2]
-            lower = own[: many // 2].max() if many % 2 == 0 else upper
-            median[here] = lower + (upper - lower) / 2.0
-    return median
+    return most
 
 
 @compiled
@@ -266,9 +287,9 @@ def number_variants(visit: Numbers, begins: Whole) -> tuple[Numbers, Whole]:
     size = 16
     while size < 2 * journeys:
         size *= 2
-    slots = np.full(size, -1, dtype=np.int64)
+    slots = np.full(size, -1, dtype=np.int32)
     variant = np.empty(journeys, dtype=np.int32)
-    example = np.empty(journeys, dtype=np.int64)
+    example = np.empty(journeys, dtype=np.int32)
     known = 0
     for journey in range(journeys):
         low, high = begins[journey], begins[journey + 1]
@@ -294,7 +315,7 @@ def number_variants(visit: Numbers, begins: Whole) -> tuple[Numbers, Whole]:
                 variant[journey] = found
                 break
             slot = (slot + 1) & (size - 1)
-    return variant, example[:known].copy()
+    return variant, example[:known].astype(np.int64)
 
 
 def happens_between(
@@ -328,3 +349,142 @@ def _between(
             spot < len(whose) and whose[spot] == customer[asked] and when[spot] <= high[asked]
         )
     return found
+
+
+# --- medians ------------------------------------------------------------------------------------
+
+
+def medians(
+    summed: Callable[[Callable[[Any], Any]], Any],
+    values: Callable[[Part], tuple[Numbers, Numbers]],
+    cells: int,
+) -> npt.NDArray[np.float64]:
+    """Return the exact median of the values in each cell; NaN where there is none.
+
+    Of an even number it is the mean of the middle two.
+
+    Parameters
+    ----------
+    summed : callable
+        Counts all parts and adds up, as `Journeys.summed` does.
+    values : callable
+        Gives of a part the cell of each value, below 0 for none, and the value.
+    cells : int
+    """
+    counts = summed(lambda part: Tally.of(bands_of(*values(part)), cells * BANDS))
+    middle = Middle.of(counts, BANDS, cells)
+
+    def near(part: Part) -> Near:
+        cell, value = values(part)
+        return middle.near(cell, bands_of(cell, value) % BANDS, value)
+
+    return middle.values(summed(near))
+
+
+def medians_of(cell: Numbers, value: Numbers, cells: int) -> npt.NDArray[np.float64]:
+    """Return the exact median of the values in each cell; see `medians`."""
+    return medians(lambda count: count(None), lambda _whole: (cell, value), cells)
+
+
+@compiled
+def bands_of(cell: Numbers, value: Numbers) -> Whole:
+    """Return ``cell * BANDS`` + the band of the value, which rises with it; -1 for no cell."""
+    bands = np.full(len(cell), -1, dtype=np.int64)
+    for row in range(len(cell)):
+        if cell[row] >= 0:
+            # Sign, exponent and three bits of the fraction of a number rise with it.
+            leading = int(np.float64(value[row]).view(np.int64)) >> (52 - 3)
+            band = max(leading - LOWEST_BAND, 0)
+            bands[row] = np.int64(cell[row]) * BANDS + band
+    return bands
+
+
+@dataclass(frozen=True)
+class Near:
+    """Values near the medians: each of a cell once, in order of cell and value.
+
+    Attributes
+    ----------
+    cell, value, times : ndarray
+        ``times`` tells how often the value occurs.
+    """
+
+    cell: Numbers
+    value: Numbers
+    times: Whole
+
+    @staticmethod
+    def of(cell: Numbers, value: Numbers, times: Whole) -> Near:
+        """Put values in order, and those that are the same together."""
+        order = np.lexsort((value, cell))
+        cell, value = cell[order], value[order]
+        new = np.ones(len(cell), dtype=bool)
+        new[1:] = (cell[1:] != cell[:-1]) | (value[1:] != value[:-1])
+        own = np.cumsum(new) - 1
+        return Near(cell[new], value[new], sum_in_cells(own, times[order], int(new.sum())))
+
+    def __add__(self, other: Near) -> Near:
+        """Add the values of other customers."""
+        return Near.of(
+            np.concatenate([self.cell, other.cell]),
+            np.concatenate([self.value, other.value]),
+            np.concatenate([self.times, other.times]),
+        )
+
+
+@dataclass(frozen=True)
+class Middle:
+    """Where the middle two values of each cell lie.
+
+    Attributes
+    ----------
+    bands : ndarray of int64, shape (2, cells)
+        The bands that hold them; -1 where the cell has no value.
+    ranks : ndarray of int64, shape (2, cells)
+        Their places, from 0, among the values of the cell from the first of these bands.
+    """
+
+    bands: Whole
+    ranks: Whole
+
+    @staticmethod
+    def of(counts: Tally, bands: int, cells: int) -> Middle:
+        """Find them in how often each band (``cell * bands + band``) occurs."""
+        cell, band = np.divmod(counts.number, bands)
+        many = sum_in_cells(cell, counts.times, cells)
+        until = np.cumsum(counts.times)
+        begins = np.cumsum(many) - many
+        places = begins + np.stack([np.maximum(many - 1, 0) // 2, many // 2])
+        spot = np.minimum(np.searchsorted(until, places, side="right"), max(len(band) - 1, 0))
+        if not len(band):
+            return Middle(np.full((2, cells), -1), np.zeros((2, cells), dtype=np.int64))
+        return Middle(np.where(many > 0, band[spot], -1), places - (until - counts.times)[spot[0]])
+
+    def near(self, cell: Numbers, band: Numbers, value: Numbers) -> Near:
+        """Keep the values in these bands; a cell or band below 0 is none."""
+        rows = rows_in_bands(cell, band, self.bands)
+        return Near.of(cell[rows], value[rows], np.ones(len(rows), dtype=np.int64))
+
+    def values(self, near: Near) -> npt.NDArray[np.float64]:
+        """Return the median of each cell from the values in these bands."""
+        cells = self.bands.shape[1]
+        if not len(near.cell):
+            return np.full(cells, np.nan)
+        many = sum_in_cells(near.cell, near.times, cells)
+        places = np.cumsum(many) - many + self.ranks
+        spot = np.searchsorted(np.cumsum(near.times), places, side="right")
+        lower, upper = near.value[np.minimum(spot, len(near.value) - 1)]
+        return np.where(many > 0, lower + (upper - lower) / 2.0, np.nan)
+
+
+@compiled
+def rows_in_bands(cell: Numbers, band: Numbers, bands: Whole) -> Whole:
+    """Return the rows whose band is one of the two of their cell."""
+    rows = np.empty(len(cell), dtype=np.int64)
+    many = 0
+    for row in range(len(cell)):
+        here, own = cell[row], band[row]
+        if here >= 0 and own >= 0 and (own == bands[0, here] or own == bands[1, here]):
+            rows[many] = row
+            many += 1
+    return rows[:many].copy()

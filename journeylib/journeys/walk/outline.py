@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import number_variants
 from journeylib.journeys.walk.event_columns import MISSING, Codes, Flags, Numbers, Whole
 from journeylib.journeys.walk.events import Events
@@ -170,14 +171,12 @@ def outline_of(
         cut_off = events.t_us[first_row] < first_us + cutting.quiet_us
     # The last of the declared ends decides: a complaint after the purchase is a bad end.
     goal_set = _goal_sets(events, settings)
-    is_goal = _are_goals(settings, names)[goal_set[events.journey], events.touchpoint]
-    bad = np.zeros(len(names), dtype=bool)
-    bad[[no for no, name in names.items() if name in settings.bad_ends]] = True
-    rows = np.flatnonzero(is_goal | bad[events.touchpoint])
-    kind[events.journey[rows]] = np.where(is_goal[rows], GOAL, BAD_END)
+    is_bad = np.array([names[no] in settings.bad_ends for no in range(len(names))], dtype=bool)
+    ends = np.where(_are_goals(settings, names), GOAL, np.where(is_bad, BAD_END, OTHER_END))
+    _put_declared_ends(kind, ends.astype(np.int8), goal_set, events.begins, events.touchpoint)
     return Outline(
         events,
-        events.key[first_row],
+        events.journey_key,
         events.customer[first_row],
         events.group[first_row],
         kind,
@@ -186,6 +185,19 @@ def outline_of(
         events.column("segment").only(first_row) if events.has("segment") else None,
         events.column("boundary_micro")[first_row] if events.has("boundary_micro") else None,
     )
+
+
+@compiled
+def _put_declared_ends(
+    kind: Numbers, ends: Numbers, goal_set: Numbers, begins: Whole, touchpoint: Numbers
+) -> None:
+    """Give journeys the kind of the last declared end that they come by; others keep theirs."""
+    for journey in range(len(kind)):
+        for row in range(begins[journey + 1] - 1, begins[journey] - 1, -1):
+            end = ends[goal_set[journey], touchpoint[row]]
+            if end != OTHER_END:
+                kind[journey] = end
+                break
 
 
 def _goal_sets(events: Events, settings: JourneySettings) -> Numbers:

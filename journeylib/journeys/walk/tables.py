@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,18 @@ import pandas as pd
 import pyarrow as pa
 
 from journeylib.journeys.walk.compiled import compiled
-from journeylib.journeys.walk.counting import median_in_cells, number_pairs
+from journeylib.journeys.walk.counting import (
+    BANDS,
+    Middle,
+    Near,
+    Sums,
+    Tally,
+    bands_of,
+    base_in_cells,
+    medians,
+    medians_of,
+    number_pairs,
+)
 from journeylib.journeys.walk.event_columns import MISSING, Codes
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import Outline, as_words
@@ -25,48 +37,107 @@ MOST_TOUCHPOINTS = 45  # of a graph that is looked at as a whole to protect a ra
 UNSAID = 0, 0, np.iinfo(np.int64).max  # of a transition that no shown variant passes
 _NUMBERS = ("customer_no", "group", "touchpoint_no")
 LARGEST = 3  # in larger graphs, cells of a row or column that are looked at for that
+EDGE_COLUMNS = ["source", "target", "events", "journeys", "customers", "median_seconds", "tied"]
+LABELS = ("stage", "channel", "office")
 Whole = npt.NDArray[np.int64]
+Numbers = npt.NDArray[Any]
+
+
+class Part(Protocol):
+    """Some journeys."""
+
+    @property
+    def outline(self) -> Outline:
+        """These, one entry each."""
+
+
+Summed = Callable[[Callable[[Part], Any]], Any]
 
 
 def touchpoint_table(
-    outline: Outline, names: Mapping[int, str], whole: pd.DataFrame | None = None
+    summed: Summed, names: Mapping[int, str], whole: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Count every touchpoint; see `Journeys.touchpoints`.
 
     Parameters
     ----------
-    outline : Outline
+    summed : callable
+        Counts part by part and adds up: `Journeys.summed`.
     names : mapping of int to str
         Every touchpoint of the whole log by its number.
     whole : pandas.DataFrame, optional
-        The table of the whole log, whose labels stand, where `outline` is a part of it.
+        The table of the whole log, whose labels stand, where these are some of its journeys.
     """
-    events = outline.events
     number = np.arange(len(names))
-    base = events.base(events.touchpoint, len(names))
-    counts = pd.DataFrame({"touchpoint_no": number, **vars(base)}).assign(
-        median_position=median_positions(outline, events.touchpoint, len(names))
+    sums = summed(lambda part: _touchpoint_sums(part.outline.events, labels=whole is None))
+    counts = pd.DataFrame({"touchpoint_no": number, **vars(sums["base"])}).assign(
+        median_position=median_positions(summed, np.arange(len(names)), len(names))
     )
     if whole is not None:
         labels = ["touchpoint", "stage", "channel", "office", "served_by"]
         counts = counts.merge(whole[["touchpoint_no", *labels]])
     else:
         counts["touchpoint"] = pd.Series([names[spot] for spot in range(len(names))], dtype="str")
-        for column in ("stage", "channel", "office"):
-            counts[column] = most_frequent(events, column, events.touchpoint, len(names))
-        counts["served_by"] = _served_by(events)
+        for column in LABELS:
+            counts[column] = most_frequent(sums.get(column), len(names))
+        counts["served_by"] = _served_by(sums)
     columns = ["touchpoint_no", "touchpoint", "stage", "channel", "office", "served_by"]
     ordered = counts.sort_values(["median_position", "touchpoint"], kind="stable")
     numbers = ["events", "journeys", "customers", "median_position"]
     return ordered[[*columns, *numbers]].reset_index(drop=True)
 
 
-def median_positions(
-    outline: Outline, cell: npt.NDArray[Any], cells: int
-) -> npt.NDArray[np.float64]:
-    """Return the median place of events within their journeys by cell, 0 first to 1 last."""
-    events = outline.events
-    return median_in_cells(cell, _places(events.step, outline.steps[events.journey]), cells)
+def _touchpoint_sums(events: Events, *, labels: bool) -> Sums:
+    """Count visitors and, if asked, `labels` and who acts, by touchpoint."""
+    many = events.touchpoints
+    sums = Sums(base=events.base(events.touchpoint, many))
+    if not labels:
+        return sums
+    for column in LABELS:
+        if events.has(column):
+            sums[column] = Words.of(events.column(column), events.touchpoint, many)
+    if events.has("actor"):
+        for who in ("bot", "human"):
+            acts = events.column("actor").is_word(who)
+            sums[who] = np.bincount(events.touchpoint[acts], minlength=many)
+    return sums
+
+
+@dataclass(frozen=True)
+class Words:
+    """How often each cell has each word: number ``cell * words + word``."""
+
+    counted: Tally
+    words: tuple[str, ...]
+
+    @staticmethod
+    def of(codes: Codes, cell: Numbers, cells: int) -> Words:
+        """Count the words of events in cells; a cell below 0 is none."""
+        number = cell * np.int64(max(len(codes.words), 1)) + codes.held
+        number[(cell < 0) | ~codes.known] = -1
+        return Words(Tally.of(number, cells * len(codes.words)), codes.words)
+
+    def __add__(self, other: Words) -> Words:
+        """Add what other customers bring."""
+        return Words(self.counted + other.counted, self.words)
+
+
+def median_positions(summed: Summed, into: Whole, cells: int) -> npt.NDArray[np.float64]:
+    """Return the median place of events within their journeys, 0 first to 1 last.
+
+    Parameters
+    ----------
+    summed : callable
+    into : ndarray of int64
+        The cell of each touchpoint; below 0 for none.
+    cells : int
+    """
+
+    def places(part: Part) -> tuple[Whole, npt.NDArray[np.float64]]:
+        outline, events = part.outline, part.outline.events
+        return into[events.touchpoint], _places(events.step, outline.steps[events.journey])
+
+    return medians(summed, places, cells)
 
 
 @compiled
@@ -79,69 +150,105 @@ def _places(step: npt.NDArray[Any], steps: npt.NDArray[Any]) -> npt.NDArray[np.f
     return place
 
 
-def most_frequent(
-    events: Events, column: str, cell: npt.NDArray[Any], cells: int
-) -> list[str | None]:
-    """Return the most frequent word of each cell of events; among equals the first by name."""
-    found: list[str | None] = [None] * cells
-    if not events.has(column):
-        return found
-    codes: Codes = events.column(column)
-    pair, keys = number_pairs(
-        np.where(codes.known, cell, -1), codes.number, max(len(codes.words), 1)
-    )
-    times = np.bincount(pair[pair >= 0], minlength=len(keys))
-    # The last that is put there stands: the most frequent, of equals the first by name.
-    for spot in np.lexsort((-keys, times)):
-        found[keys[spot] // len(codes.words)] = codes.words[keys[spot] % len(codes.words)]
-    return found
+def most_frequent(counts: Words | None, cells: int) -> list[str | None]:
+    """Return the most frequent word of each cell; among equals the first by name."""
+    most: list[str | None] = [None] * cells
+    if counts is not None:
+        number, times = counts.counted.number, counts.counted.times
+        # The last that is put there stands: the most frequent, of equals the first by name.
+        for spot in np.lexsort((-number, times)):
+            cell, word = divmod(int(number[spot]), len(counts.words))
+            most[cell] = counts.words[word]
+    return most
 
 
-def _served_by(events: Events) -> list[str | None]:
-    if not events.has("actor"):
-        return [None] * events.touchpoints
-    actor: Codes = events.column("actor")
+def _served_by(sums: Sums) -> list[str | None]:
+    every = sums["base"].events
+    if "bot" not in sums:
+        return [None] * len(every)
     words = {(False, False): "nobody", (True, False): "bot", (False, True): "human"}
-    every = np.bincount(events.touchpoint, minlength=events.touchpoints)
-    acts = [
-        np.bincount(events.touchpoint[actor.is_word(who)], minlength=events.touchpoints)
-        >= SERVES * every
-        for who in ("bot", "human")
-    ]
+    acts = [sums[who] >= SERVES * every for who in ("bot", "human")]
     return [words.get((bool(bot), bool(human)), "both") for bot, human in zip(*acts, strict=True)]
 
 
-def edge_table(events: Events, names: Mapping[int, str]) -> pd.DataFrame:
+def edge_table(summed: Summed, names: Mapping[int, str]) -> pd.DataFrame:
     """Count every transition, however rare; see `Journeys.edges`."""
-    pair, keys = number_pairs(
-        np.where(events.ends_visit, events.touchpoint, -1),
-        events.next_touchpoint + 1,
-        len(names) + 1,
-    )
-    seconds, tied = np.full(len(keys), np.nan), np.zeros(len(keys), dtype=np.int64)
-    if events.has("t_us"):
-        seconds = median_seconds(events, pair, len(keys))
-        alike = (pair >= 0) & ~events.is_last
-        alike[:-1] &= events.t_us[1:] == events.t_us[:-1]
-        tied = np.bincount(pair[alike], minlength=len(keys))
+    sums = summed(lambda part: _edge_sums(part.outline))
+    keys, counts = sums["moves"].number, sums["moves"].times
+    seconds = np.full(len(keys), np.nan)
+    if "seconds" in sums:
+        seconds = _median_seconds(summed, keys, sums["seconds"])
     word = pd.Series([END, *(names[number] for number in range(len(names)))], dtype="str")
-    source, target = keys // (len(names) + 1), keys % (len(names) + 1)
+    source, target = np.divmod(keys, len(names) + 1)
     inner = pd.DataFrame(
         {
             "source": word.to_numpy()[source + 1],
             "target": word.to_numpy()[target],
-            **vars(events.base(pair, len(keys))),
+            **dict(zip(("events", "journeys", "customers", "tied"), counts.T, strict=True)),
             "median_seconds": seconds,
-            "tied": tied,
         }
     )
-    first = events.base(np.where(events.step == 1, events.touchpoint, -1), len(names))
-    begins = pd.DataFrame({"source": START, "target": word[1:].to_numpy(), **vars(first)})
+    begins = pd.DataFrame({"source": START, "target": word[1:].to_numpy(), **vars(sums["first"])})
     begins = begins[begins["events"] > 0].assign(median_seconds=np.nan, tied=0)
-    edges = pd.concat([inner, begins] if len(inner) else [begins])
+    edges = pd.concat([inner, begins] if len(inner) else [begins])[EDGE_COLUMNS]
     edges = edges.astype({"source": "str", "target": "str"})
     order = ["journeys", "source", "target"]
     return edges.sort_values(order, ascending=[False, True, True]).reset_index(drop=True)
+
+
+def _edge_sums(outline: Outline) -> Sums:
+    """Count moves by their key, how long they take by band, and where journeys begin."""
+    events = outline.events
+    pair, keys = _moves(events)
+    tied, order = np.zeros(len(keys), dtype=np.int64), np.argsort(keys)
+    sums = Sums(
+        first=base_in_cells(
+            outline.first, np.arange(len(outline)), outline.customer, events.touchpoints
+        )
+    )
+    if events.has("t_us"):
+        alike = (pair >= 0) & ~events.is_last
+        cell = np.where(alike, keys[pair] if len(keys) else -1, -1)
+        cells = events.touchpoints * (events.touchpoints + 1)
+        sums["seconds"] = Tally.of(bands_of(cell, _onward_us(events)), cells * BANDS)
+        alike[:-1] &= events.t_us[1:] == events.t_us[:-1]
+        tied = np.bincount(pair[alike], minlength=len(keys))
+    counts = np.stack([*vars(events.base(pair, len(keys))).values(), tied], axis=-1)
+    sums["moves"] = Tally(keys[order], counts[order])
+    return sums
+
+
+def _moves(events: Events) -> tuple[Numbers, Whole]:
+    """Number the moves from each visit to the next or to the end; -1 within a visit."""
+    return number_pairs(
+        np.where(events.ends_visit, events.touchpoint, -1),
+        events.next_touchpoint + 1,
+        events.touchpoints + 1,
+    )
+
+
+def _onward_us(events: Events) -> Whole:
+    """Return the time from the start of a visit to the start of the next."""
+    us = events.next_us
+    us -= events.t_us[events.visit_row] if events.has("session") else events.t_us
+    return us
+
+
+def _median_seconds(summed: Summed, keys: Whole, spread: Tally) -> npt.NDArray[np.float64]:
+    """Return the median time from the start of a visit to the start of the next, by key."""
+    key, band = np.divmod(spread.number, BANDS)
+    cell = np.searchsorted(keys, key)
+    middle = Middle.of(Tally(cell * BANDS + band, spread.times), BANDS, len(keys))
+
+    def near(part: Part) -> Near:
+        events = part.outline.events
+        pair, own = _moves(events)
+        pair[events.is_last] = -1
+        cell = np.append(np.searchsorted(keys, own), -1)[pair]
+        us = _onward_us(events)
+        return middle.near(cell, bands_of(cell, us) % BANDS, us)
+
+    return middle.values(summed(near)) / 1e6
 
 
 def public_edges(
@@ -251,12 +358,9 @@ def _first_of_each(number: Whole, value: Whole, size: int) -> Whole:
     return np.asarray(value[order[begins[:, None] + np.arange(LARGEST)]])
 
 
-def median_seconds(events: Events, pair: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.float64]:
+def median_seconds(events: Events, pair: Numbers, pairs: int) -> npt.NDArray[np.float64]:
     """Return the median time from the start of a visit to the start of the next, by pair."""
-    onward = np.where(events.is_last, -1, pair)
-    us = events.next_us
-    us -= events.t_us[events.visit_row] if events.has("session") else events.t_us
-    return median_in_cells(onward, us, pairs) / 1e6
+    return medians_of(np.where(events.is_last, -1, pair), _onward_us(events), pairs) / 1e6
 
 
 def step_table(events: Events, names: Mapping[int, str]) -> pa.Table:

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from journeylib.journeys.walk.compiled import compiled
-from journeylib.journeys.walk.counting import base_in_cells
+from journeylib.journeys.walk.counting import count_neighbours, count_units
 from journeylib.journeys.walk.event_columns import Flags, Whole
 from journeylib.journeys.walk.outline import Outline, variant_ways
 from journeylib.log import Cells, Shown, protect
@@ -78,21 +78,18 @@ class SharedVariants:
 def shared_variants(outline: Outline, minimum: int) -> SharedVariants:
     """Count the variants of at least `minimum` customers, and what they leave."""
     number, example = outline.variants
-    journey = np.arange(len(number))
-    base = base_in_cells(number, journey, outline.customer, len(example))
-    large = base.customers >= minimum
+    journeys = np.bincount(number, minlength=len(example))
+    customers = count_units(number, outline.customer, len(example))
+    large = customers >= minimum
     ways = tuple(variant_ways(outline, large))
-    counts = np.stack([base.journeys, base.customers], axis=-1)[large]
+    counts = np.stack([journeys, customers], axis=-1)[large]
     shared = SharedVariants(ways, counts, {}, Shown(np.ones(len(ways), dtype=bool), counts))
     others = ~large[number]
     left = _left(outline, others, [spot for spot in shared.through if spot])
-    every = base_in_cells(
-        np.zeros(others.sum(), dtype=np.int64), journey[others], outline.customer[others], 1
-    )
-    customers = int(every.customers[0])
+    people = count_neighbours(outline.customer[others])
     # One variant alone is of few, whatever customers do.
-    customers = min(customers, minimum - 1) if (~large).sum() == 1 else customers
-    left[ALL_JOURNEYS] = int(every.journeys[0]), customers
+    people = min(people, minimum - 1) if (~large).sum() == 1 else people
+    left[ALL_JOURNEYS] = int(others.sum()), people
     return replace(shared, left=left)
 
 
@@ -122,7 +119,9 @@ def _passed(
     """Return journeys and customers of the `others` at each of the sorted `keys`."""
     counts = np.zeros((len(keys), 2), dtype=np.int64)
     last = np.full((len(keys), 2), -1, dtype=np.int64)
-    for journey in np.flatnonzero(others):
+    for journey in range(len(others)):
+        if not others[journey]:
+            continue
         before, whose = START_NUMBER, int(customer[journey])
         for at in range(begins[journey], begins[journey + 1] + 1):
             here = END_NUMBER if at == begins[journey + 1] else int(visits[at])

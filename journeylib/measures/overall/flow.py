@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from journeylib.core import GROUPS, Estimate, Resampled, resample
-from journeylib.journeys import Journeys, count_neighbours, last_at_touchpoint
+from journeylib.journeys import Events, Journeys, Sums, count_neighbours, last_at_touchpoint
 from journeylib.log import bounded_share
 from journeylib.measures.touchpoints.durations import (
+    BINS,
     BINS_PER_DOUBLING,
     bins_of,
     from_draws,
     seconds_of,
 )
-from journeylib.measures.touchpoints.group_sums import Floats, Numbers, mapped
+from journeylib.measures.touchpoints.group_sums import Floats, Numbers, Whole, mapped
 from journeylib.measures.touchpoints.repeat_contacts import Repeats
 
 
@@ -36,24 +37,19 @@ def flow_estimates(journeys: Journeys, repeats: Repeats) -> dict[str, Estimate]:
         ``loop_rate``, ``self_loop_rate``, ``repeat_contact``, ``open``, ``throughput_seconds``,
         ``journeys_per_customer``, ``steps_per_journey``.
     """
-    sums, minimum = _journey_sums(journeys), journeys.settings.min_customers
-    base = {
-        "n_customers": int(sums["customers"].sum()),
-        "n_journeys": int(sums["journeys"].sum()),
-        "n_events": int(sums["events"].sum()),
-    }
+    sums, minimum = journeys.summed(_sums), journeys.settings.min_customers
+    base = {f"n_{unit}": int(sums[unit].sum()) for unit in ("customers", "journeys", "events")}
 
     def ratio(above: str, below: str, unit: str, estimand: str) -> Estimate:
-        pair = np.stack([sums[above], sums[below]], axis=-1)[:, None, :]
-        return _ratio(pair, unit, base, estimand, minimum=minimum)
+        return _ratio(_pair(sums, above, below), unit, base, estimand, minimum=minimum)
 
     return {
-        **_loops(journeys, base),
+        **_loops(sums, base, minimum),
         "repeat_contact": _repeat_contact(repeats, minimum),
         "open": ratio("open", "journeys", "share", "journeys not over when the log ends")
         if journeys.has_clock
         else Estimate.none("no_clock", "share", **base),
-        "throughput_seconds": _throughput(journeys, base),
+        "throughput_seconds": _throughput(journeys, sums, base),
         "journeys_per_customer": ratio("journeys", "customers", "journeys", "mean number"),
         "steps_per_journey": ratio(
             "events", "journeys", "steps", "mean number of steps so far, open journeys included"
@@ -61,20 +57,55 @@ def flow_estimates(journeys: Journeys, repeats: Repeats) -> dict[str, Estimate]:
     }
 
 
-def _journey_sums(journeys: Journeys) -> dict[str, Floats]:
-    """Sum journeys per customer group; each array has shape (groups,)."""
+def _sums(journeys: Journeys) -> Sums:
+    """Count journeys and moves per customer group; each array has shape (groups, …)."""
     outline = journeys.outline
-
-    def per_group(group: Numbers, weights: Numbers | None = None) -> Floats:
-        return np.bincount(group, weights, minlength=GROUPS).astype(np.float64)
-
     # Customers come in the order of their numbers.
     first = np.flatnonzero(np.diff(outline.customer, prepend=-1))
+    sums = Sums(
+        journeys=_per_group(outline.group),
+        customers=_per_group(outline.group[first]),
+        events=np.bincount(outline.group, outline.steps, minlength=GROUPS).astype(np.int64),
+        open=_per_group(outline.group[outline.is_open]),
+        **_moves(journeys.events),
+    )
+    return Sums(sums | _lengths(journeys)) if journeys.has_clock else sums
+
+
+def _per_group(group: Numbers) -> Whole:
+    return np.bincount(group, minlength=GROUPS)
+
+
+def _pair(sums: Sums, above: str, below: str) -> Floats:
+    return np.stack([sums[above], sums[below]], axis=-1)[:, None, :].astype(np.float64)
+
+
+def _moves(events: Events) -> dict[str, Whole]:
+    """Count moves, those to the same touchpoint, and those that lie on a cycle of their journey."""
+    moves = events.ends_visit & ~events.is_last
+    same = moves & (events.next_touchpoint == events.touchpoint)
+    latest = last_at_touchpoint(events.journey, events.touchpoint, events.touchpoints)
+    # Rows of earlier journeys lie before: the latest return so far needs no reset.
+    later = np.maximum.accumulate(latest) > np.arange(len(events), dtype=np.int32)
     return {
-        "journeys": per_group(outline.group),
-        "customers": per_group(outline.group[first]),
-        "events": per_group(outline.group, outline.steps),
-        "open": per_group(outline.group[outline.is_open]),
+        "moves": _per_group(events.group[moves]),
+        "same": _per_group(events.group[same]),
+        "within": _per_group(events.group[moves & ~same & later]),
+    }
+
+
+def _lengths(journeys: Journeys) -> dict[str, Any]:
+    """Count journeys that are seen from their beginning by how long they last, ended and open."""
+    outline = journeys.outline
+    whole = np.flatnonzero(~outline.cut_off)
+    bins = bins_of((outline.end_us - outline.start_us)[whole])
+    bins += BINS * outline.is_open[whole].astype(np.int16)
+    cell = outline.group[whole].astype(np.int64) * 2 * BINS + bins
+    return {
+        "lengths": np.bincount(cell, minlength=GROUPS * 2 * BINS).reshape(GROUPS, 2, BINS),
+        "whole_customers": count_neighbours(outline.customer[whole]),
+        "whole_journeys": len(whole),
+        "whole_events": int(outline.steps[whole].sum()),
     }
 
 
@@ -103,39 +134,20 @@ def _estimate(result: Resampled, unit: str, base: Mapping[str, Any], **more: Any
     return Estimate(value, unit, lo, hi, **base, **more)
 
 
-def _loops(journeys: Journeys, base: dict[str, int]) -> dict[str, Estimate]:
+def _loops(sums: Sums, base: dict[str, int], minimum: int) -> dict[str, Estimate]:
     """Return moves that lie on a cycle of their own journey, and moves to the same touchpoint.
 
     A move lies on a cycle where a touchpoint that came before it comes again after it. What
     other journeys do ties nothing together.
     """
-    events = journeys.events
-    moves = events.ends_visit & ~events.is_last
-    same = moves & (events.next_touchpoint == events.touchpoint)
-    latest = last_at_touchpoint(events.journey, events.touchpoint, events.touchpoints)
-    # Rows of earlier journeys lie before: the latest return so far needs no reset.
-    within = (
-        moves & ~same & (np.maximum.accumulate(latest) > np.arange(len(events), dtype=np.int32))
-    )
     texts = {
-        "loop_rate": (within, "transitions on a cycle of their own journey, among all"),
-        "self_loop_rate": (same, "transitions from a touchpoint to itself, among all"),
+        "loop_rate": ("within", "transitions on a cycle of their own journey, among all"),
+        "self_loop_rate": ("same", "transitions from a touchpoint to itself, among all"),
     }
-
-    def per_group(marked: Numbers) -> Floats:
-        return np.bincount(events.group[marked], minlength=GROUPS).astype(np.float64)
-
-    every = per_group(moves)
-    base = base | {"n_events": int(every.sum())}
+    base = base | {"n_events": int(sums["moves"].sum())}
     return {
-        name: _ratio(
-            np.stack([per_group(where), every], axis=-1)[:, None, :],
-            "share",
-            base,
-            estimand,
-            minimum=journeys.settings.min_customers,
-        )
-        for name, (where, estimand) in texts.items()
+        name: _ratio(_pair(sums, moves, "moves"), "share", base, estimand, minimum=minimum)
+        for name, (moves, estimand) in texts.items()
     }
 
 
@@ -163,7 +175,7 @@ def _repeat_contact(repeats: Repeats, minimum: int) -> Estimate:
     return replace(least, hi=max(least.hi or 0.0, most.hi))
 
 
-def _throughput(journeys: Journeys, every: Mapping[str, int]) -> Estimate:
+def _throughput(journeys: Journeys, sums: Sums, every: Mapping[str, int]) -> Estimate:
     """Median time from the first to the last event, open journeys as censored.
 
     Journeys that may have begun before the log are left out: their beginning is not known, and
@@ -174,29 +186,20 @@ def _throughput(journeys: Journeys, every: Mapping[str, int]) -> Estimate:
     unit, estimand = "seconds", "median time from first to last event of a journey"
     if not journeys.has_clock:
         return Estimate.none("no_clock", unit, estimand=estimand)
-    outline = journeys.outline
-    whole = np.flatnonzero(~outline.cut_off)
-    base = {
-        "n_customers": count_neighbours(outline.customer[whole]),
-        "n_journeys": len(whole),
-        "n_events": int(outline.steps[whole].sum()),
-    }
-    if 0 < int(outline.cut_off.sum()) < journeys.settings.min_customers:
+    base = {f"n_{unit}": sums[f"whole_{unit}"] for unit in ("customers", "journeys", "events")}
+    if 0 < every["n_journeys"] - base["n_journeys"] < journeys.settings.min_customers:
         base = dict(every)
     more = {
         "estimand": estimand,
         "method": "product-limit median (Kaplan and Meier 1958) on bins of duration",
         "assumptions": ("journeys open at the end of the log are like others of their age",),
     }
-    if not len(whole):
+    lengths = sums["lengths"]
+    if not lengths.any():
         return Estimate.none("censoring_heavy", unit, **base, **more)
-    spot = bins_of((outline.end_us - outline.start_us)[whole])
-    bins = int(spot.max()) + 1
-    sums = np.zeros((GROUPS, 1, 2 * bins))
-    place = spot + bins * outline.is_open[whole].astype(np.int64)
-    cell = outline.group[whole].astype(np.int64) * 2 * bins + place
-    sums[:, 0] = np.bincount(cell, minlength=GROUPS * 2 * bins).reshape(GROUPS, -1)
-    result = from_draws(resample(sums, survival_median), sums)
+    bins = int(np.flatnonzero(lengths.any(axis=(0, 1)))[-1]) + 1
+    counts = lengths[:, None, :, :bins].reshape(GROUPS, 1, -1).astype(np.float64)
+    result = from_draws(resample(counts, survival_median), counts)
     if not np.isfinite(result.value[0]):
         return Estimate.none("censoring_heavy", unit, **base, **more)
     return _estimate(mapped(result, seconds_of), unit, base, **more)

@@ -11,7 +11,7 @@ import numpy as np
 from journeylib.core import GROUPS, Estimate, Resampled, resample
 from journeylib.journeys import END, Base, Journeys, count_units
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.durations import Durations, around_medians
+from journeylib.measures.touchpoints.durations import Durations, around_medians, count_durations
 from journeylib.measures.touchpoints.group_sums import Floats, Numbers, thin
 
 Pair = tuple[str, str]
@@ -85,7 +85,8 @@ class Transitions:
         time = None
         if journeys.has_clock:
             durations = _seconds(journeys, rows)
-            time = around_medians(durations, "us", few, medians)
+            counted = count_durations(durations, "us", len(pairs))
+            time = around_medians(counted, few, medians)
         return [
             Taken(
                 _estimate(share, "share", base, row)

@@ -12,7 +12,15 @@ from journeylib.journeys import Journeys, happens_between
 from journeylib.log import customer_numbers, fetch
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.group_sums import Floats, Numbers, Rows, fold, measured, silent
+from journeylib.measures.touchpoints.group_sums import (
+    Cells,
+    Floats,
+    Numbers,
+    Rows,
+    fold,
+    measured,
+    silent,
+)
 
 # Upper ends of the bands of steps within which visits are compared.
 AGE_BANDS = (1, 2, 3, 5, 9)
@@ -36,26 +44,16 @@ def complaint_excess(journeys: Journeys, settings: MeasureSettings) -> Measured:
     many = len(journeys.touchpoints)
     if journeys.first_us is None or journeys.last_us is None:
         return silent(NAME, UNIT, "no_clock", many)
-    complaints = complaint_times(journeys, settings)
-    if complaints is None:
+    outcomes = _complaints(journeys, settings)
+    if outcomes is None and not settings.complaint_touchpoints:
         return silent(NAME, UNIT, "no_column", many)
-    window_us = round(settings.complaint_days * US_PER_DAY)
-    mature_until = journeys.last_us - window_us
-    if mature_until < journeys.first_us:
+    if journeys.last_us - _window_us(settings) < journeys.first_us:
         return silent(NAME, UNIT, "immature_window", many)
-    events = journeys.events
-    counts = events.starts_visit & (events.visit == 1) & (events.t_us <= mature_until)
-    visits = np.flatnonzero(counts)
-    begun = events.t_us[visits]
-    followed = happens_between(events.customer[visits], begun + 1, begun + window_us, *complaints)
-    age = np.searchsorted(AGE_BANDS, events.step[visits])
-    bands = {f"band_{band}": age == band for band in range(len(AGE_BANDS) + 1)}
-    rows = Rows.of(events, visits)
-    seen = fold(rows, bands)
-    complained = fold(rows, {name: band & followed for name, band in bands.items()})
-    own = np.concatenate([seen.together(*bands), complained.together(*bands)], axis=-1)
+    cells = journeys.summed(lambda part: _followed(part, settings, outcomes))
+    bands = range(len(AGE_BANDS) + 1)
+    own = cells.together(*(f"{kind}_{band}" for kind in ("visits", "complaints") for band in bands))
     others = own.sum(axis=1, keepdims=True) - own
-    base = rows.base(np.ones(len(visits), dtype=bool))
+    base = cells.base("visits")
     result = resample(np.concatenate([own, others], axis=-1), _excess, n_customers=base.customers)
     trials, hits = (part.sum(axis=(0, 2)) for part in np.split(own, 2, axis=-1))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -64,30 +62,49 @@ def complaint_excess(journeys: Journeys, settings: MeasureSettings) -> Measured:
     return replace(excess, hits=hits, trials=trials, beside=beside)
 
 
-def complaint_times(
-    journeys: Journeys, settings: MeasureSettings
-) -> tuple[Numbers, Numbers] | None:
-    """Return of each complaint the ``customer_no`` and the instant in microseconds.
+def _window_us(settings: MeasureSettings) -> int:
+    return round(settings.complaint_days * US_PER_DAY)
 
-    None where the log tells of no complaints: no outcome of the kinds, no touchpoint declared.
-    """
-    times = []
-    if settings.complaint_touchpoints:
-        events, listed = journeys.events, settings.complaint_touchpoints
-        numbers = [no for no, name in journeys.names.items() if name in listed]
-        here = np.isin(events.touchpoint, numbers)
-        times.append((events.customer[here], events.t_us[here]))
-    outcomes = journeys.log.outcomes
+
+def _followed(
+    journeys: Journeys, settings: MeasureSettings, outcomes: tuple[Numbers, Numbers] | None
+) -> Cells:
+    """Count first visits and those that a complaint follows, by band of steps."""
+    events, window_us = journeys.events, _window_us(settings)
+    mature_until = (journeys.last_us or 0) - window_us
+    counts = events.starts_visit & (events.visit == 1) & (events.t_us <= mature_until)
+    visits = np.flatnonzero(counts)
+    begun = events.t_us[visits]
+    numbers = [no for no, name in journeys.names.items() if name in settings.complaint_touchpoints]
+    here = np.isin(events.touchpoint, numbers)
+    times = [(events.customer[here], events.t_us[here])]
     if outcomes is not None:
-        complaints = outcomes.filter(_.kind.isin(settings.complaint_kinds) & _.t_us.notnull())
-        numbered = complaints.inner_join(customer_numbers(journeys.log.events), "customer")
-        frame = fetch(numbered.select("customer_no", "t_us")).astype("int64")
-        if len(frame) or complaints.count().to_pyarrow().as_py():
-            times.append((frame["customer_no"].to_numpy(), frame["t_us"].to_numpy()))
-    if not times:
+        own = (outcomes[0] >= events.customer.min(initial=0)) & (
+            outcomes[0] <= events.customer.max(initial=0)
+        )
+        times.append((outcomes[0][own], outcomes[1][own]))
+    complaints = (np.concatenate(parts) for parts in zip(*times, strict=True))
+    followed = happens_between(events.customer[visits], begun + 1, begun + window_us, *complaints)
+    age = np.searchsorted(AGE_BANDS, events.step[visits])
+    sums = {"visits": np.ones(len(visits), dtype=bool)}
+    for band in range(len(AGE_BANDS) + 1):
+        sums[f"visits_{band}"] = age == band
+        sums[f"complaints_{band}"] = (age == band) & followed
+    return fold(Rows.of(events, visits), sums, ["visits"])
+
+
+def _complaints(journeys: Journeys, settings: MeasureSettings) -> tuple[Numbers, Numbers] | None:
+    """Return of each outcome that complains the ``customer_no`` and the instant; None for none."""
+    if journeys.log.outcomes is None:
         return None
-    whose, when = (np.concatenate(parts) for parts in zip(*times, strict=True))
-    return whose, when
+    complaints = journeys.log.outcomes.filter(
+        _.kind.isin(settings.complaint_kinds) & _.t_us.notnull()
+    )
+    numbered = complaints.inner_join(customer_numbers(journeys.log.events), "customer")
+    frame = fetch(numbered.select("customer_no", "t_us")).astype("int64")
+    if not len(frame) and not complaints.count().to_pyarrow().as_py():
+        return None
+    return frame["customer_no"].to_numpy(), frame["t_us"].to_numpy()
 
 
 def _excess(sums: Floats) -> Floats:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from journeylib.core import GROUPS, LEVEL, Resampled, occupied, resample
-from journeylib.journeys import MISSING, Journeys, compiled, median_in_cells, open_time
+from journeylib.journeys import MISSING, Journeys, Middle, Sums, Tally, compiled, open_time
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import (
@@ -31,6 +31,7 @@ from journeylib.measures.touchpoints.group_sums import (
 US_PER_SECOND = 1_000_000
 # Bins of log2(1 + seconds): even near zero, where clocks tick, and 4.4 % wide far from it.
 BINS_PER_DOUBLING = 16
+BINS = 44 * BINS_PER_DOUBLING  # up to the largest whole number of microseconds
 # A normal distribution's interquartile range in standard deviations.
 NORMAL_IQR = 1.349
 # log dur of what is shorter than a second says more of the clock than of the work.
@@ -45,38 +46,69 @@ def duration_measures(
     units = {"duration_spread": "log seconds", "service": "seconds", "wait": "seconds"}
     if not journeys.has_clock:
         return [silent(measure, unit, "no_clock", many) for measure, unit in units.items()]
-    visits = visit_durations(journeys)
     # By the wall clock, and within business hours where these are declared.
-    clocks = {"": "_us"} | (
-        {"_business": "_business_us"} if "wait_business_us" in visits.us else {}
+    clocks = {"": "_us"}
+    if journeys.settings.business_hours is not None:
+        clocks["_business"] = "_business_us"
+    has_service = journeys.has("end_us") or journeys.has("session")
+    kinds = {"wait": cells.base("waited")} | (
+        {"service": cells.base("served")} if has_service else {}
     )
-    waits = cells.base("waited")
-    few = thin(waits, settings)
-    measures = [
-        measured(f"wait{name}", "seconds", _typical(visits, f"wait{us}", few), waits, settings)
-        for name, us in clocks.items()
-    ]
-    if not (journeys.has("end_us") or journeys.has("session")):
-        names = ["duration_spread", *(f"service{name}" for name in clocks)]
-        absent = [silent(one, units.get(one, "seconds"), "no_column", many) for one in names]
-        return absent + measures
-    served = cells.base("served")
-    few = thin(served, settings)
-    spread = _per_touchpoint(visits, "service_us", few, _log_spread)
-    return [
-        measured("duration_spread", "log seconds", not_negative(spread), served, settings),
-        *(
+    columns = [f"{kind}{us}" for kind in kinds for us in clocks.values()]
+    counts = journeys.summed(lambda part: _durations(part, columns))
+    seconds = _medians(journeys, counts)
+
+    def typical(kind: str) -> list[Measured]:
+        """Return the medians by each clock."""
+        base = kinds[kind]
+        few = thin(base, settings)
+        of_clock = {name: f"{kind}{us}" for name, us in clocks.items()}
+        return [
             measured(
-                f"service{name}",
+                f"{kind}{name}",
                 "seconds",
-                _typical(visits, f"service{us}", few),
-                served,
+                around_medians(counts[column], few, seconds[column]),
+                base,
                 settings,
             )
-            for name, us in clocks.items()
+            for name, column in of_clock.items()
+        ]
+
+    if not has_service:
+        names = ["duration_spread", *(f"service{name}" for name in clocks)]
+        absent = [silent(one, units.get(one, "seconds"), "no_column", many) for one in names]
+        return absent + typical("wait")
+    spread = _per_touchpoint(counts["service_us"], thin(kinds["service"], settings), _log_spread)
+    return [
+        measured(
+            "duration_spread", "log seconds", not_negative(spread), kinds["service"], settings
         ),
-        *measures,
+        *typical("service"),
+        *typical("wait"),
     ]
+
+
+def _durations(journeys: Journeys, columns: list[str]) -> Sums:
+    visits, many = visit_durations(journeys), len(journeys.names)
+    return Sums({name: count_durations(visits, name, many) for name in columns})
+
+
+def _medians(journeys: Journeys, counts: Sums) -> dict[str, Floats]:
+    """Return the median of each duration in seconds, to the microsecond."""
+    many = len(journeys.names)
+    middles = {name: Middle.of(tally.in_runs(GROUPS), BINS, many) for name, tally in counts.items()}
+
+    def near(part: Journeys) -> Sums:
+        visits = visit_durations(part)
+        return Sums(
+            {
+                name: middle.near(visits.touchpoint, bins_of(visits.us[name]), visits.us[name])
+                for name, middle in middles.items()
+            }
+        )
+
+    values = journeys.summed(near)
+    return {name: middle.values(values[name]) / US_PER_SECOND for name, middle in middles.items()}
 
 
 @dataclass(frozen=True)
@@ -155,62 +187,33 @@ class Histograms:
     lowest: Whole
 
 
-def histograms(visits: Durations, column: str, few: npt.NDArray[np.bool_]) -> Iterator[Histograms]:
-    """Count durations by bin, of all touchpoints that are not too `few`."""
+def count_durations(visits: Durations, column: str, touchpoints: int) -> Tally:
+    """Count the durations by touchpoint, bin and customer group."""
     bins = bins_of(visits.us[column])
-    lowest, widths = range_of_bins(visits.touchpoint, bins, few)
+    cell = visits.touchpoint.astype(np.int64) * BINS
+    cell += bins
+    cell *= GROUPS
+    cell += visits.group
+    cell[bins < 0] = -1
+    return Tally.of(cell, touchpoints * BINS * GROUPS)
+
+
+def histograms(counts: Tally, few: npt.NDArray[np.bool_]) -> Iterator[Histograms]:
+    """Lay out what `count_durations` counted, of all touchpoints that are not too `few`."""
+    spot, group = np.divmod(counts.number, GROUPS)
+    touchpoint, bins = np.divmod(spot, BINS)
+    begins = np.searchsorted(touchpoint, np.arange(len(few) + 1))
+    there = (np.diff(begins) > 0) & ~few
+    lowest, widths = (np.zeros(len(few), dtype=np.int64) for _ in range(2))
+    lowest[there] = bins[begins[:-1][there]]
+    widths[there] = bins[begins[1:][there] - 1] - lowest[there] + 1
     for subjects, first in pieces(widths):
-        begins = np.full(len(few), -1, dtype=np.int64)
-        begins[subjects] = first
-        counts = np.zeros((GROUPS, int(widths[subjects].sum()), 1))
-        count_bins((visits.touchpoint, visits.group, bins), begins, lowest, counts)
-        yield Histograms(subjects, counts, first, lowest[subjects])
-
-
-@compiled
-def range_of_bins(
-    touchpoint: Numbers, bins: Numbers, few: npt.NDArray[np.bool_]
-) -> tuple[Whole, Whole]:
-    """Return the lowest bin of each touchpoint, and how many bins there are up to the highest.
-
-    Both are 0 where there is none, or where the touchpoint has too `few`.
-    """
-    lowest = np.zeros(len(few), dtype=np.int64)
-    widths = np.zeros(len(few), dtype=np.int64)
-    for row in range(len(bins)):
-        here, bin_ = touchpoint[row], bins[row]
-        if bin_ < 0 or few[here]:
-            continue
-        if widths[here] == 0:
-            lowest[here], widths[here] = bin_, 1
-        elif bin_ < lowest[here]:
-            widths[here] += lowest[here] - bin_
-            lowest[here] = bin_
-        else:
-            widths[here] = max(widths[here], bin_ - lowest[here] + 1)
-    return lowest, widths
-
-
-@compiled
-def count_bins(
-    rows: tuple[Numbers, Numbers, Numbers], begins: Whole, lowest: Whole, counts: Floats
-) -> None:
-    """Add durations to `counts`; rows hold touchpoint, group and bin.
-
-    Parameters
-    ----------
-    rows : tuple of ndarray of int
-    begins : ndarray of int64
-        By touchpoint, where its bins begin in `counts`; below 0 where it is not counted.
-    lowest : ndarray of int64
-        By touchpoint, its lowest bin.
-    counts : ndarray of float64, shape (groups, bins, 1)
-    """
-    touchpoint, group, bins = rows
-    for row in range(len(bins)):
-        here = touchpoint[row]
-        if bins[row] >= 0 and begins[here] >= 0:
-            counts[group[row], begins[here] + bins[row] - lowest[here], 0] += 1
+        shift = np.full(len(few), -1, dtype=np.int64)
+        shift[subjects] = first - lowest[subjects]
+        own = np.flatnonzero(np.isin(touchpoint, subjects))
+        laid = np.zeros((GROUPS, int(widths[subjects].sum()), 1))
+        laid[group[own], shift[touchpoint[own]] + bins[own], 0] = counts.times[own]
+        yield Histograms(subjects, laid, first, lowest[subjects])
 
 
 def quantile(counts: Floats, share: float, first: Whole, lowest: Whole) -> Floats:
@@ -275,14 +278,13 @@ def _log_spread(own: Histograms, sums: Floats) -> Floats:
 
 
 def _per_touchpoint(
-    visits: Durations,
-    column: str,
+    counts: Tally,
     few: npt.NDArray[np.bool_],
     statistic: Callable[[Histograms, Floats], Floats],
 ) -> Resampled:
     """Resample a statistic of each touchpoint's histogram; those of too `few` abstain anyway."""
     results = []
-    for own in histograms(visits, column, few):
+    for own in histograms(counts, few):
         of_own = functools.partial(statistic, own)
         result = resample(own.counts, of_own, first=own.first)
         results.append((own.touchpoints, from_draws(result, own.counts, own.first)))
@@ -303,29 +305,19 @@ def from_draws(result: Resampled, sums: Floats, first: Whole | None = None) -> R
     return replace(result, se=se, lo=result.value - t * se, hi=result.value + t * se)
 
 
-def _typical(visits: Durations, column: str, few: npt.NDArray[np.bool_]) -> Resampled:
-    """Return the median of each touchpoint; the engine sees every microsecond of it."""
-    us = visits.us[column]
-    touchpoint = np.where(us == MISSING, np.int32(-1), visits.touchpoint)
-    seconds = median_in_cells(touchpoint, us, len(few)) / US_PER_SECOND
-    return around_medians(visits, column, few, seconds)
-
-
-def around_medians(
-    visits: Durations, column: str, few: npt.NDArray[np.bool_], seconds: Floats
-) -> Resampled:
-    """Put the interval of resampled customer groups around medians that the engine has found.
+def around_medians(counts: Tally, few: npt.NDArray[np.bool_], seconds: Floats) -> Resampled:
+    """Put the interval of resampled customer groups around exact medians.
 
     Parameters
     ----------
-    visits : Durations
-    column : str
+    counts : Tally
+        Durations as `count_durations` counts them.
     few : ndarray of bool, shape (m,)
         Touchpoints that get no number.
     seconds : ndarray of float64, shape (m,)
         Their medians.
     """
-    rough = _per_touchpoint(visits, column, few, _median)
+    rough = _per_touchpoint(counts, few, _median)
     return _through(rough, np.log2(1 + seconds))
 
 

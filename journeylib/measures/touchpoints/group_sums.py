@@ -60,7 +60,8 @@ class Rows:
 
     def in_cells(self, values: Numbers) -> Floats:
         """Sum marks or whole numbers, shape (groups, touchpoints)."""
-        return _per_group(sum_in_cells(self.cell, values, GROUPS * self.touchpoints))
+        cells = sum_in_cells(self.cell, values, GROUPS * self.touchpoints)
+        return cells.reshape(GROUPS, -1).astype(np.float64)
 
     def base(self, marked: Numbers) -> Base:
         """Count events, journeys and customers of the marked rows, per touchpoint."""
@@ -74,26 +75,35 @@ class Cells:
 
     Attributes
     ----------
-    sums : mapping of str to ndarray of float64, shape (groups, touchpoints)
-        Whole numbers. A base ``x`` also has ``x_journeys`` and ``x_customers``.
-    dominated : mapping of str to ndarray of bool, shape (touchpoints,)
-        Of published sums, the touchpoints where one customer makes more than half.
+    sums : mapping of str to ndarray of int64, shape (groups, touchpoints)
+        A base ``x`` also has ``x_journeys`` and ``x_customers``.
+    largest : mapping of str to ndarray of int64, shape (touchpoints,)
+        Of published sums, the most that one customer makes at each touchpoint.
     """
 
-    sums: Mapping[str, Floats]
-    dominated: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    sums: Mapping[str, Whole]
+    largest: Mapping[str, Whole] = field(default_factory=dict)
+
+    def __add__(self, other: Cells) -> Cells:
+        """Add the sums of other customers."""
+        return Cells(
+            {name: own + other.sums[name] for name, own in self.sums.items()},
+            {name: np.maximum(own, other.largest[name]) for name, own in self.largest.items()},
+        )
 
     def together(self, *columns: str) -> Floats:
         """Return sums of shape (groups, touchpoints, len(columns)), as `resample` takes them."""
-        return np.stack([self.sums[column] for column in columns], axis=-1)
+        together = np.stack([self.sums[column] for column in columns], axis=-1)
+        return np.asarray(together.astype(np.float64))
 
     def total(self, column: str) -> Whole:
         """Return the sum over all customer groups, per touchpoint."""
-        return np.asarray(self.sums[column].sum(axis=0), dtype=np.int64)
+        return np.asarray(self.sums[column].sum(axis=0))
 
     def one_customer(self, *sums: str) -> npt.NDArray[np.bool_]:
         """Return the touchpoints at which one customer makes more than half of one of the sums."""
-        return np.asarray(np.any([self.dominated[name] for name in sums], axis=0))
+        parts = [(self.largest[name], self.total(name)) for name in sums]
+        return np.asarray(np.any([most > every - most for most, every in parts], axis=0))
 
     def base(self, name: str) -> Base:
         """Return events, journeys and customers behind the base `name`."""
@@ -114,16 +124,12 @@ def fold(rows: Rows, sums: Mapping[str, Numbers], bases: Sequence[str] = ()) -> 
         Those of `sums` that count events which a measure rests on.
     """
     cell, cells = rows.cell, GROUPS * rows.touchpoints
-    sums_of = {name: _per_group(sum_in_cells(cell, of, cells)) for name, of in sums.items()}
+    sums_of = {name: sum_in_cells(cell, of, cells).reshape(GROUPS, -1) for name, of in sums.items()}
     for base in bases:
         counted = count_units_where(sums[base], cell, (rows.journey, rows.customer), cells)
         for unit, many in zip(("journeys", "customers"), counted, strict=True):
-            sums_of[f"{base}_{unit}"] = _per_group(many)
+            sums_of[f"{base}_{unit}"] = many.reshape(GROUPS, -1)
     return Cells(sums_of)
-
-
-def _per_group(counted: Whole) -> Floats:
-    return counted.reshape(GROUPS, -1).astype(np.float64)
 
 
 def thin(base: Base, settings: MeasureSettings) -> npt.NDArray[np.bool_]:

@@ -10,14 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import GROUPS, Resampled, resample
-from journeylib.journeys import Base, Journeys, compiled, number_pairs
+from journeylib.journeys import Base, Journeys, Tally, compiled
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints import group_sums
 
 THIRDS = 3
-# Above it most cells are empty, and sorting is cheaper than to go through them.
-MOST_CELLS_AN_EVENT = 4
 _CELL = ("pair", "group", "third", "n")
 # Each third must hold its part of the minimum of visits to say where they lead.
 PART_OF_MINIMUM = 1 / THIRDS
@@ -81,17 +79,24 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
     base : Base
         Visits whose successor is known, from the walk over the visits.
     """
-    events, outline, many = journeys.events, journeys.outline, len(journeys.names)
-    onward = events.ends_visit & ~events.is_last
+    targets = len(journeys.names) + 1
+    tally = journeys.summed(_successors)
+    pair, number = np.unique(tally.number // (GROUPS * THIRDS), return_inverse=True)
+    columns = (number, tally.number // THIRDS % GROUPS, tally.number % THIRDS, tally.times)
+    cells = pd.DataFrame(dict(zip(_CELL, columns, strict=True))).astype("int64")
+    return Successors(pair // targets, pair % targets - 1, cells, base)
+
+
+def _successors(journeys: Journeys) -> Tally:
+    """Count pairs of touchpoints by customer group and third of the log."""
+    events, outline = journeys.events, journeys.outline
+    onward = np.flatnonzero(events.ends_visit & ~events.is_last)
     over = ~outline.is_open
-    ends = np.full(int(over.sum()), -1, dtype=np.int32)
-    number, keys = number_pairs(
-        np.concatenate([events.touchpoint[onward], outline.last[over]]),
-        np.concatenate([events.next_touchpoint[onward], ends]) + 1,
-        many + 1,
-    )
-    rank, ordered = np.argsort(np.argsort(keys)), np.sort(keys)
-    cell = rank[number]
+    targets = len(journeys.names) + 1
+    cell = np.concatenate([events.touchpoint[onward], outline.last[over]]).astype(np.int64)
+    cell *= targets
+    # An ended journey ends at 0.
+    cell[: len(onward)] += events.touchpoint[onward + 1] + 1
     cell *= GROUPS
     cell += np.concatenate([events.group[onward], outline.group[over]])
     cell *= THIRDS
@@ -101,19 +106,7 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
         third *= THIRDS
         third //= journeys.last_us - journeys.first_us + 1
         cell += third
-    there, n = _occupied(cell, len(keys) * GROUPS * THIRDS)
-    columns = (there // (GROUPS * THIRDS), there // THIRDS % GROUPS, there % THIRDS, n)
-    cells = pd.DataFrame(dict(zip(_CELL, columns, strict=True))).astype("int64")
-    return Successors(ordered // (many + 1), ordered % (many + 1) - 1, cells, base)
-
-
-def _occupied(cell: group_sums.Whole, cells: int) -> tuple[group_sums.Whole, group_sums.Whole]:
-    """Return the cells that occur, in order, and how often each does."""
-    if cells > MOST_CELLS_AN_EVENT * len(cell):
-        return np.unique(cell, return_counts=True)
-    n = np.bincount(cell, minlength=cells)
-    there = np.flatnonzero(n)
-    return there, n[there]
+    return Tally.of(cell, len(journeys.names) * targets * GROUPS * THIRDS)
 
 
 def successor_measures(

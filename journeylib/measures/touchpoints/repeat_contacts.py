@@ -10,6 +10,7 @@ from journeylib.core import SEED, US_PER_DAY, Resampled
 from journeylib.journeys import (
     MISSING,
     Journeys,
+    Sums,
     compiled,
     count_neighbours,
     first_rows,
@@ -73,8 +74,22 @@ def _repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
     mature_until = journeys.last_us - window_us
     if mature_until < journeys.first_us:
         return Repeats(silent("repeat_contact", "share", "immature_window", many), None)
+    sums = journeys.summed(lambda part: _mature_contacts(part, settings, mature_until))
+    cells = sums["cells"]
+    least, most = (
+        share_of("repeat_contact", cells.together(hits, "visits"), cells.base("visits"), settings)
+        for hits in ("repeats", "perhaps")
+    )
+    between = between_bounds(least.resampled, most.resampled)
+    shares = replace(least, resampled=between, possible=most.hits)
+    return Repeats(shares, cells, sums["customers"], sums["journeys"])
+
+
+def _mature_contacts(journeys: Journeys, settings: MeasureSettings, until_us: int) -> Sums:
+    """Count the contacts that came to their touchpoint until then, and the repeats of them."""
     contacts = find_contacts(journeys, settings)
-    contacts = contacts.where(contacts.at_us <= mature_until)
+    contacts = contacts.where(contacts.at_us <= until_us)
+    window_us = round(settings.repeat_days * US_PER_DAY)
     came_back, perhaps = (
         (then_us != MISSING) & (then_us - window_us <= contacts.at_us)
         for then_us in (contacts.next_us, contacts.perhaps_us)
@@ -87,18 +102,13 @@ def _repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
         "contact_repeats": came_back & contacts.opens,
         "contact_perhaps": (came_back | perhaps) & contacts.opens,
     }
-    cells = fold(contacts.rows, sums, ["visits", "contacts"])
-    base = contacts.rows.base(sums["visits"])
-    least, most = (
-        share_of("repeat_contact", cells.together(hits, "visits"), base, settings)
-        for hits in ("repeats", "perhaps")
-    )
-    between = between_bounds(least.resampled, most.resampled)
-    shares = replace(least, resampled=between, possible=most.hits)
-    customers, units = contacts.rows.customer, contacts.rows.journey
     seen = np.zeros(len(journeys.outline), dtype=bool)
-    seen[units] = True
-    return Repeats(shares, cells, count_neighbours(customers), int(seen.sum()))
+    seen[contacts.rows.journey] = True
+    return Sums(
+        cells=fold(contacts.rows, sums, ["visits", "contacts"]),
+        customers=count_neighbours(contacts.rows.customer),
+        journeys=int(seen.sum()),
+    )
 
 
 def between_bounds(least: Resampled, most: Resampled) -> Resampled:
@@ -202,9 +212,9 @@ def _about(journeys: Journeys, settings: MeasureSettings) -> Numbers:
 
     near = around(np.full(len(events), -1, dtype=np.int32), 0)
     if journeys.has("session"):
-        session = events.column("session")
-        talk = session.number[order]
-        near = np.where(talk >= 0, around(talk, len(session.words)), near)
+        session = events.column("session").number[order]
+        talk, keys = number_pairs(np.where(session >= 0, 0, -1), session, 1 << 31)
+        near = np.where(talk >= 0, around(talk, len(keys)), near)
     matters = np.empty(len(events), dtype=np.int64)
     matters[order] = np.where(own >= 0, own, near)
     return matters

@@ -18,8 +18,8 @@ from journeylib.journeys import (
     Events,
     Journeys,
     count_units_again,
-    dominated,
     judged_by_goals,
+    largest_of_customers,
     refuse_absent,
 )
 from journeylib.measures.measured import Measured
@@ -98,10 +98,46 @@ def check_names(journeys: Journeys, settings: MeasureSettings) -> None:
 
 def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
     """Walk over the events once and return every sum that the measures here need."""
+    # Whether a flag ever says no, the whole log tells.
+    flag = flag_of(journeys, settings.vulnerable) if settings.vulnerable else None
+    return journeys.summed(lambda part: _cells(part, settings, flag))
+
+
+def _cells(journeys: Journeys, settings: MeasureSettings, flag: tuple[Any, Any] | None) -> Cells:
     events = journeys.events
+    starts = events.starts_visit
+    sums, bases = _visit_sums(journeys)
+    sums |= _exception_sums(journeys)
+    bases += ["exception_known"] if "exception_known" in sums else []
+    sums |= _field_sums(journeys, settings)
+    if flag is not None:
+        is_known, is_set = flag
+        sums["flag_known"] = events.mark(f"{settings.vulnerable} is known", is_known)
+        sums["flagged"] = events.mark(f"{settings.vulnerable} is set", is_set)
+        bases += ["flag_known", "flagged"]
+    if journeys.has("session"):
+        sums = _per_visit(np.flatnonzero(starts), sums)
+    rows = Rows.of(events, starts if journeys.has("session") else None)
+    cells = fold(rows, sums, bases)
+    protects = journeys.settings.min_customers > 1
+    largest = {
+        name: largest_of_customers(rows.touchpoint, rows.customer, sums[name], rows.touchpoints)
+        if protects
+        else np.zeros(rows.touchpoints, dtype=np.int64)
+        for name in SUMS
+        if name in sums
+    }
+    second = count_units_again(rows.cell, rows.journey, GROUPS * rows.touchpoints)
+    # Of a journey that is over the first visit counts.
+    judged = cells.sums["judged_journeys"]
+    return Cells({**cells.sums, "judged": judged, "second": second.reshape(GROUPS, -1)}, largest)
+
+
+def _visit_sums(journeys: Journeys) -> tuple[dict[str, Numbers], list[str]]:
+    """Mark what counts as a visit of which kind, and name the marks that measures rest on."""
+    events, outline = journeys.events, journeys.outline
     starts, ends = events.starts_visit, events.ends_visit
     ends_known = journeys.has("end_us")
-    outline = journeys.outline
     over = ~outline.is_open[events.journey]
     judged = judged_by_goals(outline, journeys.settings)[events.journey]
     sums: dict[str, Numbers] = {
@@ -110,7 +146,7 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
         "judged": starts & over & judged,
         "known": ends & (~events.is_last | over),
     }
-    bases = ["events", "visits", "judged", "known"]
+    bases = list(sums)
     if journeys.has_clock:
         sums["waited"] = ends & ~events.is_last
         sums["served"] = ends & ~starts
@@ -125,36 +161,7 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
         if journeys.has("actor"):
             sums |= _human_sums(events, in_weeks, ends_known=ends_known)
             bases.append("human")
-    sums |= _exception_sums(journeys)
-    bases += ["exception_known"] if "exception_known" in sums else []
-    sums |= _field_sums(journeys, settings)
-    if settings.vulnerable:
-        has_service, flagged = flag_of(journeys, settings.vulnerable)
-        sums["flag_known"] = events.mark(f"{settings.vulnerable} is known", has_service)
-        sums["flagged"] = events.mark(f"{settings.vulnerable} is set", flagged)
-        bases += ["flag_known", "flagged"]
-    if journeys.has("session"):
-        sums = _per_visit(np.flatnonzero(starts), sums)
-    rows = Rows.of(events, starts if journeys.has("session") else None)
-    cells = fold(rows, sums, bases)
-    protects = journeys.settings.min_customers > 1
-    whose = {
-        name: dominated(rows.touchpoint, rows.customer, sums[name], rows.touchpoints)
-        if protects
-        else np.zeros(rows.touchpoints, dtype=bool)
-        for name in SUMS
-        if name in sums
-    }
-    second = count_units_again(rows.cell, rows.journey, GROUPS * rows.touchpoints)
-    # Of a journey that is over the first visit counts.
-    return Cells(
-        {
-            **cells.sums,
-            "judged": cells.sums["judged_journeys"],
-            "second": second.reshape(GROUPS, -1).astype(np.float64),
-        },
-        whose,
-    )
+    return sums, bases
 
 
 def _human_sums(events: Events, in_weeks: Numbers, *, ends_known: bool) -> dict[str, Numbers]:
@@ -293,7 +300,7 @@ def _required_fields(journeys: Journeys, cells: Cells, settings: MeasureSettings
     names = touchpoint_names(journeys)
     needed = np.array([len(settings.required_fields.get(name, ())) for name in names])
     asked = cells.sums["events"] * needed
-    sums = np.stack([cells.sums["filled"], asked], axis=-1)
+    sums = np.stack([cells.sums["filled"], asked], axis=-1).astype(np.float64)
     base = cells.base("events")
     return share_of("required_fields", sums, base, settings, refused={"no_column": needed == 0})
 
@@ -319,7 +326,7 @@ def _drop_off(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Me
     missed &= judged_by_goals(outline, journeys.settings)
     cell = outline.group.astype(np.int64) * many + outline.last
     dropped = np.bincount(cell[missed], minlength=GROUPS * many).reshape(GROUPS, many)
-    sums = np.stack([dropped.astype(np.float64), cells.sums["judged_journeys"]], axis=-1)
+    sums = np.stack([dropped, cells.sums["judged_journeys"]], axis=-1).astype(np.float64)
     base = cells.base("judged")
     refused: dict[AbstainReason, npt.NDArray[np.bool_]] = {}
     if journeys.settings.goals_by_intent:

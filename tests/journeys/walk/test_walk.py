@@ -10,6 +10,7 @@ from typing import Any
 
 import ibis
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -27,7 +28,8 @@ from journeylib.journeys.walk.counting import (
     count_units_again,
     count_units_where,
     happens_between,
-    median_in_cells,
+    medians,
+    medians_of,
     number_pairs,
     slot_of,
 )
@@ -43,6 +45,7 @@ from journeylib.judge.settings import ParadoxSettings
 from journeylib.log import fetch_batches
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.conversations import sessions_of
+from journeylib.measures.evidence import measure
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.repeat_contacts import find_contacts
 
@@ -356,7 +359,7 @@ def test_units_in_cells_are_distinct_ones(rows: list[tuple[int, int]]) -> None:
         sum(k[0] == c and n > 1 for k, n in times.items()) for c in range(4)
     ]
     value = unit * 10
-    for place, found in enumerate(median_in_cells(cell, value, 4)):
+    for place, found in enumerate(medians_of(cell, value, 4)):
         own = [10 * row[1] for row in rows if row[0] == place]
         assert np.isnan(found) if not own else found == median(own)
     number, keys = number_pairs(cell, unit, 5)
@@ -594,3 +597,62 @@ def test_parts_are_the_journeys_customer_after_customer(
             assert own.tolist() == getattr(base, kind).tolist()
         kinds = np.concatenate([part.outline.end_kind for part in parts])
         assert kinds.tolist() == journeys.outline.end_kind.tolist()
+
+
+@pytest.mark.slow
+@given(rows=ROWS, at_once=st.integers(1, 9))
+@settings(FEW, max_examples=10)
+def test_what_is_measured_is_the_same_whatever_the_parts(
+    log_of: LogOf, rows: list[Row], at_once: int
+) -> None:
+    """Sums of parts are those of the whole: of visits, contacts, times, complaints and flow."""
+    timed = [
+        (*row, None if place % 4 == 3 else row[1] + place % 3 * HOUR, place % 5 == 0)
+        for place, row in enumerate(
+            [*rows, (*KNOWN[:2], "B", *KNOWN[3:]), ("a", DAY, "C", *KNOWN[3:])]
+        )
+    ]
+    log = log_of(*timed, columns=f"{COLUMNS} end_us error")
+    chosen = MeasureSettings(
+        complaint_touchpoints=("C",), vulnerable="error", min_starts=1, min_base_customers=1
+    )
+
+    def told(parts_of: int) -> tuple[list[pd.DataFrame], object]:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("journeylib.journeys.journeys.EVENTS_AT_ONCE", parts_of)
+            journeys = rebuild(log, JourneySettings(min_customers=2, goals=("B",)))
+            evidence = measure(journeys, chosen)
+            tables = [evidence.estimates, evidence.transitions, journeys.touchpoints]
+            return [*tables, journeys.edges, evidence.variants], evidence.flow
+
+    (tables, flow), (others, other_flow) = told(at_once), told(1000)
+    for one, other in zip(tables, others, strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+    assert repr(flow) == repr(other_flow)
+
+
+VALUES = st.lists(
+    st.tuples(st.integers(-1, 3), st.sampled_from([0, 1, 2, 3, 7, 8, 9, 10**6, 10**15, 2**62])),
+    max_size=60,
+)
+
+
+@QUICK
+@given(rows=VALUES, cut=st.integers(0, 60), scale=st.sampled_from([1, 0.1]))
+def test_medians_of_parts_are_those_of_all_values(
+    rows: list[tuple[int, int]], cut: int, scale: float
+) -> None:
+    cell = np.array([row[0] for row in rows], dtype=np.int64)
+    value = np.array([row[1] for row in rows], dtype=np.int64) * scale
+    found = medians(
+        lambda count: count(slice(None, cut)) + count(slice(cut, None)),
+        lambda part: (cell[part], value[part]),
+        4,
+    )
+    for place in range(4):
+        own = np.sort(value[cell == place])
+        if len(own):
+            lower, upper = own[(len(own) - 1) // 2], own[len(own) // 2]
+            assert found[place] == lower + (upper - lower) / 2.0
+        else:
+            assert np.isnan(found[place])
