@@ -10,10 +10,10 @@ from scipy.spatial.distance import jensenshannon
 
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.counting import Tally
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.next_steps import _occupied as occupied_cells
 from journeylib.measures.touchpoints.next_steps import entropy, entropy_bias
 
 DAY = 86_400_000_000
@@ -87,7 +87,7 @@ def test_stability_needs_visits_in_both_thirds(log_of: LogOf) -> None:
 
 def test_few_and_many_possible_cells_are_counted_alike() -> None:
     cell = np.random.default_rng(1).integers(0, 50, 400)
-    dense, sparse = occupied_cells(cell, 50), occupied_cells(cell, 1_000_000)
-    assert dense[0].tolist() == sparse[0].tolist() == sorted(set(cell.tolist()))
-    assert dense[1].tolist() == sparse[1].tolist()
-    assert dense[1].sum() == 400
+    dense, sparse = Tally.of(cell, 50), Tally.of(cell, 1_000_000)
+    assert dense.number.tolist() == sparse.number.tolist() == sorted(set(cell.tolist()))
+    assert dense.times.tolist() == sparse.times.tolist()
+    assert dense.times.sum() == 400

@@ -29,7 +29,7 @@ def calls() -> dict[str, dict[str, ast.Call]]:
 
 
 def test_only_the_ledger_fills_the_document(calls: dict[str, dict[str, ast.Call]]) -> None:
-    assert set(calls["content"]) == {"audits/document/content.py", "audits/result/ledger.py"}
+    assert set(calls["content"]) == {"audits/result/ledger.py"}
     assert set(calls["Ledger"]) == {"audits/result/build.py"}
 
 
