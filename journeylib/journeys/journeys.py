@@ -15,7 +15,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from journeylib.core import US_PER_DAY, working
+from journeylib.core import US_PER_DAY, give_back_memory, working
 from journeylib.journeys.filters.filters import Verbs
 from journeylib.journeys.filters.narrowing import Narrowing
 from journeylib.journeys.identity.stitching import without_identifiers
@@ -56,7 +56,7 @@ from journeylib.log import (
 
 # Events that are counted at once: what is worked out on the way takes some 60 bytes of each.
 EVENTS_AT_ONCE = 2_000_000
-Sums = TypeVar("Sums", bound=Any)
+Counted = TypeVar("Counted", bound=Any)
 CUTS = {
     "case": "cut by the log's own cases",
     "gap": "cut after {days} days of silence",
@@ -211,7 +211,7 @@ class Journeys(Verbs):
         left = self.outline.of(self.events.of_journeys(number), number)
         return replace(self, outline_left=left)
 
-    def summed(self, count: Callable[[Journeys], Sums]) -> Sums:
+    def summed(self, count: Callable[[Journeys], Counted]) -> Counted:
         """Count each of the `parts`, several at once, and add up: the same for any parts.
 
         Parameters
@@ -223,7 +223,9 @@ class Journeys(Verbs):
         if len(parts) == 1:
             return count(self)
         with ThreadPoolExecutor(threads_of(self.log.events.get_backend())) as pool:
-            return reduce(add, pool.map(count, parts))
+            total = reduce(add, pool.map(count, parts))
+        give_back_memory()
+        return total
 
     @cached_property
     def sample(self) -> CustomerSample:
@@ -245,7 +247,9 @@ class Journeys(Verbs):
             same on any engine and in any order of rows, and a smaller sample is part of a larger.
         """
         limit = min(most, self.settings.max_customers_modelled)
-        customers = pd.unique(self.outline.customer)
+        own = self.outline.customer
+        # Journeys lie in the order of their customers.
+        customers = own[np.append(True, own[1:] != own[:-1])[: len(own)]]
         if len(customers) <= limit:
             return CustomerSample(len(customers), len(customers))
         return first_by_hash(customers, self.log, limit)
@@ -262,6 +266,11 @@ class Journeys(Verbs):
     def names(self) -> dict[int, str]:
         """Every touchpoint of the whole log by its ``touchpoint_no``."""
         return self.log_events.columns.names
+
+    @property
+    def touchpoint_names(self) -> list[str]:
+        """The same names, in the order of their numbers."""
+        return list(self.names.values())
 
     @cached_property
     def touchpoints(self) -> pd.DataFrame:

@@ -39,7 +39,6 @@ from journeylib.measures.texts.sentiment import (
 from journeylib.measures.texts.turn_model import learn_turns
 from journeylib.measures.touchpoints.complaints import complaint_excess
 from journeylib.measures.touchpoints.durations import duration_measures
-from journeylib.measures.touchpoints.group_sums import touchpoint_names
 from journeylib.measures.touchpoints.next_steps import count_successors, successor_measures
 from journeylib.measures.touchpoints.predictability import rule_skill
 from journeylib.measures.touchpoints.repeat_contacts import repeat_contacts
@@ -183,7 +182,7 @@ def measure(
         hidden += edges.attrs["suppressed"] + paths.attrs["suppressed"]
         felt = experience_table(journeys, settings, scores=scores)
     handoffs_of = audit_handoffs if published else escape_hatch
-    names, kept = touchpoint_names(journeys), list(shown["touchpoint"])
+    names, kept = journeys.touchpoint_names, list(shown["touchpoint"])
     minimum = journeys.settings.min_customers
     by_number = journeys.touchpoints.sort_values("touchpoint_no")
     whole = Base(*(by_number[name].to_numpy() for name in COUNTS))

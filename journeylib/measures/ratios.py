@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import add
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
+from journeylib.journeys import Sums
 from journeylib.log import bounded_share
 
 
@@ -71,13 +70,11 @@ class RatioSums:
         )
 
 
-def ratio_sums(
-    table: pd.DataFrame | Mapping[str, Any], wanted: Mapping[str, Ratio]
-) -> dict[str, RatioSums]:
+def ratio_sums(table: pd.DataFrame | Mapping[str, Any], wanted: Mapping[str, Ratio]) -> Sums:
     """Count what ratios over the rows of `table` are told from; see `ratios`."""
     columns = (table[name] for name in ("group", "customer_no", "journey"))
     group, customer, journey = (np.asarray(column) for column in columns)
-    counted = {}
+    counted = Sums()
     for name, ratio in wanted.items():
         base = slice(None) if ratio.base is None else np.flatnonzero(ratio.base)
         whose, top = group[base], np.asarray(ratio.top)[base].astype(np.int64)
@@ -87,11 +84,6 @@ def ratio_sums(
         people, many = (len(pd.unique(unit[base])) for unit in (customer, journey))
         counted[name] = RatioSums(totals, people, many)
     return counted
-
-
-def sums_together(parts: Sequence[Mapping[str, RatioSums]]) -> dict[str, RatioSums]:
-    """Add up what was counted of each part of a log."""
-    return {name: reduce(add, (part[name] for part in parts)) for name in parts[0]}
 
 
 def quotient(totals: Floats) -> Floats:

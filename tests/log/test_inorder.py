@@ -57,10 +57,20 @@ def test_large_tables_are_packed_and_read_the_same(monkeypatch: pytest.MonkeyPat
     pd.testing.assert_frame_equal(rows, packed.to_pandas())
 
 
-def test_an_engine_that_is_set_aside_answers_as_before_and_keeps_its_limit() -> None:
+def test_an_engine_that_is_set_aside_spills_answers_as_before_and_keeps_its_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "_ASIDE", "20MB")
     backend = connect(memory_limit="512MiB")
-    rows = backend.create_table("rows", pd.DataFrame({"value": range(1_000_000)}))
-    before = run(backend, "SELECT current_setting('memory_limit')")
+    run(backend, "CREATE TEMP TABLE rows AS SELECT hash(i) AS value FROM range(8_000_000) AS t(i)")
+    held = "SELECT sum(memory_usage_bytes) FROM duckdb_memory()"
+    total = "SELECT bit_xor(value), count(*) FROM rows"
+    [[before]], limit, told = (
+        run(backend, query) for query in (held, "SELECT current_setting('memory_limit')", total)
+    )
+    assert before > 50_000_000
     set_aside(backend)
-    assert run(backend, "SELECT current_setting('memory_limit')") == before
-    assert rows.value.sum().to_pyarrow().as_py() == 499_999_500_000
+    [[after]] = run(backend, held)
+    assert after <= 20_000_000
+    assert run(backend, "SELECT current_setting('memory_limit')") == limit
+    assert run(backend, total) == told

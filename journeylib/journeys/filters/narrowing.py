@@ -13,6 +13,7 @@ import pandas as pd
 
 from journeylib.core import ConfigError
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.counting import count_neighbours
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import Outline
 from journeylib.log import EventLog
@@ -178,7 +179,7 @@ class Narrowed:
             return False
         for earlier in counted:
             out = ~earlier._holding(self.outline.key)
-            if 0 < len(pd.unique(earlier.outline.customer[out])) < minimum:
+            if 0 < count_neighbours(earlier.outline.customer[out]) < minimum:
                 return False
         return True
 
@@ -202,7 +203,7 @@ class Narrowed:
         whole = self.whole
         own = whole._holding(self.outline.key)
         for earlier in whole.groups_shown:
-            customers = len(pd.unique(whole.outline.customer[earlier != own]))
+            customers = count_neighbours(whole.outline.customer[earlier != own])
             if 0 < customers < self.settings.min_customers:
                 return False
         whole.groups_shown.append(own)
@@ -231,8 +232,9 @@ class Narrowed:
                 return self
         if code_of is not None:
             code = code_of.code.removeprefix("journeys") + code
-        rows = self.events.only(kept[self.events.journey])
-        return self._left(rows, np.flatnonzero(kept), Narrowing(self, words, code))
+        number = np.flatnonzero(kept)
+        rows = self.events.of_journeys(number)
+        return self._left(rows, number, Narrowing(self, words, code))
 
     def _keep_part(self, kept: Flags, words: str, code: str) -> Self:
         """Keep the events that are marked; the rest of a journey's row is as it was."""

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from journeylib.core import Estimate
-from journeylib.log import EventLog, customer_numbers, fetch, hand_over
+from journeylib.log import EventLog, customer_numbers, fetch, hand_over, set_aside
 
 Result = TypeVar("Result")
 
@@ -68,6 +68,8 @@ class CustomerSample:
 
 EVERYONE = CustomerSample(1, 1)
 _PLACE = ("place", "customer_no")
+# Customers from which the engine lets go of them once they are drawn.
+_MANY = 2_000_000
 
 
 def first_by_hash(own: npt.NDArray[Any], log: EventLog, limit: int) -> CustomerSample:
@@ -91,4 +93,6 @@ def first_by_hash(own: npt.NDArray[Any], log: EventLog, limit: int) -> CustomerS
     ids = ids.semi_join(hand_over(table, ids.get_backend()), "customer_no")
     hashed = ids.select("customer_no", place=ids.customer.hexdigest("md5").substr(2))
     drawn = fetch(hashed.order_by(_PLACE).limit(limit))
+    if len(own) >= _MANY:
+        set_aside(ids.get_backend())
     return CustomerSample(len(own), limit, drawn["customer_no"].to_numpy(np.int64))

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.compiled import compiled
-from journeylib.journeys.walk.counting import number_variants
+from journeylib.journeys.walk.counting import count_neighbours, number_variants
 from journeylib.journeys.walk.event_columns import MISSING, Codes, Flags, Numbers, Whole
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.segment import Cutting
@@ -105,7 +104,7 @@ class Outline:
     @cached_property
     def customers(self) -> int:
         """Count the customers."""
-        return len(pd.unique(self.customer))
+        return count_neighbours(self.customer)
 
     @cached_property
     def visits(self) -> tuple[Numbers, Whole]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.journeys import Codes, Events, Journeys, words_at
+from journeylib.journeys import Codes, Events, words_at
 
 Whole = npt.NDArray[np.int64]
 
@@ -41,8 +41,3 @@ def last_values(
     if (np.isnan(number) == (word < 0)).all():
         return pd.Series(number)
     return words_at(column.words, word)
-
-
-def touchpoint_names(journeys: Journeys) -> list[str]:
-    """Return the name of each touchpoint, by its number."""
-    return [journeys.names[number] for number in range(len(journeys.names))]

@@ -14,7 +14,7 @@ import pandas as pd
 from journeylib.core import GROUPS, MICRO, US_PER_DAY, ConfigError, Estimate, Floats
 from journeylib.journeys import Journeys, rows_in_order, words_at
 from journeylib.judge.experience.customer_outcomes import all_outcomes, of_kind
-from journeylib.judge.experience.known_values import last_values, touchpoint_names
+from journeylib.judge.experience.known_values import last_values
 from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
 from journeylib.log import bounded_share, share_bounds
 from journeylib.measures import RATING_SCALES, ratio_of_sums
@@ -302,7 +302,7 @@ def _known_then(journeys: Journeys, requests: pd.DataFrame, adjust: Sequence[str
         "journeys": (begun[last] - begun[begin] + 1).astype(np.float64),
         "days_since_first": np.log1p((at - events.t_us[rows[begin]]) / US_PER_DAY),
         "days_since_last": np.log1p((at - events.t_us[rows[last]]) / US_PER_DAY),
-        "last_touchpoint": words_at(touchpoint_names(journeys), events.touchpoint[rows[last]]),
+        "last_touchpoint": words_at(journeys.touchpoint_names, events.touchpoint[rows[last]]),
     }
     for name in adjust:
         columns[f"declared {name}"] = last_values(events, name, begin, last, rows)

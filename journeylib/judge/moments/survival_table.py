@@ -12,7 +12,7 @@ from journeylib.core import US_PER_DAY, Estimate, Floats, adjusted_p_values, tex
 from journeylib.journeys import CustomerSample, Journeys, refuse_absent, rows_in_order
 from journeylib.judge.estimation.design_matrix import design_matrix
 from journeylib.judge.experience.customer_outcomes import first_of_kind
-from journeylib.judge.experience.known_values import last_values, touchpoint_names
+from journeylib.judge.experience.known_values import last_values
 from journeylib.judge.experience.surveys import survey_scales
 from journeylib.judge.moments.survival import presence_effect
 from journeylib.judge.settings import JudgeSettings
@@ -130,7 +130,7 @@ def follow_up(journeys: Journeys, adjust: tuple[str, ...] = ()) -> FollowUp:
     events = journeys.events
     rows = np.flatnonzero(sample.has(events.customer))
     rows = rows[rows_in_order(events.t_us[rows], events.customer[rows])]
-    names = pd.Index(touchpoint_names(journeys))
+    names = pd.Index(journeys.touchpoint_names)
     came = pd.DataFrame(
         {
             "customer_no": events.customer[rows].astype(np.int64),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from journeylib.core import US_PER_DAY
 from journeylib.journeys import CustomerSample, Journeys, rows_in_order, words_at
-from journeylib.judge.experience.known_values import last_values, touchpoint_names
+from journeylib.judge.experience.known_values import last_values
 from journeylib.judge.moments.visit_quality import check_columns, visits_with_quality
 from journeylib.judge.settings import MomentSettings
 
@@ -78,7 +78,7 @@ def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
     rows, quality = rows[order], quality[order]
     frame = pd.DataFrame(
         {
-            "touchpoint": words_at(touchpoint_names(journeys), events.touchpoint[rows]),
+            "touchpoint": words_at(journeys.touchpoint_names, events.touchpoint[rows]),
             "customer": events.customer[rows].astype(np.int64),
             "t_us": events.t_us[rows],
             "quality": quality.astype(np.int64),

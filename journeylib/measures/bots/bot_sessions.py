@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import US_PER_SECOND
+from journeylib.core import US_PER_SECOND, give_back_memory
 from journeylib.journeys import (
     MISSING,
     Events,
@@ -154,7 +154,9 @@ def _bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
         facts = _with_states(facts, talk, heard=customers and part.has("text"))
         return [_Part(talk.sessions, len(part.outline), facts)]
 
-    return BotSessions(journeys, _together(journeys.summed(of_part)))
+    facts = _together(journeys.summed(of_part))
+    give_back_memory()
+    return BotSessions(journeys, facts)
 
 
 @dataclass(frozen=True)

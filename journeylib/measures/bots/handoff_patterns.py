@@ -18,6 +18,7 @@ from journeylib.journeys import (
     Codes,
     Events,
     Journeys,
+    Sums,
     first_rows,
     number_pairs,
     row_before,
@@ -26,7 +27,7 @@ from journeylib.log import fails_to_answer, in_sample, normalised, says_again
 from journeylib.measures.bots.bot_sessions import STATES, BotSessions
 from journeylib.measures.bots.conversations import Conversations, Flags, Numbers, Whole
 from journeylib.measures.measured import Measured
-from journeylib.measures.ratios import Ratio, RatioSums, quotient, ratio_sums, ratios, sums_together
+from journeylib.measures.ratios import Ratio, quotient, ratio_sums, ratios
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Rows, share_of
 
@@ -197,12 +198,12 @@ class Hands:
     ----------
     transfers : Shares
         Turns of bots and humans after which another hand takes over.
-    ping_pong : list of dict of str to RatioSums
-        Of each part, by name as in `PING_PONG`.
+    ping_pong : Sums
+        `RatioSums` by name as in `PING_PONG`.
     """
 
     transfers: Shares
-    ping_pong: list[dict[str, RatioSums]]
+    ping_pong: Sums
 
     def __add__(self, other: Hands) -> Hands:
         """Add what was counted of other customers."""
@@ -216,7 +217,7 @@ def hands_of(journeys: Journeys, settings: MeasureSettings) -> Hands:
         talk = Conversations(part, settings)
         table = ping_pong_table(talk)
         wanted = {n: Ratio(table[n], table["changed"], text) for n, text in PING_PONG.items()}
-        return Hands(_transfers(talk), [ratio_sums(table, wanted)])
+        return Hands(_transfers(talk), ratio_sums(table, wanted))
 
     name = f"hands {settings.model_dump_json()}"
     return journeys.events.once(name, lambda: journeys.summed(of_part))  # type: ignore[no-any-return]
@@ -224,7 +225,7 @@ def hands_of(journeys: Journeys, settings: MeasureSettings) -> Hands:
 
 def ping_pong_ratios(journeys: Journeys, settings: MeasureSettings) -> dict[str, Ratio]:
     """Return the ratios of `PING_PONG`."""
-    counted = sums_together(hands_of(journeys, settings).ping_pong)
+    counted = hands_of(journeys, settings).ping_pong
     return {name: Ratio(counted[name], None, text) for name, text in PING_PONG.items()}
 
 
@@ -366,9 +367,9 @@ def context_estimates(journeys: Journeys) -> dict[str, Estimate]:
     that was given up to it.
     """
     minimum = journeys.settings.min_customers
-    counted: dict[str, RatioSums] = {}
+    counted = Sums()
     if journeys.has("context_requested"):
-        counted = sums_together(journeys.summed(lambda part: [_context_sums(part.events)]))
+        counted = journeys.summed(lambda part: _context_sums(part.events))
     wanted = {
         name: Ratio(counted.get(name), None, text, abstain=None if logged else "no_column")
         for name, (text, roles) in _CONTEXT.items()
@@ -390,7 +391,7 @@ _CONTEXT = {
 }
 
 
-def _context_sums(events: Events) -> dict[str, RatioSums]:
+def _context_sums(events: Events) -> Sums:
     """Count the ratios of `_CONTEXT` in a part of a log."""
     needs = _needs(events)
     again = needs.assign(given=needs.groupby("row")["given"].transform("any"))
@@ -398,7 +399,7 @@ def _context_sums(events: Events) -> dict[str, RatioSums]:
     tops = {"context_sent": needs["sent"], "context_carried": needs["sent"] & needs["opened"]}
     of_fields = {name: Ratio(top, None, _CONTEXT[name][0]) for name, top in tops.items()}
     asked = {"asked_again": Ratio(requests["given"], None, _CONTEXT["asked_again"][0])}
-    return ratio_sums(needs, of_fields) | ratio_sums(requests, asked)
+    return Sums(ratio_sums(needs, of_fields) | ratio_sums(requests, asked))
 
 
 def _needs(events: Events) -> pd.DataFrame:

@@ -10,14 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from journeylib.core import DRAWS, GROUPS, AbstainReason, Resampled, resample
-from journeylib.journeys import (
-    Base,
-    Events,
-    Journeys,
-    base_in_cells,
-    count_units_where,
-    sum_in_cells,
-)
+from journeylib.journeys import Base, Events, base_in_cells, count_units_where, sum_in_cells
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 
@@ -237,8 +230,3 @@ def silent(measure: str, unit: str, reason: AbstainReason, touchpoints: int) -> 
     result = Resampled(nothing, nothing, nothing, nothing, np.full((DRAWS, touchpoints), np.nan))
     none = np.zeros(touchpoints, dtype=np.int64)
     return Measured(measure, unit, result, none, none, none, (reason,) * touchpoints)
-
-
-def touchpoint_names(journeys: Journeys) -> list[str]:
-    """Return every touchpoint of the log in the order of ``touchpoint_no``."""
-    return [journeys.names[number] for number in range(len(journeys.names))]

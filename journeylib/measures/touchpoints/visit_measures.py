@@ -34,7 +34,6 @@ from journeylib.measures.touchpoints.group_sums import (
     not_negative,
     share_of,
     silent,
-    touchpoint_names,
 )
 
 US_PER_MINUTE = 60_000_000
@@ -297,7 +296,7 @@ def _required_fields(journeys: Journeys, cells: Cells, settings: MeasureSettings
     many = len(journeys.names)
     if not settings.required_fields:
         return silent("required_fields", "share", "no_column", many)
-    names = touchpoint_names(journeys)
+    names = journeys.touchpoint_names
     needed = np.array([len(settings.required_fields.get(name, ())) for name in names])
     asked = cells.sums["events"] * needed
     sums = np.stack([cells.sums["filled"], asked], axis=-1).astype(np.float64)
