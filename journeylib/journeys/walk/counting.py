@@ -45,7 +45,7 @@ class Sums(dict[str, Any]):
         return Sums({name: own + other[name] for name, own in self.items()})
 
 
-# Above it most cells are empty, and sorting is cheaper than to go through them.
+# Above it most cells are empty, and a hash table of the others is cheaper than to go through all.
 MOST_CELLS_AN_EVENT = 4
 # Bands of values: eight to each doubling, from 2**-40 to beyond the largest whole number.
 BANDS_PER_DOUBLING = 8
@@ -71,7 +71,9 @@ class Tally:
     def of(number: Numbers, numbers: int) -> Tally:
         """Count numbers from 0 to below `numbers`; those below 0 are left out."""
         if numbers > MOST_CELLS_AN_EVENT * len(number):
-            return Tally(*np.unique(number[number >= 0], return_counts=True))
+            own, keys = number_pairs(number, np.broadcast_to(np.int64(0), len(number)), 1)
+            order = np.argsort(keys)
+            return Tally(keys[order], np.bincount(own[own >= 0], minlength=len(keys))[order])
         times = sum_in_cells(number, np.broadcast_to(np.int64(1), len(number)), numbers)
         there = np.flatnonzero(times)
         return Tally(there, times[there])

@@ -220,11 +220,13 @@ def _edge_sums(outline: Outline) -> Sums:
 
 def _moves(events: Events) -> tuple[Numbers, Whole]:
     """Number the moves from each visit to the next or to the end; -1 within a visit."""
-    return number_pairs(
-        np.where(events.ends_visit, events.touchpoint, -1),
-        events.next_touchpoint + 1,
-        events.touchpoints + 1,
-    )
+
+    def numbered() -> tuple[Numbers, Whole]:
+        source = np.where(events.ends_visit, events.touchpoint, -1)
+        return number_pairs(source, events.next_touchpoint + 1, events.touchpoints + 1)
+
+    found: tuple[Numbers, Whole] = events.once("moves", numbered)
+    return found
 
 
 def _onward_us(events: Events) -> Whole:
@@ -243,8 +245,7 @@ def _median_seconds(summed: Summed, keys: Whole, spread: Tally) -> npt.NDArray[n
     def near(part: Part) -> Near:
         events = part.outline.events
         pair, own = _moves(events)
-        pair[events.is_last] = -1
-        cell = np.append(np.searchsorted(keys, own), -1)[pair]
+        cell = np.append(np.searchsorted(keys, own), -1)[np.where(events.is_last, -1, pair)]
         us = _onward_us(events)
         return middle.near(cell, bands_of(cell, us) % BANDS, us)
 
@@ -322,7 +323,7 @@ def room_of_moves(public: pd.DataFrame, edges: pd.DataFrame) -> dict[tuple[str, 
         for key in keys
     ]  # fmt: skip
     most = np.where(table["at_least"], table["events"].to_numpy() + np.minimum(*free), true)
-    pairs = zip(table["source"], table["target"], strict=True)
+    pairs = zip(*table[keys].to_numpy().T, strict=True)
     return dict(zip(pairs, (most - true).tolist(), strict=True))
 
 

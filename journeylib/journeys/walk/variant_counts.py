@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from journeylib.journeys.walk.compiled import compiled
-from journeylib.journeys.walk.counting import count_neighbours, count_units
+from journeylib.journeys.walk.counting import count_neighbours, count_units, slot_of
 from journeylib.journeys.walk.event_columns import Flags, Whole
 from journeylib.journeys.walk.outline import Outline, variant_ways
 from journeylib.log import Cells, Shown, protect
@@ -100,10 +100,8 @@ def _left(outline: Outline, others: Flags, spots: list[Spot]) -> dict[Spot, tupl
         [spot[0] if len(spot) == 1 else _move(spot[0], spot[1], size) for spot in spots],
         dtype=np.int64,
     )
-    order = np.argsort(keys)
-    counts = _passed(*outline.visits, outline.customer, others, keys[order], size)
-    pairs = map(tuple, counts[np.argsort(order)].tolist())
-    return dict(zip(spots, pairs, strict=True))
+    counts = _passed(*outline.visits, outline.customer, others, keys, size)
+    return dict(zip(spots, map(tuple, counts.tolist()), strict=True))
 
 
 @compiled
@@ -116,7 +114,16 @@ def _move(one: int, other: int, size: int) -> int:
 def _passed(
     visits: Whole, begins: Whole, customer: Whole, others: Flags, keys: Whole, size: int
 ) -> Whole:
-    """Return journeys and customers of the `others` at each of the sorted `keys`."""
+    """Return journeys and customers of the `others` at each of the `keys`, found by their hash."""
+    room = 16
+    while room < 4 * len(keys):
+        room *= 2
+    slots = np.full(room, -1, dtype=np.int64)
+    for spot in range(len(keys)):
+        slot = slot_of(keys[spot], room)
+        while slots[slot] >= 0:
+            slot = (slot + 1) & (room - 1)
+        slots[slot] = spot
     counts = np.zeros((len(keys), 2), dtype=np.int64)
     last = np.full((len(keys), 2), -1, dtype=np.int64)
     for journey in range(len(others)):
@@ -126,8 +133,11 @@ def _passed(
         for at in range(begins[journey], begins[journey + 1] + 1):
             here = END_NUMBER if at == begins[journey + 1] else int(visits[at])
             for key in (here, _move(before, here, size)):
-                spot = np.searchsorted(keys, key)
-                if spot < len(keys) and keys[spot] == key:
+                slot = slot_of(key, room)
+                while slots[slot] >= 0 and keys[slots[slot]] != key:
+                    slot = (slot + 1) & (room - 1)
+                spot = slots[slot]
+                if spot >= 0:
                     # Journeys lie in order of their customers.
                     counts[spot, 0] += last[spot, 0] != journey
                     counts[spot, 1] += last[spot, 1] != whose

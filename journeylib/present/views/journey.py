@@ -64,7 +64,7 @@ def journey_map(subject: Journeys | Audit, *, title: str = "", **options: Any) -
     if isinstance(subject, Journeys):
         nodes, _hidden = suppress(subject.touchpoints, subject.settings.min_customers)
         edges, schema = transitions(subject), subject.log.schema
-        overlay = Overlay(journeys=int(subject.table.count().to_pyarrow().as_py()))
+        overlay = Overlay(journeys=len(subject.outline))
     else:
         nodes, edges = subject.evidence.touchpoints, subject.evidence.transitions
         schema, overlay = subject.config.roles, audit_overlay(subject)
