@@ -55,7 +55,7 @@ from journeylib.log import (
 )
 
 # Events that are counted at once: what is worked out on the way takes some 60 bytes of each.
-EVENTS_AT_ONCE = 2_000_000
+EVENTS_AT_ONCE = 1_000_000
 Counted = TypeVar("Counted", bound=Any)
 CUTS = {
     "case": "cut by the log's own cases",

@@ -85,17 +85,71 @@ class Tally:
 
     def __add__(self, other: Tally) -> Tally:
         """Add how often they occur elsewhere."""
-        both = np.concatenate([self.number, other.number])
-        number, spot = np.unique(both, return_inverse=True)
-        times = np.zeros((len(number), *self.times.shape[1:]), dtype=np.int64)
-        np.add.at(times, spot, np.concatenate([self.times, other.times]))
+        own, theirs, many = merged(self.number, self.number, other.number, other.number)
+        number, times = np.empty(many, dtype=np.int64), np.zeros((many, *self.times.shape[1:]), int)
+        number[own], number[theirs] = self.number, other.number
+        times[own] += self.times
+        times[theirs] += other.times
         return Tally(number, times)
+
+
+@compiled
+def merged(
+    cell: Numbers, value: Numbers, other_cell: Numbers, other_value: Numbers
+) -> tuple[Whole, Whole, int]:
+    """Return the places of two lists in the one of both, and its length.
+
+    Each is in order of cell and value, no pair twice; pairs that both have share a place.
+    """
+    own = np.empty(len(cell), dtype=np.int64)
+    theirs = np.empty(len(other_cell), dtype=np.int64)
+    one, other, place = 0, 0, 0
+    while one < len(cell) or other < len(other_cell):
+        if other == len(other_cell):
+            before, after = True, False
+        elif one == len(cell):
+            before, after = False, True
+        elif cell[one] != other_cell[other]:
+            before = cell[one] < other_cell[other]
+            after = not before
+        else:
+            before, after = value[one] < other_value[other], other_value[other] < value[one]
+        if not after:
+            own[one] = place
+            one += 1
+        if not before:
+            theirs[other] = place
+            other += 1
+        place += 1
+    return own, theirs, place
 
 
 def base_in_cells(cell: Numbers, journey: Numbers, customer: Numbers, cells: int) -> Base:
     """Count events, journeys and customers in cells; cells below 0 are none."""
-    events = np.bincount(cell[cell >= 0], minlength=cells).astype(np.int64)
-    return Base(events, count_units(cell, journey, cells), count_units(cell, customer, cells))
+    return Base(*_base(cell, journey, customer, cells))
+
+
+@compiled
+def _base(
+    cell: Numbers, journey: Numbers, customer: Numbers, cells: int
+) -> tuple[Whole, Whole, Whole]:
+    events = np.zeros(cells, dtype=np.int64)
+    journeys = np.zeros(cells, dtype=np.int64)
+    customers = np.zeros(cells, dtype=np.int64)
+    last_journey = np.full(cells, -1, dtype=np.int64)
+    last_customer = np.full(cells, -1, dtype=np.int64)
+    for row in range(len(cell)):
+        here = cell[row]
+        if here < 0:
+            continue
+        events[here] += 1
+        if last_journey[here] != journey[row]:
+            last_journey[here] = journey[row]
+            journeys[here] += 1
+        if last_customer[here] != customer[row]:
+            last_customer[here] = customer[row]
+            customers[here] += 1
+    return events, journeys, customers
 
 
 _FIRST_HASH, _HASH_STEP = 1469598103934665603, 1099511628211
@@ -427,11 +481,17 @@ class Near:
 
     def __add__(self, other: Near) -> Near:
         """Add the values of other customers."""
-        return Near.of(
-            np.concatenate([self.cell, other.cell]),
-            np.concatenate([self.value, other.value]),
-            np.concatenate([self.times, other.times]),
+        own, theirs, many = merged(self.cell, self.value, other.cell, other.value)
+        cell, value = (
+            np.empty(many, dtype=np.result_type(*both))
+            for both in ((self.cell, other.cell), (self.value, other.value))
         )
+        cell[own], cell[theirs] = self.cell, other.cell
+        value[own], value[theirs] = self.value, other.value
+        times = np.zeros(many, dtype=np.int64)
+        times[own] += self.times
+        times[theirs] += other.times
+        return Near(cell, value, times)
 
 
 @dataclass(frozen=True)

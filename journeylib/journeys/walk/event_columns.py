@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from ibis import _
 
+from journeylib.journeys.walk.compiled import compiled
 from journeylib.log import fetch_arrow, fetch_batches, hand_over, set_aside
 
 Numbers = npt.NDArray[Any]
@@ -52,8 +53,10 @@ class Codes:
 
     def is_word(self, *words: str) -> Flags:
         """Mark the events that have one of these words."""
-        wanted = np.array([*(word in words for word in self.words), False])
-        return np.asarray(wanted[self.held])
+        marked = np.zeros(len(self.held), dtype=bool)
+        for number in (self.words.index(word) for word in words if word in self.words):
+            marked |= self.held == number
+        return marked
 
     @property
     def known(self) -> Flags:
@@ -193,14 +196,20 @@ class EventColumns:
         From the latest end seen so far, as a long call is not silence; `MISSING` at a customer's
         first event. Only where a customer's events lie in order of time.
         """
-        t_us = busy = self.column("t_us")
-        if self.has("end_us"):
-            done = pd.Series(t_us + np.maximum(self.column("service_us"), 0))
-            busy = done.groupby(self.column("customer_no")).cummax().to_numpy(np.int64)
-        silence = np.full(len(t_us), MISSING)
-        again = np.flatnonzero(~self.begins_customer)
-        silence[again] = t_us[again] - busy[again - 1]
-        return silence
+        return _silences(self.column("customer_no"), self.column("t_us"), self.column("service_us"))
+
+
+@compiled
+def _silences(customer: Numbers, t_us: Whole, service_us: Whole) -> Whole:
+    silence = np.empty(len(t_us), dtype=np.int64)
+    busy = 0
+    for row in range(len(t_us)):
+        done = t_us[row] + max(service_us[row], 0)
+        if row == 0 or customer[row] != customer[row - 1]:
+            silence[row], busy = MISSING, done
+        else:
+            silence[row], busy = t_us[row] - busy, max(busy, done)
+    return silence
 
 
 def rows_in_order(*parts: Numbers) -> Whole | slice:

@@ -24,7 +24,12 @@ from journeylib.journeys.walk.event_columns import (
     picked,
     rows_in_order,
 )
-from journeylib.journeys.walk.visits import visit_numbers, visit_starts
+from journeylib.journeys.walk.visits import (
+    journey_numbers,
+    step_numbers,
+    visit_numbers,
+    visit_starts,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,13 +242,12 @@ class Events:
     @cached_property
     def journey(self) -> npt.NDArray[np.int32]:
         """Number of the journey, from 0 in the order of the rows."""
-        return np.repeat(np.arange(len(self.begins) - 1, dtype=np.int32), np.diff(self.begins))
+        return journey_numbers(self.begins)
 
     @property
     def step(self) -> npt.NDArray[np.int32]:
         """Place in the journey, from 1."""
-        row = np.arange(1, len(self) + 1, dtype=np.int32)
-        return row - self.begins[:-1].astype(np.int32)[self.journey]
+        return step_numbers(self.begins)
 
     @cached_property
     def is_last(self) -> Flags:
@@ -325,7 +329,7 @@ class Events:
         """Return what the next event of the journey has; `otherwise` at its last."""
         later = np.empty_like(column)
         later[:-1] = column[1:]
-        later[self.is_last] = otherwise
+        later[self.begins[1:] - 1] = otherwise
         return later
 
     # --- counting ---------------------------------------------------------------------------

@@ -266,12 +266,11 @@ def channel_before(columns: EventColumns) -> Codes | None:
 def by_channel(before: Codes | None, by_name: Mapping[str, float], otherwise: float) -> Any:
     """Return what each event's channel `before` it has by name, else what `REST` has: an array.
 
-    One number where the log has no channels.
+    One number where all have the same.
     """
     rest = by_name.get(REST, otherwise)
-    if before is None:
-        return rest
-    return np.array([*(by_name.get(name, rest) for name in before.words), rest])[before.held]
+    each = [*(by_name.get(name, rest) for name in (before.words if before else ())), rest]
+    return rest if before is None or len(set(each)) == 1 else np.array(each)[before.held]
 
 
 def _answer(gaps: tuple[ChannelGap, ...]) -> tuple[Literal["found", "assumed"], str]:

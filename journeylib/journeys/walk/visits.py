@@ -14,6 +14,25 @@ Numbers = npt.NDArray[Any]
 
 
 @compiled
+def journey_numbers(begins: Numbers) -> npt.NDArray[np.int32]:
+    """Return the number of the journey of each event, of the rows at which journeys begin."""
+    number = np.empty(begins[-1], dtype=np.int32)
+    for journey in range(len(begins) - 1):
+        number[begins[journey] : begins[journey + 1]] = journey
+    return number
+
+
+@compiled
+def step_numbers(begins: Numbers) -> npt.NDArray[np.int32]:
+    """Return the place of each event in its journey, from 1."""
+    place = np.empty(begins[-1], dtype=np.int32)
+    for journey in range(len(begins) - 1):
+        for row in range(begins[journey], begins[journey + 1]):
+            place[row] = row - begins[journey] + 1
+    return place
+
+
+@compiled
 def visit_starts(journey: Numbers, touchpoint: Numbers, session: Numbers) -> Flags:
     """Mark the first event of each visit.
 
