@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from journeylib.audits import AuditConfig, When, commit, load_config, staged
 from journeylib.cli.run_progress import steps_shown
@@ -28,7 +28,7 @@ from journeylib.core import (
     use_language,
 )
 from journeylib.delivery import SENT, is_due, junit_of_failure, send, write_files
-from journeylib.log import matching_files, resource_hint
+from journeylib.log import PrivateFolder, matching_files, remove_abandoned, resource_hint
 from journeylib.present import OWN_ERRORS, render_html, style_once
 
 INPUT_ERRORS = ("ConfigError", "LogError", "SchemaError", "QualityError")
@@ -168,8 +168,12 @@ def _run_checked(
         ):
             executed = stage / "audit.ipynb"
             hidden = {name: None for _, name in checked.delivery.secrets()}
-            _execute(executed, parameters | {"out": str(stage.resolve())}, home,
-                     {**steps, **hidden, LANGUAGE: checked.language}, deadline)  # fmt: skip
+            try:
+                _execute(executed, parameters | {"out": str(stage.resolve())}, home,
+                         {**steps, **hidden, LANGUAGE: checked.language}, deadline)  # fmt: skip
+            finally:
+                if checked.engine.spill_folder is not None:
+                    remove_abandoned(Path(checked.engine.spill_folder))
             folder = _only_run(stage / checked.name)
             executed.rename(folder / "audit.ipynb")
             failed = _finish_notebook(folder / "audit.ipynb")
@@ -201,8 +205,7 @@ def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
     RunError
         Names the parameter, and the nearest one that exists.
     """
-    import papermill
-
+    papermill = _papermill()
     declared = papermill.inspect_notebook(str(notebook))
     for name, value in parameters.items():
         if name not in declared:
@@ -224,7 +227,7 @@ def _execute(
     deadline: float | None,
 ) -> None:
     """Run the notebook; where it fails, keep it and a page of it in `home`."""
-    import papermill
+    papermill = _papermill()
     from jupyter_client.kernelspec import NoSuchKernel
 
     check_parameters(audit_notebook(), parameters)
@@ -270,9 +273,9 @@ def _run_notebook(
     deadline: float | None,
 ) -> None:
     """Let papermill run the audit notebook in a kernel that knows this package and no secret."""
-    import papermill
     from traitlets.config import Config
 
+    papermill = _papermill()
     # Kernels of a test run may come from another checkout: this one must be imported.
     package_home = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package_home, os.environ.get("PYTHONPATH", "")]))
@@ -283,11 +286,16 @@ def _run_notebook(
 
     # Sockets on disk instead of network ports: nobody else can listen, and no warning says so.
     # They lie in a folder of this run alone: two kernels in one folder would take each other's.
+    # What the kernel holds on disk lies in another and goes with it: its end is not waited for.
     with (
-        tempfile.TemporaryDirectory(prefix="journeylib-") as private,
-        _environment({"PYTHONPATH": path, **variables}),
+        tempfile.TemporaryDirectory(prefix="journeylib-") as sockets,
+        PrivateFolder() as private,
+        _environment({"PYTHONPATH": path, "TMPDIR": str(private), **variables}),
     ):
-        sockets = {"transport": "ipc", "ip": str(Path(private) / "kernel")}
+        settings = {
+            "KernelManager": {"transport": "ipc", "ip": str(Path(sockets) / "kernel")},
+            "NotebookClient": {"shutdown_kernel": "immediate"},
+        }
         papermill.execute_notebook(
             str(audit_notebook()),
             str(executed),
@@ -295,9 +303,24 @@ def _run_notebook(
             kernel_name="python3",
             progress_bar=False,
             log_output=False,
-            config=Config({"KernelManager": sockets}),
+            config=Config(settings),
             timeout_func=seconds_left,
         )
+
+
+def _papermill() -> Any:
+    """Import papermill without the grammar of addresses that jsonschema would load for it.
+
+    Building the grammar takes a second, and no notebook holds what it checks.
+    """
+    grammar = "rfc3987_syntax"
+    sys.modules.setdefault(grammar, cast("Any", None))
+    try:
+        import papermill
+    finally:
+        if sys.modules[grammar] is None:
+            del sys.modules[grammar]
+    return papermill
 
 
 @contextmanager
@@ -399,13 +422,13 @@ def _mark_stop(executed: Path, reason: str) -> None:
     from papermill.exceptions import PapermillExecutionError
     from papermill.execute import raise_for_execution_errors
 
-    with suppress(OSError, ValueError, PapermillExecutionError):
+    with suppress(OSError, ValueError, IndexError, PapermillExecutionError):
         node = nbformat.read(str(executed), as_version=4)  # type: ignore[no-untyped-call]
-        for cell in node.cells:
-            if cell.metadata.get("papermill", {}).get("status") == "running":
-                error = {"ename": "RunError", "evalue": reason, "traceback": [reason]}
-                cell.outputs.append(nbformat.v4.new_output("error", **error))  # type: ignore[no-untyped-call]
-                break
+        begun = [
+            cell for cell in node.cells if cell.metadata.get("papermill", {}).get("start_time")
+        ]
+        error = {"ename": "RunError", "evalue": reason, "traceback": [reason]}
+        begun[-1].outputs.append(nbformat.v4.new_output("error", **error))  # type: ignore[no-untyped-call]
         raise_for_execution_errors(node, str(executed))
 
 

@@ -15,6 +15,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -49,20 +51,13 @@ def write_files(folder: Path, config: AuditConfig) -> Briefing:
     """
     document = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
     briefing = brief(document, folder, link=config.delivery.link)
-    printed, why_not = pdf(folder / "audit.html")
+    with ThreadPoolExecutor(1) as printer:  # a browser prints while the rest is drawn
+        printing = printer.submit(copy_context().run, pdf, folder / "audit.html")
+        picture = _picture(folder, config)
+        printed, why_not = printing.result()
     notes = (why_not,) if why_not else ()
     if printed is not None:
         (folder / "audit.pdf").write_bytes(printed)
-    experience = pd.read_parquet(folder / "tables" / "experience.parquet")
-    picture = None
-    if experience["sentiment"].notna().sum() >= LEAST:
-        figure = experience_chart(
-            experience,
-            pd.read_parquet(folder / "tables" / "touchpoints.parquet"),
-            stage_order=config.roles.stage_order,
-            width=WIDTH,
-        )
-        picture = Picture(figure, png(figure.svg, width=2 * WIDTH))  # for sharp screens
     mail = compose(
         briefing,
         config.delivery.mail,
@@ -84,6 +79,20 @@ def write_files(folder: Path, config: AuditConfig) -> Briefing:
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     return briefing
+
+
+def _picture(folder: Path, config: AuditConfig) -> Picture | None:
+    """Draw how customers feel at the touchpoints, if enough of these have a feeling."""
+    experience = pd.read_parquet(folder / "tables" / "experience.parquet")
+    if experience["sentiment"].notna().sum() < LEAST:
+        return None
+    figure = experience_chart(
+        experience,
+        pd.read_parquet(folder / "tables" / "touchpoints.parquet"),
+        stage_order=config.roles.stage_order,
+        width=WIDTH,
+    )
+    return Picture(figure, png(figure.svg, width=2 * WIDTH))  # for sharp screens
 
 
 def is_due(when: When, briefing: Briefing) -> bool:

@@ -15,6 +15,7 @@ from journeylib.log.engine.duckdb import (
     threads_of,
 )
 from journeylib.log.engine.hashing import customer_group, log_hash
+from journeylib.log.engine.private_folder import PrivateFolder, remove_abandoned
 from journeylib.log.engine.row_order import customer_numbers, in_order, touchpoint_sizes
 from journeylib.log.eventlog import Check, EventLog, Quality, check_table
 from journeylib.log.inference.recipe_schema import propose_by_recipe

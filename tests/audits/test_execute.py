@@ -48,6 +48,20 @@ def test_papermill_alone_leaves_the_same_audit(
 
 
 @pytest.mark.slow
+def test_a_run_leaves_nothing_where_it_spilled(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel is not waited for: what it held on disk goes when it is gone."""
+    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
+    temporary, spill = tmp_path / "t", tmp_path / "spill"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    run_audit(small, out=tmp_path / "out", overrides=[f"engine.spill_folder={spill}"])
+    assert [list(folder.iterdir()) for folder in (temporary, spill)] == [[], []]
+
+
+@pytest.mark.slow
 def test_dates_and_lists_reach_the_notebook_whole(small: Path, tmp_path: Path) -> None:
     """A date that YAML reads as one, and a list of texts with quotes, commas and umlauts."""
     title = 'It\'s "ours", [größer] \\ {now}'

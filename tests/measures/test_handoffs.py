@@ -768,6 +768,7 @@ TURNS = st.tuples(
 FULL = ("z", 0, "Chat", "bot", "s", "x", "Hello!", "Ann", "name", "no")
 
 
+@pytest.mark.slow
 @given(rows=st.lists(TURNS, max_size=40), at_once=st.integers(1, 12))
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

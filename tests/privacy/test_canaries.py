@@ -196,7 +196,7 @@ def processes_in(folder: Path) -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
-            if f"TMPDIR={folder}\0".encode() in path.read_bytes():
+            if f"TMPDIR={folder}".encode() in path.read_bytes():
                 found.append(int(path.parent.name))
     return found
 

@@ -103,7 +103,7 @@ def merged(
     """
     own = np.empty(len(cell), dtype=np.int64)
     theirs = np.empty(len(other_cell), dtype=np.int64)
-    one, other, place = 0, 0, 0
+    one, other, rank = 0, 0, 0
     while one < len(cell) or other < len(other_cell):
         if other == len(other_cell):
             before, after = True, False
@@ -115,13 +115,13 @@ def merged(
         else:
             before, after = value[one] < other_value[other], other_value[other] < value[one]
         if not after:
-            own[one] = place
+            own[one] = rank
             one += 1
         if not before:
-            theirs[other] = place
+            theirs[other] = rank
             other += 1
-        place += 1
-    return own, theirs, place
+        rank += 1
+    return own, theirs, rank
 
 
 def base_in_cells(cell: Numbers, journey: Numbers, customer: Numbers, cells: int) -> Base:

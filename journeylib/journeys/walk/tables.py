@@ -225,8 +225,8 @@ def _moves(events: Events) -> tuple[Numbers, Whole]:
         source = np.where(events.ends_visit, events.touchpoint, -1)
         return number_pairs(source, events.next_touchpoint + 1, events.touchpoints + 1)
 
-    found: tuple[Numbers, Whole] = events.once("moves", numbered)
-    return found
+    moves: tuple[Numbers, Whole] = events.once("moves", numbered)
+    return moves
 
 
 def _onward_us(events: Events) -> Whole:

@@ -25,11 +25,11 @@ def journey_numbers(begins: Numbers) -> npt.NDArray[np.int32]:
 @compiled
 def step_numbers(begins: Numbers) -> npt.NDArray[np.int32]:
     """Return the place of each event in its journey, from 1."""
-    place = np.empty(begins[-1], dtype=np.int32)
+    step = np.empty(begins[-1], dtype=np.int32)
     for journey in range(len(begins) - 1):
         for row in range(begins[journey], begins[journey + 1]):
-            place[row] = row - begins[journey] + 1
-    return place
+            step[row] = row - begins[journey] + 1
+    return step
 
 
 @compiled

@@ -33,7 +33,7 @@ class PrivateFolder:
     def __init__(self, parent: Path | None = None) -> None:
         parent = parent or Path(tempfile.gettempdir())
         parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(parent)
+        remove_abandoned(parent)
         # Under the name that others look for it appears only once it is locked.
         fresh = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=parent))
         handle = _lock(fresh)
@@ -68,7 +68,8 @@ def _remove(folder: Path, handle: int | None) -> None:
         os.close(handle)
 
 
-def _remove_abandoned(parent: Path) -> None:
+def remove_abandoned(parent: Path) -> None:
+    """Remove the folders in `parent` whose process is gone."""
     for folder in parent.glob(f"{_PREFIX}*"):
         # Another user's, or one that somebody else removes just now.
         with contextlib.suppress(OSError):
