@@ -48,7 +48,7 @@ def journeylib_questions(folder: Path) -> Answers:
     from journeylib.journeys import END, START
     from journeylib.journeys.journeys import rebuild
     from journeylib.journeys.segmentation.rules import JourneySettings
-    from journeylib.journeys.walk.outline import variant_ways
+    from journeylib.journeys.walk.outline import variant_texts
     from journeylib.log.engine.duckdb import EngineSettings
     from journeylib.log.read import read_log
 
@@ -57,12 +57,8 @@ def journeylib_questions(folder: Path) -> Answers:
     journeys = rebuild(log, JourneySettings(cut="customer", min_customers=1))
     spots, edges = journeys.touchpoints, journeys.edges
     inner = edges[(edges["source"] != START) & (edges["target"] != END)]
-    ways = variant_ways(journeys.outline)
+    ways = variant_texts(journeys.outline, names=journeys.names)
     counted = np.bincount(journeys.outline.variants[0]).tolist()
-    variants = {
-        ",".join(map(journeys.names.__getitem__, way)): n
-        for way, n in zip(ways, counted, strict=True)
-    }
     pairs = zip(inner["source"], inner["target"], strict=True)
     return {
         "touchpoints": dict(zip(spots["touchpoint"], spots["events"].tolist(), strict=True)),
@@ -72,7 +68,7 @@ def journeylib_questions(folder: Path) -> Answers:
                 pairs, inner["events"], inner["median_seconds"], strict=True
             )
         },
-        "variants": variants,
+        "variants": dict(zip(ways, counted, strict=True)),
     }
 
 

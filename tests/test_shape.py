@@ -18,7 +18,7 @@ LINES = {
     "cli": 880,
     "core": 680,
     "delivery": 730,
-    "journeys": 6_605,
+    "journeys": 6_625,
     "judge": 6_050,
     "lab": 2_135,
     "log": 6_525,

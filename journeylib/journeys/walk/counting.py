@@ -427,12 +427,12 @@ def medians(
         Gives of a part the cell of each value, below 0 for none, and the value.
     cells : int
     """
-    counts = summed(lambda part: Tally.of(bands_of(*values(part)), cells * BANDS))
+    counts = summed(lambda part: Tally.of(cells_of_bands(*values(part)), cells * BANDS))
     middle = Middle.of(counts, BANDS, cells)
 
     def near(part: Part) -> Near:
         cell, value = values(part)
-        return middle.near(cell, bands_of(cell, value) % BANDS, value)
+        return middle.near(cell, bands_of(value), value)
 
     return middle.values(summed(near))
 
@@ -443,16 +443,29 @@ def medians_of(cell: Numbers, value: Numbers, cells: int) -> npt.NDArray[np.floa
 
 
 @compiled
-def bands_of(cell: Numbers, value: Numbers) -> Whole:
-    """Return ``cell * BANDS`` + the band of the value, which rises with it; -1 for no cell."""
-    bands = np.full(len(cell), -1, dtype=np.int64)
+def band_of(value: float) -> int:
+    """Return the band of a value: it rises with the value."""
+    # Sign, exponent and three bits of the fraction of a number do.
+    return max((int(np.float64(value).view(np.int64)) >> (52 - 3)) - LOWEST_BAND, 0)
+
+
+@compiled
+def bands_of(value: Numbers) -> npt.NDArray[np.int16]:
+    """Return the band of each value."""
+    bands = np.empty(len(value), dtype=np.int16)
+    for row in range(len(value)):
+        bands[row] = band_of(value[row])
+    return bands
+
+
+@compiled
+def cells_of_bands(cell: Numbers, value: Numbers) -> Whole:
+    """Return ``cell * BANDS`` + the band of the value; -1 for no cell."""
+    number = np.full(len(cell), -1, dtype=np.int64)
     for row in range(len(cell)):
         if cell[row] >= 0:
-            # Sign, exponent and three bits of the fraction of a number rise with it.
-            leading = int(np.float64(value[row]).view(np.int64)) >> (52 - 3)
-            band = max(leading - LOWEST_BAND, 0)
-            bands[row] = np.int64(cell[row]) * BANDS + band
-    return bands
+            number[row] = np.int64(cell[row]) * BANDS + band_of(value[row])
+    return number
 
 
 @dataclass(frozen=True)

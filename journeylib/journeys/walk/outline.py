@@ -258,9 +258,13 @@ def as_table(outline: Outline, names: Mapping[int, str]) -> pa.Table:
     return pa.table(columns)
 
 
-def variant_texts(outline: Outline, wanted: Whole | slice = slice(None)) -> list[str]:
-    """Return the touchpoint numbers of the `wanted` variants, with commas between."""
-    texts: list[str] = _variant_texts(outline, wanted).to_pylist()
+def variant_texts(
+    outline: Outline,
+    wanted: Whole | slice = slice(None),
+    names: Mapping[int, str] | None = None,
+) -> list[str]:
+    """Return the touchpoints of the `wanted` variants, with commas between: numbers, or `names`."""
+    texts: list[str] = _variant_texts(outline, wanted, names).to_pylist()
     return texts
 
 
@@ -273,15 +277,20 @@ def variant_ways(outline: Outline, wanted: Numbers | slice = slice(None)) -> lis
     ]
 
 
-def _variant_texts(outline: Outline, wanted: Whole | slice = slice(None)) -> pa.StringArray:
+def _variant_texts(
+    outline: Outline,
+    wanted: Whole | slice = slice(None),
+    names: Mapping[int, str] | None = None,
+) -> pa.StringArray:
+    called = map(str, range(outline.events.touchpoints)) if names is None else names.values()
     visits, begins = outline.visits
     example = outline.variants[1][wanted]
     many = begins[example + 1] - begins[example]
     until = np.cumsum(many)
     row = np.arange(int(many.sum())) + np.repeat(begins[example] - (until - many), many)
-    numbers = pa.array(visits[row].astype(np.int64)).cast(pa.string())
+    words = pa.array(list(called), pa.string()).take(pa.array(visits[row]))
     offsets = pa.array(np.concatenate([[0], until]).astype(np.int32))
-    return pc.binary_join(pa.ListArray.from_arrays(offsets, numbers), ",")
+    return pc.binary_join(pa.ListArray.from_arrays(offsets, words), ",")
 
 
 def as_words(codes: Codes) -> pa.Array:

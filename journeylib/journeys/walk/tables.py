@@ -20,6 +20,7 @@ from journeylib.journeys.walk.counting import (
     Tally,
     bands_of,
     base_in_cells,
+    cells_of_bands,
     medians,
     medians_of,
     number_pairs,
@@ -134,19 +135,21 @@ def median_positions(summed: Summed, into: Whole, cells: int) -> npt.NDArray[np.
     """
 
     def places(part: Part) -> tuple[Whole, npt.NDArray[np.float64]]:
-        outline, events = part.outline, part.outline.events
-        return into[events.touchpoint], _places(events.step, outline.steps[events.journey])
+        events = part.outline.events
+        return into[events.touchpoint], _places(events.begins)
 
     return medians(summed, places, cells)
 
 
 @compiled
-def _places(step: npt.NDArray[Any], steps: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def _places(begins: Whole) -> npt.NDArray[np.float64]:
     """Return the place of each step in its journey; the only one of a journey is in the middle."""
-    place = np.full(len(step), 0.5)
-    for row in range(len(step)):
-        if steps[row] > 1:
-            place[row] = (step[row] - 1) / (steps[row] - 1)
+    place = np.full(begins[-1], 0.5)
+    for journey in range(len(begins) - 1):
+        first, last = begins[journey], begins[journey + 1] - 1
+        for row in range(first, last + 1):
+            if last > first:
+                place[row] = (row - first) / (last - first)
     return place
 
 
@@ -210,7 +213,7 @@ def _edge_sums(outline: Outline) -> Sums:
         alike = (pair >= 0) & ~events.is_last
         cell = np.where(alike, keys[pair] if len(keys) else -1, -1)
         cells = events.touchpoints * (events.touchpoints + 1)
-        sums["seconds"] = Tally.of(bands_of(cell, _onward_us(events)), cells * BANDS)
+        sums["seconds"] = Tally.of(cells_of_bands(cell, _onward_us(events)), cells * BANDS)
         alike[:-1] &= events.t_us[1:] == events.t_us[:-1]
         tied = np.bincount(pair[alike], minlength=len(keys))
     counts = np.stack([*vars(events.base(pair, len(keys))).values(), tied], axis=-1)
@@ -247,7 +250,7 @@ def _median_seconds(summed: Summed, keys: Whole, spread: Tally) -> npt.NDArray[n
         pair, own = _moves(events)
         cell = np.append(np.searchsorted(keys, own), -1)[np.where(events.is_last, -1, pair)]
         us = _onward_us(events)
-        return middle.near(cell, bands_of(cell, us) % BANDS, us)
+        return middle.near(cell, bands_of(us), us)
 
     return middle.values(summed(near)) / 1e6
 

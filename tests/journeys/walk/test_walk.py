@@ -23,6 +23,7 @@ from journeylib.journeys.graph.transitions import variants
 from journeylib.journeys.journeys import Journeys, cut_again, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.counting import (
+    Tally,
     count_neighbours,
     count_units,
     count_units_again,
@@ -656,3 +657,18 @@ def test_medians_of_parts_are_those_of_all_values(
             assert found[place] == lower + (upper - lower) / 2.0
         else:
             assert np.isnan(found[place])
+
+
+NUMBERS = st.lists(st.integers(-1, 30), max_size=60)
+
+
+@given(own=NUMBERS, other=NUMBERS, numbers=st.sampled_from([31, 10**9]))
+@settings(max_examples=60, deadline=None)
+def test_numbers_of_parts_are_counted_as_those_of_the_whole(
+    own: list[int], other: list[int], numbers: int
+) -> None:
+    """In a full table or by their hash; those below 0 are none."""
+    one, two, whole = (Tally.of(np.array(part, int), numbers) for part in (own, other, own + other))
+    counts = sorted(Counter(number for number in own + other if number >= 0).items())
+    for tally in (whole, one + two, two + one):
+        assert [*zip(tally.number.tolist(), tally.times.tolist(), strict=True)] == counts
