@@ -62,5 +62,5 @@ from journeylib.journeys.walk.sessions import (
     row_before,
     value_at,
 )
-from journeylib.journeys.walk.tables import END, OTHER, START
+from journeylib.journeys.walk.tables import END, OTHER, START, move_numbers
 from journeylib.journeys.walk.visits import last_at_touchpoint

@@ -363,8 +363,11 @@ class _Tables:
         more, less = np.where(priced[at], [high[at] - now[at], now[at] - low[at]], 0)
         low, high = np.where(priced, now, [low, high])
         low, high = np.append(low, 0 * self.price), np.concatenate([high, more, less])
-        number, solver = np.arange(len(low), dtype=np.int32), self.solver
-        solver.changeColsBounds(len(number), number, low, high)
+        solver = self.solver
+        # Most bounds are as they were.
+        number = np.flatnonzero((low != self.low) | (high != self.high)).astype(np.int32)
+        solver.changeColsBounds(len(number), number, low[number], high[number])
+        self.low, self.high = low, high
         solver.run()
         if solver.modelStatusToString(solver.getModelStatus()) != "Optimal":
             return None
@@ -395,7 +398,8 @@ class _Tables:
         program.row_lower_ = np.where(np.arange(self.rows) < self.orders, -np.inf, most)
         program.row_upper_ = most
         program.col_cost_ = np.append(np.zeros(now.size), self.price)
-        program.col_lower_ = program.col_upper_ = np.zeros(program.num_col_)
+        self.low = self.high = np.zeros(program.num_col_)
+        program.col_lower_ = program.col_upper_ = self.low
         program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         program.a_matrix_.start_ = np.searchsorted(column[order], np.arange(program.num_col_ + 1))
         program.a_matrix_.index_ = np.concatenate([self.row, row, row])[order]

@@ -88,6 +88,27 @@ def test_no_filter_moves_or_resizes_a_touchpoint(journeys):
     assert again.shown() == before
 
 
+def test_who_goes_back_waits_for_no_map_again(journeys, monkeypatch):
+    here = exploration(journeys, {"transitions": 1.0})
+    first, without = here.shown(), here.filtered("not_passing", ["B"])
+    second, moved = without.shown(), without.moved(0.5, 0.5)
+    third = moved.shown()
+    monkeypatch.setattr("journeylib.present.explorer.state.map_data", None)
+    assert without.undone(0).shown() == first
+    assert without.undone(0).filtered("not_passing", ["B"]).shown() == second
+    assert moved.moved(1.0, 1.0).moved(0.5, 0.5).shown() == third
+    assert third != second != first
+
+
+def test_only_the_last_maps_are_kept(journeys, monkeypatch):
+    monkeypatch.setattr("journeylib.present.explorer.state.MOST_MAPS", 2)
+    here = exploration(journeys)
+    for share in (0.25, 0.5, 1.0):
+        here = here.moved(share, 1.0)
+        here.shown()
+    assert [shares for _filters, shares in here.maps] == [(0.5, 1.0), (1.0, 1.0)]
+
+
 def test_filters_of_the_map_add_up(journeys):
     here = exploration(journeys).filtered("passing", ["B"]).filtered("passing_directly", ["A", "B"])
     assert here.journeys.size == (12, 12)

@@ -12,12 +12,13 @@ import pandas as pd
 
 from journeylib.core import working
 from journeylib.journeys.journeys import Journeys
-from journeylib.journeys.walk.counting import base_in_cells, number_pairs
-from journeylib.journeys.walk.tables import END, OTHER, START, median_positions
+from journeylib.journeys.walk.counting import Base, base_in_cells, number_pairs
+from journeylib.journeys.walk.tables import END, OTHER, START, median_positions, move_numbers
 from journeylib.log import suppress
 
 ELSEWHERE = "(elsewhere)"
 Pair = tuple[str, str]
+Numbers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -168,50 +169,69 @@ def _codes(points: pd.DataFrame, names: dict[str, str]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class _Moves:
-    """Moves from visit to visit, from `START` and to `END`; each end a number of `_codes`."""
+    """Moves from visit to visit, from `START` and to `END`.
+
+    Attributes
+    ----------
+    codes : int
+        How many numbers `_codes` gives.
+    source, target : ndarray of int64
+        By number of the move: its ends as numbers of `_codes`.
+    is_shown : ndarray of bool
+        By number of the move: not as a bound; looked at where something is folded.
+    number, journey, customer : ndarray of int
+        Of each move; a number below 0 is none.
+    """
 
     codes: int
-    source: npt.NDArray[Any]
-    target: npt.NDArray[Any]
-    journey: npt.NDArray[Any]
-    customer: npt.NDArray[Any]
-    is_shown: npt.NDArray[np.bool_]  # not as a bound; looked at where something is folded
+    source: Numbers
+    target: Numbers
+    is_shown: npt.NDArray[np.bool_]
+    number: Numbers
+    journey: Numbers
+    customer: Numbers
 
-    def where(self, kept: npt.NDArray[np.bool_]) -> _Moves:
-        """Return the moves that are marked."""
-        parts = (self.source, self.target, self.journey, self.customer, self.is_shown)
-        return _Moves(self.codes, *(part[kept] for part in parts))
-
-    def among(self, pairs: list[Pair], codes: dict[str, int]) -> npt.NDArray[np.bool_]:
-        """Mark the moves along one of `pairs`."""
+    def along(self, pairs: list[Pair], codes: dict[str, int]) -> npt.NDArray[np.bool_]:
+        """Mark the numbers of moves along one of `pairs`."""
         wanted = [codes[source] * self.codes + codes[target] for source, target in pairs]
         return np.isin(self.source * self.codes + self.target, wanted)
+
+    def base(self, cell: Numbers, cells: int) -> Base:
+        """Count moves, journeys and customers in the cells of their numbers."""
+        own = np.append(cell, -1)[self.number]
+        return base_in_cells(own, self.journey, self.customer, cells)
+
+    def pairs(self, marked: npt.NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
+        """Number the pairs of ends of the `marked` numbers of moves; see `number_pairs`."""
+        return number_pairs(np.where(marked, self.source, -1), self.target, self.codes)
 
 
 def _moves(
     journeys: Journeys, points: pd.DataFrame, names: dict[str, str], codes: dict[str, int]
 ) -> _Moves:
-    events, many = journeys.events, max(codes.values()) + 1
+    events, outline, many = journeys.events, journeys.outline, max(codes.values()) + 1
     folded = np.full(many, codes[END], dtype=np.int64)
     folded[points["touchpoint_no"]] = points["touchpoint"].map(names).map(codes)
     folded[codes[START]] = codes[START]
-    ends, first = events.ends_visit, events.step == 1
-    goes = np.where(events.next_touchpoint[ends] >= 0, events.next_touchpoint[ends], codes[END])
-    source = np.concatenate([events.touchpoint[ends], np.full(first.sum(), codes[START])])
-    target = np.concatenate([goes, events.touchpoint[first]])
+    number, keys = move_numbers(events)
+    source, target = np.divmod(keys, events.touchpoints + 1)
+    every = np.arange(events.touchpoints)
+    source = np.concatenate([source, np.full(len(every), codes[START])])
+    target = np.concatenate([np.where(target > 0, target - 1, codes[END]), every])
     is_shown = np.ones(len(source), dtype=np.bool_)
     if any(old != new for old, new in names.items()):
-        number = dict(zip(points["touchpoint"], points["touchpoint_no"].astype(int), strict=True))
+        own = dict(zip(points["touchpoint"], points["touchpoint_no"].astype(int), strict=True))
         shown = journeys.public_edges.loc[lambda edges: ~edges["at_least"], ["source", "target"]]
-        at, to = (shown[end].map({**codes, **number}).to_numpy(np.int64) for end in shown)
+        at, to = (shown[end].map({**codes, **own}).to_numpy(np.int64) for end in shown)
         is_shown = np.isin(source * many + target, at * many + to)
     return _Moves(
         many,
         folded[source],
         folded[target],
-        np.concatenate([events.journey[ends], events.journey[first]]),
-        np.concatenate([events.customer[ends], events.customer[first]]),
         is_shown,
+        np.concatenate([number, len(keys) + outline.first]),
+        np.concatenate([events.journey, np.arange(len(outline))]),
+        np.concatenate([events.customer, outline.customer]),
     )
 
 
@@ -226,15 +246,16 @@ def _edges(
         return known
     known = known[~known["source"].isin(away) & ~known["target"].isin(away)]
     last = codes[END]
-    other = moves.where((moves.source > last) | (moves.target > last))
-    pair, keys = number_pairs(other.source, other.target, other.codes)
-    base = base_in_cells(pair, other.journey, other.customer, len(keys))
+    pair, keys = moves.pairs((moves.source > last) | (moves.target > last))
     word = {code: name for name, code in codes.items()}
-    counts = pd.DataFrame({"source": keys // other.codes, "target": keys % other.codes})
+    counts = pd.DataFrame({"source": keys // moves.codes, "target": keys % moves.codes})
     counts = counts.assign(
-        source=counts["source"].map(word), target=counts["target"].map(word), **vars(base)
+        source=counts["source"].map(word),
+        target=counts["target"].map(word),
+        **vars(moves.base(pair, len(keys))),
     )
-    return _sorted(pd.concat([known, counts[columns]]))
+    # No journey begins at most of the touchpoints.
+    return _sorted(pd.concat([known, counts.loc[counts["events"] > 0, columns]]))
 
 
 def _sorted(edges: pd.DataFrame) -> pd.DataFrame:
@@ -281,14 +302,14 @@ def _folded(
     table = parts.groupby(keys)[["events", *people]].agg(
         {"events": "sum", "journeys": "max", "customers": "max"}
     )
-    exact = moves.where(moves.is_shown)
-    pair, cells = number_pairs(exact.source, exact.target, exact.codes)
-    base = base_in_cells(pair, exact.journey, exact.customer, len(cells))
+    pair, cells = moves.pairs(moves.is_shown)
     word = {code: name for name, code in codes.items()}
     ends = pd.MultiIndex.from_arrays(
-        [[word[code] for code in end] for end in np.divmod(cells, exact.codes)], names=keys
+        [[word[code] for code in end] for end in np.divmod(cells, moves.codes)], names=keys
     )
-    counted = pd.DataFrame(vars(base), index=ends).reindex(table.index, fill_value=0)
+    counted = pd.DataFrame(vars(moves.base(pair, len(cells))), index=ends).reindex(
+        table.index, fill_value=0
+    )
     table[people] = np.maximum(table[people], counted[people])
     result = edges.rename(columns={"events": "all"}).merge(table.reset_index(), on=keys)
     return result.assign(at_least=result["events"] < result["all"])
@@ -303,10 +324,10 @@ def _with_elsewhere(
 ) -> pd.DataFrame:
     """Return the shown transitions, and per source all other moves as one."""
     drawn = public[pd.MultiIndex.from_frame(public[["source", "target"]]).isin(shown)]
-    others = moves.where(~moves.among(shown, codes))
-    base = base_in_cells(others.source, others.journey, others.customer, others.codes)
+    others = np.where(moves.along(shown, codes), -1, moves.source)
     word = {code: name for name, code in codes.items()}
-    rest = pd.DataFrame({"source": np.arange(others.codes), **vars(base)})
+    base = moves.base(others, moves.codes)
+    rest = pd.DataFrame({"source": np.arange(moves.codes), **vars(base)})
     rest = rest.assign(source=rest["source"].map(word), target=ELSEWHERE).dropna(subset="source")
     # What a lower bound leaves out is elsewhere as well.
     left = (
@@ -388,7 +409,10 @@ def _journeys_beyond(
 ) -> int:
     """Count the journeys with a move that is not shown, or of something folded."""
     inside = [pair for pair in shown if {*pair} <= {START, END, *kept}]
-    return len(np.unique(moves.journey[~moves.among(inside, codes)]))
+    is_beyond = np.append(~moves.along(inside, codes), False)[moves.number]
+    seen = np.zeros(int(moves.journey.max(initial=-1)) + 1, dtype=bool)
+    seen[moves.journey[is_beyond]] = True
+    return int(seen.sum())
 
 
 def _ledger(

@@ -202,7 +202,7 @@ def edge_table(summed: Summed, names: Mapping[int, str]) -> pd.DataFrame:
 def _edge_sums(outline: Outline) -> Sums:
     """Count moves by their key, how long they take by band, and where journeys begin."""
     events = outline.events
-    pair, keys = _moves(events)
+    pair, keys = move_numbers(events)
     tied, order = np.zeros(len(keys), dtype=np.int64), np.argsort(keys)
     sums = Sums(
         first=base_in_cells(
@@ -221,8 +221,16 @@ def _edge_sums(outline: Outline) -> Sums:
     return sums
 
 
-def _moves(events: Events) -> tuple[Numbers, Whole]:
-    """Number the moves from each visit to the next or to the end; -1 within a visit."""
+def move_numbers(events: Events) -> tuple[Numbers, Whole]:
+    """Number the moves from each visit to the next or to the end.
+
+    Returns
+    -------
+    number : ndarray of int32
+        Of the move after each event; -1 within a visit.
+    keys : ndarray of int64
+        By number: source × (touchpoints + 1) + target + 1, or + 0 for the end.
+    """
 
     def numbered() -> tuple[Numbers, Whole]:
         source = np.where(events.ends_visit, events.touchpoint, -1)
@@ -247,7 +255,7 @@ def _median_seconds(summed: Summed, keys: Whole, spread: Tally) -> npt.NDArray[n
 
     def near(part: Part) -> Near:
         events = part.outline.events
-        pair, own = _moves(events)
+        pair, own = move_numbers(events)
         cell = np.append(np.searchsorted(keys, own), -1)[np.where(events.is_last, -1, pair)]
         us = _onward_us(events)
         return middle.near(cell, bands_of(us), us)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from journeylib.core import GROUPS, Estimate, Resampled, resample
-from journeylib.journeys import END, Base, Journeys, count_units
+from journeylib.journeys import END, Base, Journeys, count_units, move_numbers
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.durations import Durations, around_medians, count_durations
 from journeylib.measures.touchpoints.group_sums import Floats, Numbers, thin
@@ -100,14 +100,12 @@ class Transitions:
 
 def _moves(journeys: Journeys, pairs: list[Pair]) -> Numbers:
     """Return for each event the place among `pairs` of the move after it; -1 where it has none."""
-    events, many = journeys.events, len(journeys.names) + 1
-    number = {name: no + 1 for no, name in journeys.names.items()} | {END: 0}
-    asked = np.array([(number[a] - 1) * many + number[b] for a, b in pairs], dtype=np.int64)
-    order = np.argsort(asked)
-    key = events.touchpoint.astype(np.int64) * many + events.next_touchpoint + 1
-    spot = np.minimum(np.searchsorted(asked[order], key), len(asked) - 1)
-    hit = events.ends_visit & (asked[order][spot] == key)
-    return np.where(hit, order[spot], -1)
+    move, keys = move_numbers(journeys.events)
+    number = {name: no for no, name in journeys.names.items()} | {END: -1}
+    many = len(journeys.names) + 1
+    asked = {number[a] * many + number[b] + 1: row for row, (a, b) in enumerate(pairs)}
+    place = np.array([*(asked.get(key, -1) for key in keys.tolist()), -1])
+    return place[move]
 
 
 def _seconds(journeys: Journeys, place: Numbers) -> Durations:

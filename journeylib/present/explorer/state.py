@@ -30,6 +30,7 @@ CALM = 60  # flows on a first map
 STORED = (0.25, 0.5, 1.0)
 # A log of more events takes seconds for each map: only the one that is shown is stored.
 MANY_EVENTS = 300_000
+MOST_MAPS = 40  # that are kept for whoever goes back
 WIDGET = "present.explorer.widget."  # keys of the texts that the script writes
 KEYS = ("touchpoints", "transitions", "filters")
 
@@ -85,10 +86,22 @@ class Exploration:
 
     @cached_property
     def map_data(self) -> MapData:
-        """What the map shows."""
+        """What the map shows: who goes back to it does not wait for it again."""
         shares = self.touchpoints, self.transitions
-        frame = self.frame if self.filters else None
-        return map_data(self.transitions_of, *shares, known=self.known, frame=frame)
+        position = self.filters, shares
+        if position not in self.maps:
+            frame = self.frame if self.filters else None
+            self.maps[position] = map_data(
+                self.transitions_of, *shares, known=self.known, frame=frame
+            )
+            for oldest in list(self.maps)[:-MOST_MAPS]:
+                del self.maps[oldest]
+        return self.maps[position]
+
+    @cached_property
+    def maps(self) -> dict[Any, MapData]:
+        """The maps that were shown last, by filters and shares; one for all that follow."""
+        return {}
 
     @cached_property
     def frame(self) -> MapFrame:
@@ -114,8 +127,8 @@ class Exploration:
         """Return the same journeys with the sliders elsewhere."""
         other = replace(self, touchpoints=touchpoints, transitions=transitions)
         # Filters are not carried out anew for a slider, nor transitions estimated.
-        other.__dict__["journeys"] = self.journeys
-        other.__dict__["transitions_of"] = self.transitions_of
+        for name in ("journeys", "transitions_of", "maps"):
+            other.__dict__[name] = getattr(self, name)
         return other
 
     def filtered(self, verb: str, names: Sequence[str]) -> Self:
@@ -139,7 +152,7 @@ class Exploration:
 
     def _with(self, filters: tuple[Filter, ...]) -> Self:
         other = replace(self, filters=filters)
-        other.__dict__["frame"] = self.frame
+        other.__dict__["frame"], other.__dict__["maps"] = self.frame, self.maps
         return other
 
     @property
