@@ -338,6 +338,8 @@ class _Tables:
         self.fewest = np.zeros((many, columns)) + (0 if cells.fewest is None else cells.fewest)
         if cells.zeros_shown:
             self.most[cells.counts[:, -1] == 0] = 0
+        # Bounds of the program that was solved last.
+        self.low = self.high = np.zeros(self.counts.size + 2 * len(self.changing))
 
     def cheapest(
         self, shown: Shown, goal: int, level: int, *, loosen: bool = False
@@ -398,7 +400,6 @@ class _Tables:
         program.row_lower_ = np.where(np.arange(self.rows) < self.orders, -np.inf, most)
         program.row_upper_ = most
         program.col_cost_ = np.append(np.zeros(now.size), self.price)
-        self.low = self.high = np.zeros(program.num_col_)
         program.col_lower_ = program.col_upper_ = self.low
         program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         program.a_matrix_.start_ = np.searchsorted(column[order], np.arange(program.num_col_ + 1))
