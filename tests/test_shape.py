@@ -18,7 +18,7 @@ LINES = {
     "cli": 880,
     "core": 680,
     "delivery": 730,
-    "journeys": 6_635,
+    "journeys": 6_650,
     "judge": 6_050,
     "lab": 2_135,
     "log": 6_530,

@@ -13,6 +13,7 @@ import pandas as pd
 from journeylib.core import working
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import Base, base_in_cells, number_pairs
+from journeylib.journeys.walk.outline import Outline
 from journeylib.journeys.walk.tables import END, OTHER, START, median_positions, move_numbers
 from journeylib.log import suppress
 
@@ -179,17 +180,20 @@ class _Moves:
         By number of the move: its ends as numbers of `_codes`.
     is_shown : ndarray of bool
         By number of the move: not as a bound; looked at where something is folded.
-    number, journey, customer : ndarray of int
-        Of each move; a number below 0 is none.
+    outline : Outline
+    number : ndarray of int32
+        Of the move after each event; below 0 for none.
+    first : ndarray of int32
+        Of the move to the first event of each journey.
     """
 
     codes: int
     source: Numbers
     target: Numbers
     is_shown: npt.NDArray[np.bool_]
+    outline: Outline
     number: Numbers
-    journey: Numbers
-    customer: Numbers
+    first: Numbers
 
     def along(self, pairs: list[Pair], codes: dict[str, int]) -> npt.NDArray[np.bool_]:
         """Mark the numbers of moves along one of `pairs`."""
@@ -198,8 +202,12 @@ class _Moves:
 
     def base(self, cell: Numbers, cells: int) -> Base:
         """Count moves, journeys and customers in the cells of their numbers."""
-        own = np.append(cell, -1)[self.number]
-        return base_in_cells(own, self.journey, self.customer, cells)
+        own, outline = np.append(cell, -1), self.outline
+        begun, journeys = own[self.first], np.arange(len(outline))
+        # A cell is of moves from `START` or of others.
+        return outline.events.base(own[self.number], cells) + base_in_cells(
+            begun, journeys, outline.customer, cells
+        )
 
     def pairs(self, marked: npt.NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
         """Number the pairs of ends of the `marked` numbers of moves; see `number_pairs`."""
@@ -229,9 +237,9 @@ def _moves(
         folded[source],
         folded[target],
         is_shown,
-        np.concatenate([number, len(keys) + outline.first]),
-        np.concatenate([events.journey, np.arange(len(outline))]),
-        np.concatenate([events.customer, outline.customer]),
+        outline,
+        number,
+        len(keys) + outline.first,
     )
 
 
@@ -409,9 +417,9 @@ def _journeys_beyond(
 ) -> int:
     """Count the journeys with a move that is not shown, or of something folded."""
     inside = [pair for pair in shown if {*pair} <= {START, END, *kept}]
-    is_beyond = np.append(~moves.along(inside, codes), False)[moves.number]
-    seen = np.zeros(int(moves.journey.max(initial=-1)) + 1, dtype=bool)
-    seen[moves.journey[is_beyond]] = True
+    is_beyond = np.append(~moves.along(inside, codes), False)
+    seen = is_beyond[moves.first]
+    seen[moves.outline.events.journey[is_beyond[moves.number]]] = True
     return int(seen.sum())
 
 

@@ -24,6 +24,7 @@ from journeylib.journeys.walk.counting import (
     medians,
     medians_of,
     number_pairs,
+    sum_in_cells,
 )
 from journeylib.journeys.walk.event_columns import MISSING, Codes
 from journeylib.journeys.walk.events import Events
@@ -325,17 +326,24 @@ def room_of_moves(public: pd.DataFrame, edges: pd.DataFrame) -> dict[tuple[str, 
     None where it is shown as it is; else what the visits of its source and its target leave room
     for, less all else that is shown of these.
     """
-    keys = ["source", "target"]
-    table = public.sort_values(keys)
-    true = table[keys].merge(edges[[*keys, "events"]], on=keys)["events"].to_numpy()
+    ends = [table[end] for table in (edges, public) for end in ("source", "target")]
+    code, names = pd.factorize(pd.concat(ends), sort=True)
+    # Those of all transitions and of those that are shown, by name.
+    every, shown = np.split(code.reshape(-1), [2 * len(edges)])
+    key, own = (both.reshape(2, -1).T @ np.array([len(names), 1]) for both in (every, shown))
+    counts, least = edges["events"].to_numpy(), public["events"].to_numpy()
     free = [
-        (table[key].map(edges.groupby(key)["events"].sum()).to_numpy()
-         - table.groupby(key)["events"].transform("sum").to_numpy())
-        for key in keys
-    ]  # fmt: skip
-    most = np.where(table["at_least"], table["events"].to_numpy() + np.minimum(*free), true)
-    pairs = zip(*table[keys].to_numpy().T, strict=True)
-    return dict(zip(pairs, (most - true).tolist(), strict=True))
+        (sum_in_cells(end, counts, len(names)) - sum_in_cells(end_shown, least, len(names)))[
+            end_shown
+        ]
+        for end, end_shown in zip(every.reshape(2, -1), shown.reshape(2, -1), strict=True)
+    ]
+    by_key = np.argsort(key)
+    true = counts[by_key][np.searchsorted(key, own, sorter=by_key)]
+    most = np.where(public["at_least"], least + np.minimum(*free), true)
+    order = np.argsort(own)
+    pairs = zip(*(names.to_numpy()[end[order]] for end in shown.reshape(2, -1)), strict=True)
+    return dict(zip(pairs, (most - true)[order].tolist(), strict=True))
 
 
 def _with_corners(occupied: Whole, counts: Whole, size: int, minimum: int) -> Whole:

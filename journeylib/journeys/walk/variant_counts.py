@@ -165,11 +165,17 @@ def protect_variants(
         for spot, room in ((ALL_JOURNEYS, 0), *passed.items())
         if spot in shared.left
         for journeys, customers in (shared.left[spot],)
+        if not _is_ample(journeys, room, 0 < customers < minimum, minimum)
     ]
     shown = protect_remainders(shared.counts, remainders, minimum)
     exact = shared.shown.exact & shown.exact
     least = np.minimum(shared.shown.least, shown.least)
     return replace(shared, shown=Shown(exact, least))
+
+
+def _is_ample(journeys: int, room: int, is_few: bool, minimum: int) -> bool:
+    """Return whether a remainder has room for whatever a protected part gives or takes."""
+    return journeys + room >= 2 * minimum and (room > 0 or not is_few)
 
 
 def protect_remainders(counts: Whole, remainders: Iterable[Remainder], minimum: int) -> Shown:
@@ -192,8 +198,8 @@ def protect_remainders(counts: Whole, remainders: Iterable[Remainder], minimum: 
     every, people = counts.T
     cells, named, totals = every.tolist(), [True] * len(every), []
     for one in remainders:
-        if one.journeys + one.room >= 2 * minimum and (one.room or not one.is_few):
-            continue  # has room for whatever a protected part gives or takes
+        if _is_ample(one.journeys, one.room, one.is_few, minimum):
+            continue
         # What might be there beyond the total is a cell of its own, which nobody sees.
         rest = [(min(one.journeys, minimum - 1) if one.is_few else one.journeys, one.is_few)]
         rest += [(one.room, False)] if one.room else []
