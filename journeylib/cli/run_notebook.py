@@ -170,7 +170,8 @@ def _run_checked(
             hidden = {name: None for _, name in checked.delivery.secrets()}
             try:
                 _execute(executed, parameters | {"out": str(stage.resolve())}, home,
-                         {**steps, **hidden, LANGUAGE: checked.language}, deadline)  # fmt: skip
+                         {**steps, **hidden, LANGUAGE: checked.language}, deadline,
+                         wait=checked.engine.address != "duckdb")  # fmt: skip
             finally:
                 if checked.engine.spill_folder is not None:
                     remove_abandoned(Path(checked.engine.spill_folder))
@@ -225,14 +226,19 @@ def _execute(
     home: Path,
     variables: Mapping[str, str | None],
     deadline: float | None,
+    *,
+    wait: bool,
 ) -> None:
-    """Run the notebook; where it fails, keep it and a page of it in `home`."""
+    """Run the notebook; where it fails, keep it and a page of it in `home`.
+
+    Its kernel's end is waited for if asked: Java clears its own folders away then.
+    """
     papermill = _papermill()
     from jupyter_client.kernelspec import NoSuchKernel
 
     check_parameters(audit_notebook(), parameters)
     try:
-        _run_notebook(executed, parameters, variables, deadline)
+        _run_notebook(executed, parameters, variables, deadline, wait=wait)
     except papermill.PapermillExecutionError as error:
         if error.source.startswith(SHOWS):
             return
@@ -271,6 +277,8 @@ def _run_notebook(
     parameters: Mapping[str, Any],
     variables: Mapping[str, str | None],
     deadline: float | None,
+    *,
+    wait: bool,
 ) -> None:
     """Let papermill run the audit notebook in a kernel that knows this package and no secret."""
     from traitlets.config import Config
@@ -286,7 +294,7 @@ def _run_notebook(
 
     # Sockets on disk instead of network ports: nobody else can listen, and no warning says so.
     # They lie in a folder of this run alone: two kernels in one folder would take each other's.
-    # What the kernel holds on disk lies in another and goes with it: its end is not waited for.
+    # What the kernel holds on disk lies in another and goes with it: nobody need wait for its end.
     with (
         tempfile.TemporaryDirectory(prefix="journeylib-") as sockets,
         PrivateFolder() as private,
@@ -294,7 +302,7 @@ def _run_notebook(
     ):
         settings = {
             "KernelManager": {"transport": "ipc", "ip": str(Path(sockets) / "kernel")},
-            "NotebookClient": {"shutdown_kernel": "immediate"},
+            "NotebookClient": {"shutdown_kernel": "graceful" if wait else "immediate"},
         }
         papermill.execute_notebook(
             str(audit_notebook()),
@@ -424,11 +432,9 @@ def _mark_stop(executed: Path, reason: str) -> None:
 
     with suppress(OSError, ValueError, IndexError, PapermillExecutionError):
         node = nbformat.read(str(executed), as_version=4)  # type: ignore[no-untyped-call]
-        begun = [
-            cell for cell in node.cells if cell.metadata.get("papermill", {}).get("start_time")
-        ]
+        run = [cell for cell in node.cells if cell.metadata.get("papermill", {}).get("start_time")]
         error = {"ename": "RunError", "evalue": reason, "traceback": [reason]}
-        begun[-1].outputs.append(nbformat.v4.new_output("error", **error))  # type: ignore[no-untyped-call]
+        run[-1].outputs.append(nbformat.v4.new_output("error", **error))  # type: ignore[no-untyped-call]
         raise_for_execution_errors(node, str(executed))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -59,6 +60,19 @@ def test_a_run_leaves_nothing_where_it_spilled(
     monkeypatch.setattr("tempfile.tempdir", None)
     run_audit(small, out=tmp_path / "out", overrides=[f"engine.spill_folder={spill}"])
     assert [list(folder.iterdir()) for folder in (temporary, spill)] == [[], []]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("java") is None, reason="needs Java on the path")
+def test_spark_clears_its_folders_away(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its kernel is waited for."""
+    pytest.importorskip("pyspark", reason="needs Spark")
+    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
+    monkeypatch.setenv("SPARK_LOCAL_DIRS", str(tmp_path / "spark"))
+    run_audit(small, out=tmp_path / "out", overrides=["engine.address=local[1]"])
+    assert [*(tmp_path / "spark").iterdir()] == []
 
 
 @pytest.mark.slow

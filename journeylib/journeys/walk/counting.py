@@ -85,7 +85,7 @@ class Tally:
 
     def __add__(self, other: Tally) -> Tally:
         """Add how often they occur elsewhere."""
-        own, theirs, many = merged(self.number, self.number, other.number, other.number)
+        own, theirs, many = union_places(self.number, self.number, other.number, other.number)
         number, times = np.empty(many, dtype=np.int64), np.zeros((many, *self.times.shape[1:]), int)
         number[own], number[theirs] = self.number, other.number
         times[own] += self.times
@@ -94,12 +94,12 @@ class Tally:
 
 
 @compiled
-def merged(
+def union_places(
     cell: Numbers, value: Numbers, other_cell: Numbers, other_value: Numbers
 ) -> tuple[Whole, Whole, int]:
-    """Return the places of two lists in the one of both, and its length.
+    """Return where the pairs of two lists stand in the union of both, and its length.
 
-    Each is in order of cell and value, no pair twice; pairs that both have share a place.
+    Each list is in order of cell and value, no pair twice; a pair of both stands there once.
     """
     own = np.empty(len(cell), dtype=np.int64)
     theirs = np.empty(len(other_cell), dtype=np.int64)
@@ -494,7 +494,7 @@ class Near:
 
     def __add__(self, other: Near) -> Near:
         """Add the values of other customers."""
-        own, theirs, many = merged(self.cell, self.value, other.cell, other.value)
+        own, theirs, many = union_places(self.cell, self.value, other.cell, other.value)
         cell, value = (
             np.empty(many, dtype=np.result_type(*both))
             for both in ((self.cell, other.cell), (self.value, other.value))
