@@ -15,7 +15,7 @@ Runner = Callable[..., None]
 def runner_of(done: Path) -> Runner:
     """Return a stand-in for `execute._run_notebook` that copies the run in `done`."""
 
-    def run(executed: Path, parameters: Mapping[str, Any], *_: object) -> None:
+    def run(executed: Path, parameters: Mapping[str, Any], *_: object, wait: bool) -> None:
         (executed).write_bytes((ROOT / "notebooks" / "audit.ipynb").read_bytes())
         document = json.loads((done / "audit.json").read_text("utf-8"))
         if day := parameters["as_of"]:

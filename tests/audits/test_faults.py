@@ -128,8 +128,8 @@ def test_a_part_that_cannot_be_shown_loses_no_run(
     import papermill
     from nbformat import read, v4, write
 
-    def run(executed: Path, *arguments: object) -> None:
-        runner_of(done)(executed, *arguments)
+    def run(executed: Path, *arguments: object, wait: bool) -> None:
+        runner_of(done)(executed, *arguments, wait=wait)
         node = read(str(executed), as_version=4)
         (cell,) = [one for one in node.cells if one.source == 'show.appendix(audit, "C")']
         cell.outputs = [
