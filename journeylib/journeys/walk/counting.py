@@ -267,6 +267,24 @@ def slot_of(key: int, size: int) -> np.int64:
 
 
 @compiled
+def slot_in(slots: Numbers, keys: Numbers, key: int) -> np.int64:
+    """Return the slot that holds the number of a key, or the empty one (-1) where it belongs.
+
+    Parameters
+    ----------
+    slots : ndarray of int64
+        Numbers of keys; as many as a power of two, and not all full.
+    keys : ndarray of int64
+        By number.
+    key : int
+    """
+    slot = slot_of(key, len(slots))
+    while slots[slot] >= 0 and keys[slots[slot]] != key:
+        slot = (slot + 1) & (len(slots) - 1)
+    return slot
+
+
+@compiled
 def number_pairs(first: Numbers, second: Numbers, seconds: int) -> tuple[Numbers, Whole]:
     """Number the pairs that occur, in the order in which they first do.
 
@@ -292,9 +310,7 @@ def number_pairs(first: Numbers, second: Numbers, seconds: int) -> tuple[Numbers
             number[row] = -1
             continue
         key = np.int64(first[row]) * seconds + second[row]
-        slot = slot_of(key, size)
-        while slots[slot] >= 0 and keys[slots[slot]] != key:
-            slot = (slot + 1) & (size - 1)
+        slot = slot_in(slots, keys, key)
         if slots[slot] < 0:
             slots[slot] = known
             keys[known] = key
@@ -307,10 +323,7 @@ def number_pairs(first: Numbers, second: Numbers, seconds: int) -> tuple[Numbers
                 keys = more
                 slots = np.full(size, -1, dtype=np.int64)
                 for old in range(known):
-                    slot = slot_of(keys[old], size)
-                    while slots[slot] >= 0:
-                        slot = (slot + 1) & (size - 1)
-                    slots[slot] = old
+                    slots[slot_in(slots, keys, keys[old])] = old
         else:
             number[row] = slots[slot]
     return number, keys[:known].copy()

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from journeylib.journeys.walk.compiled import compiled
-from journeylib.journeys.walk.counting import count_neighbours, count_units, slot_of
+from journeylib.journeys.walk.counting import count_neighbours, count_units, slot_in
 from journeylib.journeys.walk.event_columns import Flags, Whole
 from journeylib.journeys.walk.outline import Outline, variant_ways
 from journeylib.log import Cells, Shown, protect
@@ -120,10 +120,7 @@ def _passed(
         room *= 2
     slots = np.full(room, -1, dtype=np.int64)
     for spot in range(len(keys)):
-        slot = slot_of(keys[spot], room)
-        while slots[slot] >= 0:
-            slot = (slot + 1) & (room - 1)
-        slots[slot] = spot
+        slots[slot_in(slots, keys, keys[spot])] = spot
     counts = np.zeros((len(keys), 2), dtype=np.int64)
     last = np.full((len(keys), 2), -1, dtype=np.int64)
     for journey in range(len(others)):
@@ -133,10 +130,7 @@ def _passed(
         for at in range(begins[journey], begins[journey + 1] + 1):
             here = END_NUMBER if at == begins[journey + 1] else int(visits[at])
             for key in (here, _move(before, here, size)):
-                slot = slot_of(key, room)
-                while slots[slot] >= 0 and keys[slots[slot]] != key:
-                    slot = (slot + 1) & (room - 1)
-                spot = slots[slot]
+                spot = slots[slot_in(slots, keys, key)]
                 if spot >= 0:
                     # Journeys lie in order of their customers.
                     counts[spot, 0] += last[spot, 0] != journey
