@@ -63,4 +63,5 @@ from journeylib.journeys.walk.sessions import (
     value_at,
 )
 from journeylib.journeys.walk.tables import END, OTHER, START, move_numbers
+from journeylib.journeys.walk.variant_counts import END_NUMBER
 from journeylib.journeys.walk.visits import last_at_touchpoint

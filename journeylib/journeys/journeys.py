@@ -27,17 +27,15 @@ from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import Outline, as_table, outline_of
 from journeylib.journeys.walk.segment import Cutting, cut_journeys
 from journeylib.journeys.walk.tables import (
-    END,
-    START,
-    edge_table,
-    public_edges,
+    TimedArcs,
+    count_arcs,
+    public_arcs,
     room_of_moves,
     step_table,
     touchpoint_table,
+    words_of,
 )
 from journeylib.journeys.walk.variant_counts import (
-    END_NUMBER,
-    START_NUMBER,
     SharedVariants,
     Spot,
     moves_of_variants,
@@ -292,6 +290,11 @@ class Journeys(Verbs):
         return touchpoint_table(self.summed, self.names, whole)
 
     @cached_property
+    def arcs(self) -> TimedArcs:
+        """Every transition of the log by number, however rare: not to be shown."""
+        return count_arcs(self.summed, self.names)
+
+    @cached_property
     def edges(self) -> pd.DataFrame:
         """Every transition of the log, however rare: a working table that is not to be shown.
 
@@ -300,36 +303,35 @@ class Journeys(Verbs):
         pandas.DataFrame
             Rows and columns of `graph.transitions`.
         """
-        return edge_table(self.summed, self.names)
+        return self.arcs.table(words_of(self.names)).drop(columns="at_least")
 
     @cached_property
-    def public(self) -> tuple[pd.DataFrame, SharedVariants]:
+    def public(self) -> tuple[TimedArcs, SharedVariants]:
         """The transitions and variants that may be shown; `public_of` the journeys' minimum."""
         return self.public_of(self.settings.min_customers)
 
-    @property
+    @cached_property
     def public_edges(self) -> pd.DataFrame:
         """The transitions that may be shown: `graph.transitions` without its note."""
-        return self.public[0]
+        return self.public[0].table(words_of(self.names))
 
-    def public_of(self, min_customers: int) -> tuple[pd.DataFrame, SharedVariants]:
+    def public_of(self, min_customers: int) -> tuple[TimedArcs, SharedVariants]:
         """Return the transitions and variants that may be shown for a minimum of customers.
 
         Variants are protected by what is known of touchpoints, then transitions by variants, then
         variants by the transitions that are shown as they are.
         """
         points, minimum = suppress(self.touchpoints, min_customers)[0], max(min_customers, 1)
-        spots: dict[Spot, int] = {(int(no),): 0 for no in sorted(points["touchpoint_no"])}
+        shown: list[int] = sorted(points["touchpoint_no"].tolist())
+        spots: dict[Spot, int] = {(number,): 0 for number in shown}
         shared = protect_variants(shared_variants(self.outline, minimum), spots, minimum)
-        words = {**self.names, START_NUMBER: START, END_NUMBER: END}
-        moves = moves_of_variants(shared, words, minimum)
-        edges = public_edges(self.edges, sorted(points["touchpoint"]), min_customers, moves)
-        number = {name: spot for spot, name in words.items()}
-        rooms = {
-            (number[one], number[other]): room
-            for (one, other), room in room_of_moves(edges, self.edges).items()
-        }
-        return edges, protect_variants(shared, spots | rooms, minimum)
+        moves, by_name = (
+            moves_of_variants(shared, minimum),
+            sorted(shown, key=self.names.__getitem__),
+        )
+        arcs = public_arcs(self.arcs, self.names, by_name, min_customers, moves)
+        rooms = room_of_moves(arcs, self.arcs, self.names)
+        return arcs, protect_variants(shared, spots | rooms, minimum)
 
 
 @working("rebuilding journeys")

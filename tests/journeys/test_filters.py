@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import journeylib as jl
+from journeylib.journeys.filters.filters import ANY_MANY, ANY_ONE, go_this_way
 from journeylib.journeys.walk.tables import END, START
 from journeylib.log.engine.duckdb import scratch_name
 
@@ -222,6 +225,19 @@ def lived(journeys: jl.Journeys) -> list[Path_]:
     """Return the journeys' touchpoints, read from the steps."""
     steps = journeys.steps.order_by(["journey", "step"]).to_pandas()
     return sorted(tuple(group["touchpoint"]) for _, group in steps.groupby("journey"))
+
+
+@given(
+    paths=st.lists(st.text("ABC", min_size=1, max_size=7), max_size=5),
+    way=st.text("ABC*?", max_size=6),
+)
+def test_ways_are_those_of_a_regular_expression(paths, way):
+    numbers = {name: number for number, name in enumerate("ABC")} | {"*": ANY_MANY, "?": ANY_ONE}
+    visits = np.array([numbers[name] for path in paths for name in path], dtype=np.int32)
+    begins = np.cumsum([0, *map(len, paths)])
+    goes = go_this_way(visits, begins, np.array([numbers[part] for part in way], dtype=np.int64))
+    pattern = way.replace("*", ".*").replace("?", ".")
+    assert goes.tolist() == [re.fullmatch(pattern, path) is not None for path in paths]
 
 
 @pytest.mark.slow

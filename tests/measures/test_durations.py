@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.preparation.business_hours import BusinessHours
@@ -13,7 +16,8 @@ from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.durations import BINS_PER_DOUBLING, quantile, seconds_of
+from journeylib.measures.touchpoints.durations import BINS_PER_DOUBLING, quantiles_of, seconds_of
+from journeylib.measures.touchpoints.group_sums import Floats, Whole
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -89,17 +93,43 @@ def test_without_business_hours_there_are_no_such_measures(log_of: LogOf) -> Non
     assert not evidence.estimates["measure"].str.endswith("_business").any()
 
 
+def quantiles(counts: Whole, share: float, weights: npt.ArrayLike) -> Floats:
+    """Of two touchpoints, of bins 0 to 63 and of bins 7 to 9; counts of shape (bins, groups)."""
+    until = np.cumsum(np.vstack([np.zeros_like(counts[:1]), counts]), axis=0)
+    return quantiles_of(np.array(weights), until, share, np.array([0, 64, 67]), np.array([0, 7]))
+
+
 def test_a_quantile_is_found_within_its_bin() -> None:
-    # Two touchpoints, of bins 0 to 63 and of bins 7 to 9; the middle of the second is in its 8.
-    counts = np.zeros(67)
-    counts[[3, 20, 64, 65, 66]] = 2, 2, 1, 2, 1
-    first, lowest = np.array([0, 64]), np.array([0, 7])
-    quarters = [quantile(counts, share, first, lowest) for share in (0.25, 0.5, 0.75)]
+    # The middle of the second touchpoint is in its bin 8.
+    counts = np.zeros((67, 1), dtype=np.int64)
+    counts[[3, 20, 64, 65, 66], 0] = 2, 2, 1, 2, 1
+    quarters = [quantiles(counts, share, [[1]])[0] for share in (0.25, 0.5, 0.75)]
     assert quarters[0] == pytest.approx(np.array([3.5, 8.0]) / BINS_PER_DOUBLING)
     assert quarters[1] == pytest.approx(np.array([4.0, 8.5]) / BINS_PER_DOUBLING)
     assert quarters[2] == pytest.approx(np.array([20.5, 9.0]) / BINS_PER_DOUBLING)
-    assert np.isnan(quantile(np.zeros(67), 0.5, first, lowest)).all()
+    assert np.isnan(quantiles(0 * counts, 0.5, [[1]])).all()
     assert seconds_of(np.array([0.0, 1.0, 5.0])) == pytest.approx([0, 1, 31])
+
+
+@given(st.integers(0, 2**32), st.sampled_from([0.25, 0.5, 0.75]), st.sampled_from([0, 1, 5, 60]))
+def test_quantiles_of_resamples_are_those_of_their_histograms(
+    seed: int, share: float, used: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    counts = np.zeros((67, 3), dtype=np.int64)
+    np.add.at(
+        counts, (rng.integers(0, 67, used), rng.integers(0, 3, used)), rng.integers(0, 5, used)
+    )
+    weights = rng.integers(0, 3, (9, 3))
+    slow = np.full((9, 2), np.nan)
+    for row, many in enumerate(weights @ counts.T):
+        for one, (low, high, lowest) in enumerate([(0, 64, 0), (64, 67, 7)]):
+            own = many[low:high]
+            spot = min(int((np.cumsum(own) < share * own.sum()).sum()), len(own) - 1)
+            if own[spot]:
+                within = (share * own.sum() - own[:spot].sum()) / own[spot]
+                slow[row, one] = (lowest + spot + within) / BINS_PER_DOUBLING
+    np.testing.assert_array_equal(quantiles(counts, share, weights), slow)
 
 
 @pytest.mark.slow

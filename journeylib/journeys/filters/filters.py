@@ -9,20 +9,22 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 from ibis import _
 
 from journeylib.core import US_PER_DAY, ConfigError, SchemaError, refuse_unknown
 from journeylib.journeys.filters.narrowing import Narrowed, call
+from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import happens_between
 from journeylib.journeys.walk.event_columns import Codes
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.journeys.walk.tables import END, START
+from journeylib.journeys.walk.variant_counts import END_NUMBER
 from journeylib.log import asks_for_human, fetch
 
 # In a pattern: any number of touchpoints, none included; and exactly one.
 MANY, ONE = "*", "?"
+ANY_MANY, ANY_ONE = -3, -4  # beside the numbers of touchpoints
 ENDS = ("goal", "bad_end", "other", "open")
 Flags = npt.NDArray[np.bool_]
 Steps = npt.NDArray[np.int64]
@@ -393,25 +395,56 @@ def _number(journeys: Narrowed, touchpoint: str) -> int:
     return numbers[touchpoint]
 
 
-def _way(journeys: Narrowed, parts: Sequence[str], *, wild: Iterable[int] = ()) -> Any:
-    """Whether the visits of a journey go this way, without others between.
+def _way(journeys: Narrowed, parts: Sequence[str], *, wild: Iterable[int] = ()) -> Flags:
+    """Mark the journeys whose visits go this way, without others between.
 
-    The numbers of the touchpoints, each with a comma behind it, are matched by one regular
-    expression; `wild` are the places that hold a wildcard.
+    `wild` are the places that hold a wildcard.
     """
-    text, ends, wild = ",", {0: START, len(parts) - 1: END}, set(wild)
+    ends, wild, way = {0: START, len(parts) - 1: END}, set(wild), [ANY_MANY]
     for index, part in enumerate(parts):
         if index in wild:
-            text += r"(?:\d+,)*" if part == MANY else r"\d+,"
+            way.append(ANY_MANY if part == MANY else ANY_ONE)
         elif part in (START, END) and part not in journeys.whole._numbers:
             if len(parts) == 1 or ends.get(index) != part:
                 raise ConfigError(f"'{START}' may stand first and '{END}' last, before others.")
-            text = f"^{text}" if part == START else f"{text}$"
+            way = [] if part == START else [*way, END_NUMBER]
         else:
-            text += f"{_number(journeys, part)},"
-    variant, _example = journeys.outline.variants
-    goes = pc.match_substring_regex(journeys.outline.ways, text).to_numpy(zero_copy_only=False)
-    return np.asarray(goes, dtype=bool)[variant]
+            way.append(_number(journeys, part))
+    way = way[:-1] if way[-1:] == [END_NUMBER] else [*way, ANY_MANY]
+    return go_this_way(*journeys.outline.visits, np.array(way, dtype=np.int64))
+
+
+@compiled
+def go_this_way(visits: Steps, begins: Steps, way: Steps) -> Flags:
+    """Mark the journeys whose visits, from the first to the last, are those of a way.
+
+    Parameters
+    ----------
+    visits, begins : ndarray of int
+        Touchpoints of all visits, and where those of each journey begin; `Outline.visits`.
+    way : ndarray of int64
+        Touchpoints; `ANY_ONE` stands for any of them, `ANY_MANY` for any number of any.
+    """
+    goes = np.zeros(len(begins) - 1, dtype=np.bool_)
+    for journey in range(len(goes)):
+        at, spot = begins[journey], 0
+        again, passed = -1, at  # the last `ANY_MANY`, and what it stands for at least
+        while at < begins[journey + 1]:
+            if spot < len(way) and way[spot] == ANY_MANY:
+                again, passed, spot = spot, at, spot + 1
+                if spot == len(way):
+                    at = begins[journey + 1]
+            elif spot < len(way) and (way[spot] == visits[at] or way[spot] == ANY_ONE):
+                at, spot = at + 1, spot + 1
+            elif again >= 0:
+                passed += 1
+                at, spot = passed, again + 1
+            else:
+                break
+        while spot < len(way) and way[spot] == ANY_MANY:
+            spot += 1
+        goes[journey] = at == begins[journey + 1] and spot == len(way)
+    return goes
 
 
 def _some(names: Sequence[str], verb: str, *, fewest: int = 1) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,19 @@ import pandas as pd
 
 from journeylib.core import working
 from journeylib.journeys.journeys import Journeys
-from journeylib.journeys.walk.counting import Base, base_in_cells, number_pairs
+from journeylib.journeys.walk.counting import base_in_cells, sum_in_cells
+from journeylib.journeys.walk.event_columns import Flags
 from journeylib.journeys.walk.outline import Outline
-from journeylib.journeys.walk.tables import END, OTHER, START, median_positions, move_numbers
+from journeylib.journeys.walk.tables import (
+    COUNTS,
+    END,
+    OTHER,
+    START,
+    Arcs,
+    median_positions,
+    move_numbers,
+)
+from journeylib.journeys.walk.variant_counts import END_NUMBER, START_NUMBER
 from journeylib.log import suppress
 
 ELSEWHERE = "(elsewhere)"
@@ -108,36 +119,26 @@ def simplify(
             f"touchpoints={touchpoints}, transitions={transitions}, per_node={per_node}: "
             "shares lie between 0 and 1 (touchpoints above 0), per_node is 0 or more"
         )
-    minimum = journeys.settings.min_customers
-    every = journeys.touchpoints
-    points = every[every["events"] > 0]
-    public, _hidden = suppress(points, minimum)
-    order = public.sort_values(["journeys", "touchpoint"], ascending=[False, True])
-    kept = set(order["touchpoint"].head(math.ceil(touchpoints * len(order) - 1e-9)))
+    points, minimum = _Points.of(journeys), journeys.settings.min_customers
+    kept = points.strongest(touchpoints if like is None else 1.0, minimum)
     if like is not None:
-        kept = set(order["touchpoint"]) & set(like.touchpoints["touchpoint"])
-    names = _names(every, kept)
-    codes = _codes(every, names)
-    moves = _moves(journeys, every, names, codes)
-    edges = _edges(journeys, moves, names, codes)
-    candidates = _shown(edges, journeys.public_edges, moves, names, codes, minimum)
+        kept &= np.isin(np.array(points.names, dtype=object), like.touchpoints["touchpoint"])
+    folds, moves = _Folds.of(points, kept), _Moves.of(journeys)
+    candidates = _shown(journeys, moves, folds, minimum)
     if like is not None:
-        pairs = [like.transitions[end] for end in ("source", "target")]
-        alike = pd.MultiIndex.from_arrays(pairs)
-        inner = candidates[["source", "target"]].isin(kept).all(axis=1)
-        same = pd.MultiIndex.from_frame(candidates[["source", "target"]]).isin(alike)
-        candidates, transitions, most = candidates[~inner | same], 1.0, None
-    shown_edges, ways, beyond = _strongest(candidates, kept, transitions, per_node, most)
-    folded = _with_elsewhere(edges, candidates, moves, shown_edges, codes)
-    nodes = _nodes(journeys, points, names, edges)
-    table, _hidden = suppress(nodes, minimum)
-    arrows, _hidden = suppress(folded, minimum)
-    total = int(nodes["journeys_all"].iloc[0]) if len(nodes) else 0
-    whole = total - _journeys_beyond(moves, kept, shown_edges, codes)
+        pairs = zip(like.transitions["source"], like.transitions["target"], strict=True)
+        candidates, transitions, most = _alike(candidates, set(pairs), folds), 1.0, None
+    drawn, ways, beyond = _strongest(candidates, folds, transitions, per_node, most)
+    pair = folds.pair(journeys.arcs)
+    every = _with_elsewhere(journeys, drawn, moves, folds, np.isin(pair, folds.pair(drawn)))
+    nodes = _nodes(journeys, points, folds)
+    inside = drawn.only(folds.is_direct[drawn.source] & folds.is_direct[drawn.target])
+    total = len(journeys.outline)
+    whole = total - moves.journeys_along(~np.isin(pair, folds.pair(inside)))
     return Simplified(
-        table.drop(columns="journeys_all"),
-        arrows.reset_index(drop=True),
-        _ledger(kept, (nodes, table), (folded, arrows), journeys=total, whole=whole),
+        suppress(nodes, minimum)[0].drop(columns="number"),
+        every.only(every.counts[2] >= minimum).table(folds.words),
+        _ledger(folds, nodes, every, minimum, (whole, total - whole, 0, total)),
         total,
         whole,
         whole / total if total else 0.0,
@@ -146,26 +147,93 @@ def simplify(
     )
 
 
-def _names(points: pd.DataFrame, kept: set[str]) -> dict[str, str]:
-    """Map each touchpoint to its own name or to the other of its stage."""
-    staged = points["stage"].notna().any()
-    return {
-        name: name
-        if name in kept
-        else f"(other in {stage})"
-        if staged and isinstance(stage, str)
-        else OTHER
-        for name, stage in zip(points["touchpoint"], points["stage"], strict=True)
-    }
+@dataclass(frozen=True)
+class _Points:
+    """Touchpoints by number; those that nobody came to have zeros.
+
+    Attributes
+    ----------
+    names : list of str
+    stages, channels : pandas.Series
+    counts : ndarray of int64, shape (3, touchpoints)
+        Events, journeys, customers.
+    position : ndarray of float64
+        Median position.
+    """
+
+    names: list[str]
+    stages: pd.Series[str]
+    channels: pd.Series[str]
+    counts: Numbers
+    position: Numbers
+
+    @staticmethod
+    def of(journeys: Journeys) -> _Points:
+        table = journeys.touchpoints
+        spot = np.argsort(table["touchpoint_no"].to_numpy())
+        counts = [table[column].to_numpy()[spot] for column in COUNTS]
+        stages, channels = (table[column].take(spot) for column in ("stage", "channel"))
+        position = table["median_position"].to_numpy()[spot]
+        return _Points(journeys.touchpoint_names, stages, channels, np.stack(counts), position)
+
+    def strongest(self, share: float, minimum: int) -> Flags:
+        """Mark a share of the touchpoints that may be shown, those of most journeys first."""
+        events, journeys, customers = self.counts
+        public = np.flatnonzero((events > 0) & (customers >= minimum)).tolist()
+        public.sort(key=lambda number: (-journeys[number], self.names[number]))
+        strong = np.zeros(len(self.names), dtype=np.bool_)
+        strong[public[: math.ceil(share * len(public) - 1e-9)]] = True
+        return strong
 
 
-def _codes(points: pd.DataFrame, names: dict[str, str]) -> dict[str, int]:
-    """Give every name that is shown a number: touchpoints their own, then the rest."""
-    own = dict(zip(points["touchpoint"], points["touchpoint_no"].astype(int), strict=True))
-    others = sorted({new for old, new in names.items() if old != new})
-    further = [START, END, *others]
-    codes = {name: len(own) + index for index, name in enumerate(further)}
-    return codes | {name: own[name] for name, new in names.items() if name == new}
+@dataclass(frozen=True)
+class _Folds:
+    """What touchpoints are shown as: themselves, or the other of their stage.
+
+    Attributes
+    ----------
+    touchpoints : int
+    words : list of str
+        By number: touchpoints, others by name; from the end `START`, `END` and `ELSEWHERE`.
+    into : ndarray of int64
+        By number: the number, not below 0, that it is shown as.
+    is_kept : ndarray of bool
+        By number: touchpoints that are shown as themselves.
+    """
+
+    touchpoints: int
+    words: list[str]
+    into: Numbers
+    is_kept: Flags
+
+    @staticmethod
+    def of(points: _Points, kept: Flags) -> _Folds:
+        named = [f"(other in {one})" if isinstance(one, str) else OTHER for one in points.stages]
+        away, many = np.flatnonzero(~kept), len(kept)
+        others = sorted({named[number] for number in away})
+        words = [*points.names, *others, ELSEWHERE, END, START]
+        into = np.arange(len(words))
+        into[away] = [many + others.index(named[number]) for number in away]
+        return _Folds(many, words, into, np.append(kept, np.zeros(len(words) - many, np.bool_)))
+
+    @cached_property
+    def is_direct(self) -> Flags:
+        """Mark by number what is kept, `START` and `END`."""
+        direct = self.is_kept.copy()
+        direct[[START_NUMBER, END_NUMBER]] = True
+        return direct
+
+    def between(self, arcs: Arcs) -> Flags:
+        """Mark transitions between touchpoints that are kept."""
+        return np.asarray(self.is_kept[arcs.source] & self.is_kept[arcs.target])
+
+    def pair(self, arcs: Arcs) -> Numbers:
+        """Number the pairs of ends that transitions are shown between."""
+        return self.into[arcs.source] * len(self.words) + self.into[arcs.target]
+
+    def visits(self, arcs: Arcs) -> Numbers:
+        """Sum the visits from which transitions lead, by what these are shown as."""
+        return sum_in_cells(self.into[arcs.source], arcs.counts[0], len(self.words))
 
 
 @dataclass(frozen=True)
@@ -174,299 +242,173 @@ class _Moves:
 
     Attributes
     ----------
-    codes : int
-        How many numbers `_codes` gives.
-    source, target : ndarray of int64
-        By number of the move: its ends as numbers of `_codes`.
-    is_shown : ndarray of bool
-        By number of the move: not as a bound; looked at where something is folded.
     outline : Outline
+    row : ndarray of int64
+        By number of the move: its row in `Journeys.arcs`.
     number : ndarray of int32
         Of the move after each event; below 0 for none.
     first : ndarray of int32
         Of the move to the first event of each journey.
     """
 
-    codes: int
-    source: Numbers
-    target: Numbers
-    is_shown: npt.NDArray[np.bool_]
     outline: Outline
+    row: Numbers
     number: Numbers
     first: Numbers
 
-    def along(self, pairs: list[Pair], codes: dict[str, int]) -> npt.NDArray[np.bool_]:
-        """Mark the numbers of moves along one of `pairs`."""
-        wanted = [codes[source] * self.codes + codes[target] for source, target in pairs]
-        return np.isin(self.source * self.codes + self.target, wanted)
-
-    def base(self, cell: Numbers, cells: int) -> Base:
-        """Count moves, journeys and customers in the cells of their numbers."""
-        own, outline = np.append(cell, -1), self.outline
-        begun, journeys = own[self.first], np.arange(len(outline))
-        # A cell is of moves from `START` or of others.
-        return outline.events.base(own[self.number], cells) + base_in_cells(
-            begun, journeys, outline.customer, cells
+    @staticmethod
+    def of(journeys: Journeys) -> _Moves:
+        number, keys = move_numbers(journeys.events)
+        many, outline = journeys.events.touchpoints, journeys.outline
+        source, target = np.divmod(keys, many + 1)
+        source = np.append(source, np.full(many, START_NUMBER))
+        target = np.append(np.where(target > 0, target - 1, END_NUMBER), np.arange(many))
+        return _Moves(
+            outline, journeys.arcs.rows_of(source, target), number, len(keys) + outline.first
         )
 
-    def pairs(self, marked: npt.NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
-        """Number the pairs of ends of the `marked` numbers of moves; see `number_pairs`."""
-        return number_pairs(np.where(marked, self.source, -1), self.target, self.codes)
+    def _by_number(self, of_arcs: Numbers, otherwise: int | bool) -> Numbers:
+        return np.append(np.append(of_arcs, otherwise)[self.row], otherwise)
+
+    def people(self, cell: Numbers, cells: int) -> Numbers:
+        """Count journeys and customers, shape (2, cells), in the cells of transitions."""
+        own, outline = self._by_number(cell, -1), self.outline
+        # A cell is of moves from `START` or of others.
+        base = outline.events.base(own[self.number], cells) + base_in_cells(
+            own[self.first], np.arange(len(outline)), outline.customer, cells
+        )
+        return np.stack([base.journeys, base.customers])
+
+    def journeys_along(self, marked: Flags) -> int:
+        """Count the journeys with a move along any of the marked transitions."""
+        own = self._by_number(marked, False)
+        seen = own[self.first]
+        seen[self.outline.events.journey[own[self.number]]] = True
+        return int(seen.sum())
 
 
-def _moves(
-    journeys: Journeys, points: pd.DataFrame, names: dict[str, str], codes: dict[str, int]
-) -> _Moves:
-    events, outline, many = journeys.events, journeys.outline, max(codes.values()) + 1
-    folded = np.full(many, codes[END], dtype=np.int64)
-    folded[points["touchpoint_no"]] = points["touchpoint"].map(names).map(codes)
-    folded[codes[START]] = codes[START]
-    number, keys = move_numbers(events)
-    source, target = np.divmod(keys, events.touchpoints + 1)
-    every = np.arange(events.touchpoints)
-    source = np.concatenate([source, np.full(len(every), codes[START])])
-    target = np.concatenate([np.where(target > 0, target - 1, codes[END]), every])
-    is_shown = np.ones(len(source), dtype=np.bool_)
-    if any(old != new for old, new in names.items()):
-        own = dict(zip(points["touchpoint"], points["touchpoint_no"].astype(int), strict=True))
-        shown = journeys.public_edges.loc[lambda edges: ~edges["at_least"], ["source", "target"]]
-        at, to = (shown[end].map({**codes, **own}).to_numpy(np.int64) for end in shown)
-        is_shown = np.isin(source * many + target, at * many + to)
-    return _Moves(
-        many,
-        folded[source],
-        folded[target],
-        is_shown,
-        outline,
-        number,
-        len(keys) + outline.first,
-    )
+def _shown(journeys: Journeys, moves: _Moves, folds: _Folds, minimum: int) -> Arcs:
+    """Return the transitions that may be shown; those of touchpoints as `transitions` has them.
 
-
-def _edges(
-    journeys: Journeys, moves: _Moves, names: dict[str, str], codes: dict[str, int]
-) -> pd.DataFrame:
-    """Count the moves by source and target; those of no folded touchpoint are counted already."""
-    columns = ["source", "target", "events", "journeys", "customers"]
-    known = journeys.edges[columns]
-    away = {old for old, new in names.items() if old != new}
-    if not away:
-        return known
-    known = known[~known["source"].isin(away) & ~known["target"].isin(away)]
-    last = codes[END]
-    pair, keys = moves.pairs((moves.source > last) | (moves.target > last))
-    word = {code: name for name, code in codes.items()}
-    counts = pd.DataFrame({"source": keys // moves.codes, "target": keys % moves.codes})
-    counts = counts.assign(
-        source=counts["source"].map(word),
-        target=counts["target"].map(word),
-        **vars(moves.base(pair, len(keys))),
-    )
-    # No journey begins at most of the touchpoints.
-    return _sorted(pd.concat([known, counts.loc[counts["events"] > 0, columns]]))
-
-
-def _sorted(edges: pd.DataFrame) -> pd.DataFrame:
-    edges = edges.astype({"source": "str", "target": "str"})
-    order = ["journeys", "source", "target"]
-    return edges.sort_values(order, ascending=[False, True, True], ignore_index=True)
-
-
-def _shown(
-    edges: pd.DataFrame,
-    public: pd.DataFrame,
-    moves: _Moves,
-    names: dict[str, str],
-    codes: dict[str, int],
-    minimum: int,
-) -> pd.DataFrame:
-    """Return the transitions that may be shown; those of touchpoints as `transitions` has them."""
-    keys, columns = ["source", "target"], [*edges.columns, "at_least"]
-    own = {name for name, new in names.items() if name == new} | {START, END}
-    apart = edges["source"].isin(own) & edges["target"].isin(own)
-    known = edges.loc[apart, keys].merge(public[columns], on=keys)
-    if apart.all():
-        return _sorted(known)
-    folded = _folded(edges.loc[~apart, [*keys, "events"]], public, moves, names, codes)
-    return _sorted(pd.concat([known, suppress(folded[columns], minimum)[0]]))
-
-
-def _folded(
-    edges: pd.DataFrame,
-    public: pd.DataFrame,
-    moves: _Moves,
-    names: dict[str, str],
-    codes: dict[str, int],
-) -> pd.DataFrame:
-    """Count transitions of what is folded from those that are shown: all would tell hidden ones.
-
+    Those of what is folded are counted from those that are shown: all would tell hidden ones.
     Events are the sum of what is shown. Journeys and customers are those of transitions that are
     shown as they are, or of the largest one.
     """
-    keys, people = ["source", "target"], ["journeys", "customers"]
-    parts = public.assign(
-        **{end: public[end].map(lambda name: names.get(name, name)) for end in keys}
-    )
-    table = parts.groupby(keys)[["events", *people]].agg(
-        {"events": "sum", "journeys": "max", "customers": "max"}
-    )
-    pair, cells = moves.pairs(moves.is_shown)
-    word = {code: name for name, code in codes.items()}
-    ends = pd.MultiIndex.from_arrays(
-        [[word[code] for code in end] for end in np.divmod(cells, moves.codes)], names=keys
-    )
-    counted = pd.DataFrame(vars(moves.base(pair, len(cells))), index=ends).reindex(
-        table.index, fill_value=0
-    )
-    table[people] = np.maximum(table[people], counted[people])
-    result = edges.rename(columns={"events": "all"}).merge(table.reset_index(), on=keys)
-    return result.assign(at_least=result["events"] < result["all"])
+    arcs, public, size = journeys.arcs, journeys.public[0], len(folds.words)
+    is_own = folds.is_direct[public.source] & folds.is_direct[public.target]
+    own, parts = public.only(is_own), public.only(~is_own)
+    pairs, part = np.unique(folds.pair(parts), return_inverse=True)
+    counts = np.zeros((3, len(pairs)), dtype=np.int64)
+    np.add.at(counts[0], part, parts.counts[0])
+    exact = np.append(np.where(parts.at_least, -1, part), -1)
+    people = moves.people(exact[parts.rows_of(arcs.source, arcs.target)], len(pairs))
+    for spot in (1, 2):
+        np.maximum.at(counts[spot], part, parts.counts[spot])
+    counts[1:] = np.maximum(counts[1:], people)
+    every, number = np.unique(folds.pair(arcs), return_inverse=True)
+    events = sum_in_cells(number, arcs.counts[0], len(every))[np.searchsorted(every, pairs)]
+    folded = Arcs(pairs // size, pairs % size, counts, counts[0] < events)
+    single = Arcs(folds.into[own.source], folds.into[own.target], own.counts, own.at_least)
+    return (single + folded.only(counts[2] >= minimum)).in_order(folds.words)
 
 
-def _with_elsewhere(
-    edges: pd.DataFrame,
-    public: pd.DataFrame,
-    moves: _Moves,
-    shown: list[Pair],
-    codes: dict[str, int],
-) -> pd.DataFrame:
-    """Return the shown transitions, and per source all other moves as one."""
-    drawn = public[pd.MultiIndex.from_frame(public[["source", "target"]]).isin(shown)]
-    others = np.where(moves.along(shown, codes), -1, moves.source)
-    word = {code: name for name, code in codes.items()}
-    base = moves.base(others, moves.codes)
-    rest = pd.DataFrame({"source": np.arange(moves.codes), **vars(base)})
-    rest = rest.assign(source=rest["source"].map(word), target=ELSEWHERE).dropna(subset="source")
-    # What a lower bound leaves out is elsewhere as well.
-    left = (
-        edges.groupby("source")["events"]
-        .sum()
-        .sub(drawn.groupby("source")["events"].sum(), fill_value=0)
-    )
-    rest["events"] = rest["source"].map(left).fillna(0).astype("int64")
-    rest = rest[rest["events"] > 0]
-    rest = rest.assign(at_least=False)
-    return _sorted(pd.concat([drawn, rest[list(drawn.columns)]]))
+def _alike(candidates: Arcs, pairs: set[Pair], folds: _Folds) -> Arcs:
+    """Return the candidates between touchpoints that are among these pairs, and all others."""
+    ends = zip(candidates.source, candidates.target, strict=True)
+    same = [(folds.words[source], folds.words[target]) in pairs for source, target in ends]
+    return candidates.only(~folds.between(candidates) | np.array(same, dtype=np.bool_))
 
 
 def _strongest(
-    edges: pd.DataFrame, kept: set[str], share: float, per_node: int, most: int | None
-) -> tuple[list[Pair], int, int]:
+    candidates: Arcs, folds: _Folds, share: float, per_node: int, most: int | None
+) -> tuple[Arcs, int, int]:
     """Return the transitions that are shown; how many are kept, and how many beyond.
 
     Those from START, to END, and into and out of other carry what is folded: they are shown
     whatever the share is, else the counts of a box would have no way in or out.
     """
-    between = edges["source"].isin(kept) & edges["target"].isin(kept)
-    inner = edges[between]
+    between, (source, target) = folds.between(candidates), (candidates.source, candidates.target)
+    inner = np.flatnonzero(between)
     wanted = math.ceil(share * len(inner) - 1e-9)
-    strong = set(inner.index[: wanted if most is None else min(wanted, most)])
+    strong = np.zeros(len(between), dtype=np.bool_)
+    strong[inner[: wanted if most is None else min(wanted, most)]] = True
     # A touchpoint that leads to itself is not connected by that.
-    onward = inner[inner["source"] != inner["target"]]
-    for end in ("source", "target"):
-        strong |= set(onward.groupby(end, sort=True).head(per_node).index)
-    shown = edges[~between | edges.index.isin(strong)]
-    beyond = len(set(inner.index[:wanted]) - strong)
-    return sorted(zip(shown["source"], shown["target"], strict=True)), len(strong), beyond
+    onward = inner[source[inner] != target[inner]]
+    for end in (source, target):
+        row = onward[np.argsort(end[onward], kind="stable")]
+        rank = np.arange(len(row)) - np.searchsorted(end[row], end[row])
+        strong[row[rank < per_node]] = True
+    beyond = int((~strong[inner[:wanted]]).sum())
+    return candidates.only(~between | strong), int(strong.sum()), beyond
 
 
-def _nodes(
-    journeys: Journeys, points: pd.DataFrame, names: dict[str, str], edges: pd.DataFrame
-) -> pd.DataFrame:
+def _with_elsewhere(
+    journeys: Journeys, drawn: Arcs, moves: _Moves, folds: _Folds, is_drawn: Flags
+) -> Arcs:
+    """Return the drawn transitions, and per source all other moves as one."""
+    size, source = len(folds.words), folds.into[journeys.arcs.source]
+    people = moves.people(np.where(is_drawn, -1, source), size)
+    # What a lower bound leaves out is elsewhere as well.
+    left = folds.visits(journeys.arcs) - folds.visits(drawn)
+    there = np.flatnonzero(left > 0)
+    elsewhere = np.full(len(there), folds.words.index(ELSEWHERE))
+    counts = np.vstack([left, people])[:, there]
+    rest = Arcs(there, elsewhere, counts, np.zeros(len(there), dtype=np.bool_))
+    return (drawn + rest).in_order(folds.words)
+
+
+def _nodes(journeys: Journeys, points: _Points, folds: _Folds) -> pd.DataFrame:
     """Return what is drawn as boxes; only what is folded has yet to be counted."""
-    bases = ["events", "journeys", "customers", "median_position"]
-    away = [name for name in points["touchpoint"] if names[name] != name]
-    counts = points.loc[~points["touchpoint"].isin(away), ["touchpoint", *bases]]
-    if away:
-        events = journeys.events
-        others = pd.DataFrame({"touchpoint": sorted({names[name] for name in away})})
-        into = {name: index for index, name in enumerate(others["touchpoint"])}
-        cells = np.full(events.touchpoints, -1, dtype=np.int64)
-        gone = points[points["touchpoint"].isin(away)]
-        cells[gone["touchpoint_no"]] = gone["touchpoint"].map(names).map(into)
-        cell = cells[events.touchpoint]
-        others = others.assign(
-            **vars(events.base(cell, len(into))),
-            median_position=median_positions(journeys.summed, cells, len(into)),
-        )
-        counts = pd.concat([counts, others])
-    counts = counts.reset_index(drop=True)
-    # Every visit ends in one move.
-    visits = edges.groupby("source")["events"].sum()
-    counts["visits"] = counts["touchpoint"].map(visits).astype("int64")
-    known = points.assign(touchpoint=points["touchpoint"].map(names))
+    events, first, many = journeys.events, folds.touchpoints, len(folds.words) - 3
+    into = folds.into[:first]
+    cells = np.where(into < first, -1, into - first)
+    base = events.base(cells[events.touchpoint], many - first)
+    counts = np.hstack([points.counts, np.stack([*vars(base).values()])])
+    middle = median_positions(journeys.summed, cells, many - first)
+    position, visits = np.append(points.position, middle), folds.visits(journeys.arcs)
+    there = np.flatnonzero(points.counts[0])
     # The other of a stage stands in that stage, in a lane of its own.
-    first = known.groupby("touchpoint").agg(
-        stage=("stage", "first"), channel=("channel", "first"), folds=("touchpoint_no", "size")
+    example = np.arange(many)
+    example[into[there]] = there
+    shown = np.flatnonzero((counts[0] > 0) & (folds.into[:many] == np.arange(many)))
+    number = shown[np.lexsort((np.array(folds.words)[shown], position[shown]))]
+    stage, channel = (
+        column.take(example[number]).reset_index(drop=True)
+        for column in (points.stages, points.channels)
     )
-    real = set(points["touchpoint"])
-    own = first.reindex(counts["touchpoint"].tolist()).reset_index(drop=True)
-    nodes = pd.concat([counts, own], axis=1)
-    folded = ~nodes["touchpoint"].isin(real)
-    if nodes["channel"].notna().any():
-        nodes["channel"] = nodes["channel"].mask(folded, "Other")
-    nodes["stage"] = nodes["stage"].mask(nodes["touchpoint"] == OTHER, None)
-    nodes["journeys_all"] = len(journeys.outline)
-    columns = ["touchpoint", "stage", "channel", "events", "visits", "journeys", "customers"]
-    ordered = nodes.sort_values(["median_position", "touchpoint"], ignore_index=True)
-    return ordered[[*columns, "median_position", "folds", "journeys_all"]]
-
-
-def _journeys_beyond(
-    moves: _Moves, kept: set[str], shown: list[Pair], codes: dict[str, int]
-) -> int:
-    """Count the journeys with a move that is not shown, or of something folded."""
-    inside = [pair for pair in shown if {*pair} <= {START, END, *kept}]
-    is_beyond = np.append(~moves.along(inside, codes), False)
-    seen = is_beyond[moves.first]
-    seen[moves.outline.events.journey[is_beyond[moves.number]]] = True
-    return int(seen.sum())
+    if points.channels.iloc[there].notna().any():
+        channel = channel.mask(number >= first, "Other")
+    return pd.DataFrame(
+        {
+            "touchpoint": pd.Series(folds.words, dtype="str").array.take(number),
+            "stage": stage,
+            "channel": channel,
+            "events": counts[0, number],
+            "visits": visits[number],
+            "journeys": counts[1, number],
+            "customers": counts[2, number],
+            "median_position": position[number],
+            "folds": np.bincount(into[there], minlength=many)[number],
+            "number": number,
+        }
+    )
 
 
 def _ledger(
-    kept: set[str],
-    touchpoints: tuple[pd.DataFrame, pd.DataFrame],
-    transitions: tuple[pd.DataFrame, pd.DataFrame],
-    *,
-    journeys: int,
-    whole: int,
+    folds: _Folds, nodes: pd.DataFrame, arcs: Arcs, minimum: int, journeys: tuple[int, ...]
 ) -> pd.DataFrame:
-    """Say of every kind of thing how many are shown, folded, suppressed.
-
-    Of each pair of tables the first holds all rows, the second those that are shown.
-    """
-    nodes, shown_nodes = touchpoints
-    moves, shown_moves = transitions
-
-    def row(what: str, shown: int, held: int, total: int) -> tuple[str, int, int, int, int]:
-        return what, shown, held - shown, total - held, total
-
-    mine, hold = nodes["touchpoint"].isin(kept), shown_nodes["touchpoint"].isin(kept)
-    ends = {START, END, *kept}
-    direct = shown_moves["source"].isin(ends) & shown_moves["target"].isin(ends)
-    rows = [
-        (
-            "touchpoints",
-            int(mine.sum()),
-            int(shown_nodes.loc[~hold, "folds"].sum()),
-            int(nodes["folds"].sum() - hold.sum() - shown_nodes.loc[~hold, "folds"].sum()),
-            int(nodes["folds"].sum()),
-        ),
-        *(
-            row(
-                column,
-                int(shown_nodes.loc[hold, column].sum()),
-                int(shown_nodes[column].sum()),
-                int(nodes[column].sum()),
-            )
-            for column in ("events", "visits")
-        ),
-        row(
-            "moves",
-            int(shown_moves.loc[direct, "events"].sum()),
-            int(shown_moves["events"].sum()),
-            int(moves["events"].sum()),
-        ),
-        ("journeys", whole, journeys - whole, 0, journeys),
+    """Say of every kind of thing how many are shown, folded, suppressed."""
+    direct = folds.is_direct
+    is_own, is_shown = direct[nodes["number"]], nodes["customers"].to_numpy() >= minimum
+    between = direct[arcs.source] & direct[arcs.target]
+    columns = {"touchpoints": "folds", "events": "events", "visits": "visits"}
+    things = [
+        *((what, nodes[name].to_numpy(), is_own, is_shown) for what, name in columns.items()),
+        ("moves", arcs.counts[0], between, arcs.counts[2] >= minimum),
     ]
+    rows = []
+    for what, values, own, shown in things:
+        parts = (values[where].sum() for where in (shown & own, shown & ~own, ~shown, slice(None)))
+        rows.append((what, *map(int, parts)))
+    rows.append(("journeys", *journeys))
     return pd.DataFrame(rows, columns=["what", "shown", "folded", "suppressed", "total"])

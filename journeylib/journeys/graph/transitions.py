@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from journeylib.journeys.journeys import Journeys
-from journeylib.journeys.walk.tables import OTHER
+from journeylib.journeys.walk.tables import OTHER, words_of
 from journeylib.log import suppress
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def transitions(journeys: Journeys, *, min_customers: int | None = None) -> pd.D
     bounds, and a few are left out, so that these totals tell nothing of a rare transition
     (`log.protect`).
     """
-    shown = journeys.public_edges if min_customers is None else journeys.public_of(min_customers)[0]
-    shown = shown.copy()
-    shown.attrs["suppressed"] = len(journeys.edges) - len(shown)
+    arcs = journeys.public[0] if min_customers is None else journeys.public_of(min_customers)[0]
+    shown = arcs.table(words_of(journeys.names))
+    shown.attrs["suppressed"] = len(journeys.arcs.source) - len(shown)
     return shown
 
 

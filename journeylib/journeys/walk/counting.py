@@ -45,8 +45,8 @@ class Sums(dict[str, Any]):
         return Sums({name: own + other[name] for name, own in self.items()})
 
 
-# Above it most cells are empty, and a hash table of the others is cheaper than to go through all.
-MOST_CELLS_AN_EVENT = 4
+# Above it most cells are empty, and to sort is cheaper than to go through all.
+MOST_CELLS_AN_EVENT = 8
 # Bands of values: eight to each doubling, from 2**-40 to beyond the largest whole number.
 BANDS_PER_DOUBLING = 8
 LOWEST_BAND = (1023 - 41) * BANDS_PER_DOUBLING
@@ -71,9 +71,9 @@ class Tally:
     def of(number: Numbers, numbers: int) -> Tally:
         """Count numbers from 0 to below `numbers`; those below 0 are left out."""
         if numbers > MOST_CELLS_AN_EVENT * len(number):
-            own, keys = number_pairs(number, np.broadcast_to(np.int64(0), len(number)), 1)
-            order = np.argsort(keys)
-            return Tally(keys[order], np.bincount(own[own >= 0], minlength=len(keys))[order])
+            ordered = np.sort(number[number >= 0])
+            begins = np.flatnonzero(np.diff(ordered, prepend=-1))
+            return Tally(ordered[begins], np.diff(begins, append=len(ordered)))
         times = sum_in_cells(number, np.broadcast_to(np.int64(1), len(number)), numbers)
         there = np.flatnonzero(times)
         return Tally(there, times[there])

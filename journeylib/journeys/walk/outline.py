@@ -120,11 +120,6 @@ class Outline:
         """Number of the variant of each journey, and by variant the first that went so."""
         return number_variants(*self.visits)
 
-    @cached_property
-    def ways(self) -> pa.StringArray:
-        """Touchpoint numbers of each variant, with a comma before and behind each."""
-        return pc.binary_join_element_wise("", _variant_texts(self), "", ",")
-
     def of(self, events: Events, journeys: Whole | slice) -> Outline:
         """Return those of these `journeys`, of which `events` are left."""
         segment = None if self.segment is None else self.segment.only(journeys)

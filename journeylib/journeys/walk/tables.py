@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, fields, replace
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +24,11 @@ from journeylib.journeys.walk.counting import (
     medians,
     medians_of,
     number_pairs,
-    sum_in_cells,
 )
-from journeylib.journeys.walk.event_columns import MISSING, Codes
+from journeylib.journeys.walk.event_columns import MISSING, Codes, Flags
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import Outline, as_words
+from journeylib.journeys.walk.variant_counts import END_NUMBER, START_NUMBER
 from journeylib.log import Cells, protect
 
 START, END = "(start)", "(end)"
@@ -36,10 +36,11 @@ OTHER = "(other)"  # touchpoints that are folded into one
 # A bot or human that acts in fewer of a touchpoint's events is an exception, not who serves it.
 SERVES = 0.05
 MOST_TOUCHPOINTS = 45  # of a graph that is looked at as a whole to protect a rare transition
+COUNTS = ("events", "journeys", "customers")
 UNSAID = 0, 0, np.iinfo(np.int64).max  # of a transition that no shown variant passes
 _NUMBERS = ("customer_no", "group", "touchpoint_no")
 LARGEST = 3  # in larger graphs, cells of a row or column that are looked at for that
-EDGE_COLUMNS = ["source", "target", "events", "journeys", "customers", "median_seconds", "tied"]
+PAIRS = 2**31  # more than there are touchpoints
 LABELS = ("stage", "channel", "office")
 Whole = npt.NDArray[np.int64]
 Numbers = npt.NDArray[Any]
@@ -76,8 +77,9 @@ def touchpoint_table(
         median_position=median_positions(summed, np.arange(len(names)), len(names))
     )
     if whole is not None:
-        labels = ["touchpoint", "stage", "channel", "office", "served_by"]
-        counts = counts.merge(whole[["touchpoint_no", *labels]])
+        by_number = whole.sort_values("touchpoint_no", ignore_index=True)
+        labels = ["touchpoint", *LABELS, "served_by"]
+        counts = counts.assign(**{label: by_number[label] for label in labels})
     else:
         counts["touchpoint"] = pd.Series([names[spot] for spot in range(len(names))], dtype="str")
         for column in LABELS:
@@ -175,29 +177,113 @@ def _served_by(sums: Sums) -> list[str | None]:
     return [words.get((bool(bot), bool(human)), "both") for bot, human in zip(*acts, strict=True)]
 
 
-def edge_table(summed: Summed, names: Mapping[int, str]) -> pd.DataFrame:
-    """Count every transition, however rare; see `Journeys.edges`."""
+@dataclass(frozen=True)
+class Arcs:
+    """Transitions by number, most journeys first, then by name.
+
+    Attributes
+    ----------
+    source, target : ndarray of int64, shape (n,)
+        Numbers of touchpoints, `START_NUMBER` and `END_NUMBER`.
+    counts : ndarray of int64, shape (3, n)
+        Events, journeys, customers.
+    at_least : ndarray of bool, shape (n,)
+        Where these are lower bounds.
+    """
+
+    source: Whole
+    target: Whole
+    counts: Whole
+    at_least: Flags
+
+    def only(self, rows: Numbers) -> Self:
+        """Return those of these rows, in their order."""
+        return replace(
+            self, **{one.name: getattr(self, one.name)[..., rows] for one in fields(self)}
+        )
+
+    def __add__(self, other: Arcs) -> Arcs:
+        """Return these, then others."""
+        both = ((getattr(one, name.name) for one in (self, other)) for name in fields(Arcs))
+        return Arcs(*(np.concatenate([*parts], axis=-1) for parts in both))
+
+    def in_order(self, words: list[str]) -> Self:
+        """Return them in their order; `words` are as in `table`."""
+        rank = _ranks(words)
+        return self.only(np.lexsort((rank[self.target], rank[self.source], -self.counts[1])))
+
+    def rows_of(self, source: Whole, target: Whole) -> Whole:
+        """Return the row of each pair; -1 where there is none."""
+        own, asked = self.source * PAIRS + self.target, source * PAIRS + target
+        order = np.argsort(own)
+        spot = np.searchsorted(own, asked, sorter=order)
+        row = np.append(order, -1)[spot]
+        return np.where(np.append(own, 0)[row] == asked, row, -1)
+
+    def table(self, words: list[str]) -> pd.DataFrame:
+        """Return ``source``, ``target``, ``events``, ``journeys``, ``customers``, ``at_least``.
+
+        Parameters
+        ----------
+        words : list of str
+            Names by number; those of numbers below 0 from the end.
+        """
+        word = pd.Series(words, dtype="str").array
+        ends = {end: word.take(getattr(self, end)) for end in ("source", "target")}
+        counts = dict(zip(COUNTS, self.counts, strict=True))
+        return pd.DataFrame({**ends, **counts, "at_least": self.at_least})
+
+
+@dataclass(frozen=True)
+class TimedArcs(Arcs):
+    """Transitions of touchpoints.
+
+    Attributes
+    ----------
+    median_seconds : ndarray of float64, shape (n,)
+        NaN without a clock, and from `START_NUMBER` and to `END_NUMBER`.
+    tied : ndarray of int64, shape (n,)
+        Events that are followed at the same time.
+    """
+
+    median_seconds: npt.NDArray[np.float64]
+    tied: Whole
+
+    def table(self, words: list[str]) -> pd.DataFrame:
+        """Return the columns of `graph.transitions`."""
+        table = super().table(words)
+        at_least = table.pop("at_least")
+        return table.assign(median_seconds=self.median_seconds, tied=self.tied, at_least=at_least)
+
+
+def words_of(names: Mapping[int, str]) -> list[str]:
+    """Return the names of touchpoints, END and START, as `Arcs` number them."""
+    return [*(names[number] for number in range(len(names))), END, START]
+
+
+def _ranks(words: list[str]) -> Whole:
+    """Return the place of each name among all of them, sorted."""
+    places = {word: place for place, word in enumerate(sorted(words))}
+    return np.array([places[word] for word in words], dtype=np.int64)
+
+
+def count_arcs(summed: Summed, names: Mapping[int, str]) -> TimedArcs:
+    """Count every transition, however rare; see `Journeys.arcs`."""
     sums = summed(lambda part: _edge_sums(part.outline))
-    keys, counts = sums["moves"].number, sums["moves"].times
-    seconds = np.full(len(keys), np.nan)
-    if "seconds" in sums:
-        seconds = _median_seconds(summed, keys, sums["seconds"])
-    word = pd.Series([END, *(names[number] for number in range(len(names)))], dtype="str")
+    keys, counts, first = sums["moves"].number, sums["moves"].times, sums["first"]
+    begins = np.flatnonzero(first.events)
     source, target = np.divmod(keys, len(names) + 1)
-    inner = pd.DataFrame(
-        {
-            "source": word.to_numpy()[source + 1],
-            "target": word.to_numpy()[target],
-            **dict(zip(("events", "journeys", "customers", "tied"), counts.T, strict=True)),
-            "median_seconds": seconds,
-        }
-    )
-    begins = pd.DataFrame({"source": START, "target": word[1:].to_numpy(), **vars(sums["first"])})
-    begins = begins[begins["events"] > 0].assign(median_seconds=np.nan, tied=0)
-    edges = pd.concat([inner, begins] if len(inner) else [begins])[EDGE_COLUMNS]
-    edges = edges.astype({"source": "str", "target": "str"})
-    order = ["journeys", "source", "target"]
-    return edges.sort_values(order, ascending=[False, True, True]).reset_index(drop=True)
+    times = np.full(len(keys) + len(begins), np.nan)
+    if "seconds" in sums:
+        times[: len(keys)] = _median_seconds(summed, keys, sums["seconds"])
+    return TimedArcs(
+        np.append(source, np.full(len(begins), START_NUMBER)),
+        np.append(np.where(target > 0, target - 1, END_NUMBER), begins),
+        np.hstack([counts[:, :3].T, np.stack([*vars(first).values()])[:, begins]]),
+        np.zeros(len(times), dtype=np.bool_),
+        times,
+        np.append(counts[:, 3], np.zeros_like(begins)),
+    ).in_order(words_of(names))
 
 
 def _edge_sums(outline: Outline) -> Sums:
@@ -264,86 +350,77 @@ def _median_seconds(summed: Summed, keys: Whole, spread: Tally) -> npt.NDArray[n
     return middle.values(summed(near)) / 1e6
 
 
-def public_edges(
-    edges: pd.DataFrame,
-    touchpoints: list[str],
+def public_arcs(
+    arcs: TimedArcs,
+    names: Mapping[int, str],
+    touchpoints: list[int],
     minimum: int,
-    of_variants: Mapping[tuple[str, str], tuple[int, int, int]],
-) -> pd.DataFrame:
+    of_variants: Mapping[tuple[int, ...], tuple[int, int, int]],
+) -> TimedArcs:
     """Return the transitions that may be shown, with lower bounds where these are needed.
 
     Parameters
     ----------
-    edges : pandas.DataFrame
-        Every transition; `Journeys.edges`.
-    touchpoints : list of str
-        Those that are shown with their visits, sorted.
+    arcs : TimedArcs
+        Every transition; `Journeys.arcs`.
+    names : mapping of int to str
+        Every touchpoint of the whole log by its number.
+    touchpoints : list of int
+        Those that are shown with their visits, by name.
     minimum : int
         Fewest customers of a shown transition.
-    of_variants : mapping of (str, str) to (int, int, int)
+    of_variants : mapping of (int, int) to (int, int, int)
         What variants say of each transition; `moves_of_variants`.
     """
-    sources, targets = (pd.Index([end, *touchpoints]) for end in (START, END))
-    # Touchpoints that are not shown are one, the last.
-    row = sources.get_indexer(pd.Index(edges["source"])) % (len(sources) + 1)
-    column = targets.get_indexer(pd.Index(edges["target"])) % (len(targets) + 1)
     size = len(touchpoints) + 2
-    place = row * size + column
+    # START and END are the first; touchpoints that are not shown are one, the last.
+    line = np.full(len(names) + 2, size - 1)
+    line[[*touchpoints, START_NUMBER, END_NUMBER]] = [*range(1, size - 1), 0, 0]
+    place = line[arcs.source] * size + line[arcs.target]
     occupied, number = np.unique(place, return_inverse=True)
     sums = np.zeros((len(occupied), 2), dtype=np.int64)
-    np.add.at(sums, number, edges[["events", "customers"]].to_numpy(np.int64))
+    np.add.at(sums, number, arcs.counts[[0, 2]].T)
     there = _with_corners(occupied, sums, size, minimum)
     own, (source, target) = np.searchsorted(there, place), np.divmod(there, size)
     counts, fewest = (np.zeros((len(there), 2), dtype=np.int64) for _ in range(2))
     counts[np.searchsorted(there, occupied)] = sums
     named = (source < size - 1) & (target < size - 1)
     visits = (np.where(end < size - 1, end, -1) for end in (source, target))
-    pairs = zip(*edges[["source", "target"]].to_numpy().T, strict=True)
+    pairs = zip(arcs.source.tolist(), arcs.target.tolist(), strict=True)
     bounds = np.array([of_variants.get(pair, UNSAID) for pair in pairs], dtype=np.int64)
     bounds = bounds.reshape(-1, 3)
     np.add.at(fewest, own, bounds[:, :2])
     shown = protect(Cells(counts, tuple(visits), named, fewest=fewest), minimum, bounds=True)
     least, bounded, named = shown.least[own], shown.at_least[own], named[own]
     events, customers = np.minimum(least.T, np.where(bounded, bounds[:, 2], UNSAID[2]))
-    found: pd.DataFrame = edges.assign(
-        events=events,
-        journeys=np.where(bounded, edges["journeys"].clip(customers, events), edges["journeys"]),
-        customers=customers,
-        tied=edges["tied"].clip(upper=events),
+    journeys = np.where(bounded, arcs.counts[1].clip(customers, events), arcs.counts[1])
+    public = replace(
+        arcs,
+        counts=np.stack([events, journeys, customers]),
         at_least=bounded,
+        tied=np.minimum(arcs.tied, events),
     )
-    found = found.loc[named & (customers >= max(minimum, 1))]
-    order = ["journeys", "source", "target"]
-    shown_edges: pd.DataFrame = found.sort_values(
-        order, ascending=[False, True, True], ignore_index=True
-    )
-    return shown_edges
+    return public.only(named & (customers >= max(minimum, 1))).in_order(words_of(names))
 
 
-def room_of_moves(public: pd.DataFrame, edges: pd.DataFrame) -> dict[tuple[str, str], int]:
+def room_of_moves(public: Arcs, arcs: Arcs, names: Mapping[int, str]) -> dict[tuple[int, ...], int]:
     """Return how many more visits than it has a shown transition might have, by what is shown.
 
     None where it is shown as it is; else what the visits of its source and its target leave room
-    for, less all else that is shown of these.
+    for, less all else that is shown of these. They are in order of their names.
     """
-    ends = [table[end] for table in (edges, public) for end in ("source", "target")]
-    code, names = pd.factorize(pd.concat(ends), sort=True)
-    # Those of all transitions and of those that are shown, by name.
-    every, shown = np.split(code.reshape(-1), [2 * len(edges)])
-    key, own = (both.reshape(2, -1).T @ np.array([len(names), 1]) for both in (every, shown))
-    counts, least = edges["events"].to_numpy(), public["events"].to_numpy()
-    free = [
-        (sum_in_cells(end, counts, len(names)) - sum_in_cells(end_shown, least, len(names)))[
-            end_shown
-        ]
-        for end, end_shown in zip(every.reshape(2, -1), shown.reshape(2, -1), strict=True)
-    ]
-    by_key = np.argsort(key)
-    true = counts[by_key][np.searchsorted(key, own, sorter=by_key)]
-    most = np.where(public["at_least"], least + np.minimum(*free), true)
-    order = np.argsort(own)
-    pairs = zip(*(names.to_numpy()[end[order]] for end in shown.reshape(2, -1)), strict=True)
-    return dict(zip(pairs, (most - true)[order].tolist(), strict=True))
+    least, true = public.counts[0], arcs.counts[0, arcs.rows_of(public.source, public.target)]
+    ends = ((arcs.source, public.source), (arcs.target, public.target))
+    free = [np.zeros(len(names) + 2, dtype=np.int64) for _ in ends]
+    for left, (end, end_shown) in zip(free, ends, strict=True):
+        np.add.at(left, end, arcs.counts[0])
+        np.subtract.at(left, end_shown, least)
+    left_there = np.minimum(free[0][public.source], free[1][public.target])
+    room = np.where(public.at_least, least + left_there, true) - true
+    rank = _ranks(words_of(names))
+    order = np.lexsort((rank[public.target], rank[public.source]))
+    pairs = zip(public.source[order].tolist(), public.target[order].tolist(), strict=True)
+    return dict(zip(pairs, room[order].tolist(), strict=True))
 
 
 def _with_corners(occupied: Whole, counts: Whole, size: int, minimum: int) -> Whole:

@@ -228,27 +228,23 @@ def _layers(totals: list[list[int]], many: int) -> list[Whole]:
     return layers
 
 
-def moves_of_variants(
-    shared: SharedVariants, words: Mapping[int, str], minimum: int
-) -> dict[tuple[str, str], tuple[int, int, int]]:
+def moves_of_variants(shared: SharedVariants, minimum: int) -> dict[Spot, tuple[int, int, int]]:
     """Return what the shown variants say of each transition that they pass.
 
     Returns
     -------
-    dict of (str, str) to (int, int, int)
+    dict of (int, int) to (int, int, int)
         Visits and customers that it has at least; and the most that may be said as a lower bound:
         the journeys of the variants, where these leave few of it.
     """
-    moves: dict[tuple[str, str], tuple[int, int, int]] = {}
+    moves: dict[Spot, tuple[int, int, int]] = {}
     for way, (many, people) in zip(shared.ways, shared.shown.least.tolist(), strict=True):
-        for one, other in pairwise((START_NUMBER, *way, END_NUMBER)):
-            move = words[one], words[other]
+        for move in pairwise((START_NUMBER, *way, END_NUMBER)):
             before = moves.get(move, (0, 0, 0))
             moves[move] = before[0] + many, max(before[1], people), 0
     for spot, rows in shared.through.items():
         if len(spot) == 2:
-            move = words[spot[0]], words[spot[1]]
             is_few = 0 < shared.left[spot][1] < minimum
             most = int(shared.counts[[*rows], 0].sum()) // minimum * minimum
-            moves[move] = *moves[move][:2], most if is_few else np.iinfo(np.int64).max
+            moves[spot] = *moves[spot][:2], most if is_few else np.iinfo(np.int64).max
     return moves

@@ -9,13 +9,12 @@ from functools import cached_property
 import numpy as np
 
 from journeylib.core import GROUPS, Estimate, Resampled, resample
-from journeylib.journeys import END, Base, Journeys, count_units, move_numbers
+from journeylib.journeys import END, END_NUMBER, Base, Journeys, count_units, move_numbers
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.durations import Durations, around_medians, count_durations
 from journeylib.measures.touchpoints.group_sums import Floats, Numbers, thin
 
 Pair = tuple[str, str]
-COUNTS = ["events", "journeys", "customers"]
 
 
 @dataclass(frozen=True)
@@ -64,24 +63,24 @@ class Transitions:
 
     def _estimated(self, pairs: list[Pair]) -> list[Taken]:
         journeys = self.journeys
-        rows = _moves(journeys, pairs)
-        edges = journeys.edges.set_index(["source", "target"])
-        public = journeys.public_edges.set_index(["source", "target"])
-        bounded = public.index[public["at_least"]].intersection(pairs)
-        edges.loc[bounded, COUNTS] = public.loc[bounded, COUNTS]
-        edges = edges.reindex(pairs)
-        counts = edges[COUNTS].fillna(0).to_numpy(np.int64)
-        base = Base(*counts.T)
+        number = {name: no for no, name in journeys.names.items()} | {END: END_NUMBER}
+        source, target = np.array([[number[end] for end in pair] for pair in pairs]).T
+        rows = _moves(journeys, source, target)
+        arcs, public = journeys.arcs, journeys.public[0]
+        row, shown = (one.rows_of(source, target) for one in (arcs, public))
+        bounded = np.append(public.at_least, False)[shown]
+        every, bounds = (np.append(one.counts, [[0]] * 3, axis=1) for one in (arcs, public))
+        base = Base(*np.where(bounded, bounds[:, shown], every[:, row]))
         few = thin(base, self.settings)
-        every = np.broadcast_to(self._every[:, None], (GROUPS, len(pairs)))
+        journeys_of = np.broadcast_to(self._every[:, None], (GROUPS, len(pairs)))
         share = resample(
-            np.stack([_taking(journeys, rows, len(pairs)), every], axis=-1),
+            np.stack([_taking(journeys, rows, len(pairs)), journeys_of], axis=-1),
             lambda s: s[..., 0] / s[..., 1],
             share=True,
             n_customers=np.full(len(pairs), journeys.size[1]),
-            n_trials=every.sum(axis=0),
+            n_trials=journeys_of.sum(axis=0),
         )
-        medians = edges["median_seconds"].to_numpy(np.float64)
+        medians = np.append(arcs.median_seconds, np.nan)[row]
         time = None
         if journeys.has_clock:
             durations = _seconds(journeys, rows)
@@ -89,23 +88,23 @@ class Transitions:
             time = around_medians(counted, few, medians)
         return [
             Taken(
-                _estimate(share, "share", base, row)
-                if pair not in bounded
+                _estimate(share, "share", base, place)
+                if not bounded[place]
                 else Estimate.none("privacy", "share", estimand="shown as a lower bound"),
-                _estimate(time, "seconds", base, row),
+                _estimate(time, "seconds", base, place),
             )
-            for row, pair in enumerate(pairs)
+            for place in range(len(pairs))
         ]
 
 
-def _moves(journeys: Journeys, pairs: list[Pair]) -> Numbers:
-    """Return for each event the place among `pairs` of the move after it; -1 where it has none."""
+def _moves(journeys: Journeys, source: Numbers, target: Numbers) -> Numbers:
+    """Return for each event the place among these pairs of the move after it; -1 for none."""
     move, keys = move_numbers(journeys.events)
-    number = {name: no for no, name in journeys.names.items()} | {END: -1}
-    many = len(journeys.names) + 1
-    asked = {number[a] * many + number[b] + 1: row for row, (a, b) in enumerate(pairs)}
-    place = np.array([*(asked.get(key, -1) for key in keys.tolist()), -1])
-    return place[move]
+    asked = source * (len(journeys.names) + 1) + np.maximum(target, -1) + 1
+    order = np.argsort(asked)
+    spot = np.append(order, -1)[np.searchsorted(asked, keys, sorter=order)]
+    place = np.where(np.append(asked, -1)[spot] == keys, spot, -1)
+    return np.append(place, -1)[move]
 
 
 def _seconds(journeys: Journeys, place: Numbers) -> Durations:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core import GROUPS, LEVEL, Resampled, occupied, resample
+from journeylib.core import GROUPS, LEVEL, Resampled, group_weights, occupied
 from journeylib.journeys import MISSING, Journeys, Middle, Sums, Tally, compiled, open_time
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
@@ -173,18 +172,34 @@ class Histograms:
     Attributes
     ----------
     touchpoints : ndarray of int64, shape (m,)
-    counts : ndarray of float64, shape (groups, bins, 1)
-        The bins of one touchpoint after those of the other.
-    first : ndarray of int64, shape (m,)
-        Where the bins of each touchpoint begin.
+    until : ndarray of int64, shape (bins + 1, groups)
+        Durations before each bin; the bins of one touchpoint come after those of the other.
+    bounds : ndarray of int64, shape (m + 1,)
+        Where the bins of each touchpoint begin, and where the last ones end.
     lowest : ndarray of int64, shape (m,)
         The number of its first bin.
     """
 
     touchpoints: Whole
-    counts: Floats
-    first: Whole
+    until: Whole
+    bounds: Whole
     lowest: Whole
+
+    def quantiles(self, share: float) -> Floats:
+        """Return a quantile in doublings, log2(1 + seconds), straight within a bin.
+
+        Parameters
+        ----------
+        share : float
+            0.5 for the median.
+
+        Returns
+        -------
+        ndarray of float64, shape (1 + draws, m)
+            Of all groups, then of each resample; NaN where nothing was counted.
+        """
+        weights = np.vstack([np.ones(GROUPS, dtype=np.int64), group_weights()])
+        return quantiles_of(weights, self.until, share, self.bounds, self.lowest)
 
 
 def count_durations(visits: Durations, column: str, touchpoints: int) -> Tally:
@@ -208,52 +223,50 @@ def histograms(counts: Tally, few: npt.NDArray[np.bool_]) -> Iterator[Histograms
     lowest[there] = bins[begins[:-1][there]]
     widths[there] = bins[begins[1:][there] - 1] - lowest[there] + 1
     for subjects, first in pieces(widths):
+        bounds = np.append(first, first[-1] + widths[subjects[-1]])
         shift = np.full(len(few), -1, dtype=np.int64)
         shift[subjects] = first - lowest[subjects]
         own = np.flatnonzero(np.isin(touchpoint, subjects))
-        laid = np.zeros((GROUPS, int(widths[subjects].sum()), 1))
-        laid[group[own], shift[touchpoint[own]] + bins[own], 0] = counts.times[own]
-        yield Histograms(subjects, laid, first, lowest[subjects])
-
-
-def quantile(counts: Floats, share: float, first: Whole, lowest: Whole) -> Floats:
-    """Return a quantile in doublings, log2(1 + seconds), straight within a bin.
-
-    Parameters
-    ----------
-    counts : ndarray, shape (..., bins)
-    share : float
-        0.5 for the median.
-    first, lowest : ndarray, shape (m,)
-        As in `Histograms`.
-
-    Returns
-    -------
-    ndarray, shape (..., m)
-        NaN where nothing was counted.
-    """
-    bounds = np.append(first, counts.shape[-1])
-    rows = np.ascontiguousarray(counts).reshape(-1, counts.shape[-1])
-    return quantiles_of(rows, share, bounds, lowest).reshape(*counts.shape[:-1], len(first))
+        laid = np.zeros((bounds[-1] + 1, GROUPS), dtype=np.int64)
+        laid[shift[touchpoint[own]] + bins[own] + 1, group[own]] = counts.times[own]
+        yield Histograms(subjects, np.cumsum(laid, axis=0), bounds, lowest[subjects])
 
 
 @compiled
-def quantiles_of(counts: Floats, share: float, bounds: Whole, lowest: Whole) -> Floats:
-    """Return `quantile` of rows of counts; the bins of a touchpoint lie between two `bounds`."""
-    found = np.full((len(counts), len(lowest)), np.nan)
-    for row in range(len(counts)):
-        for one in range(len(lowest)):
-            low, high = bounds[one], bounds[one + 1]
-            wanted = share * counts[row, low:high].sum()
-            before, spot = 0.0, low
-            while spot < high - 1 and before + counts[row, spot] < wanted:
-                before += counts[row, spot]
-                spot += 1
-            here = counts[row, spot]
+def quantiles_of(
+    weights: Whole, until: Whole, share: float, bounds: Whole, lowest: Whole
+) -> Floats:
+    """Return quantiles of histograms whose groups count as often as each row of weights says.
+
+    The bin that holds one is looked for from where the row before has it.
+    """
+    quantiles = np.full((len(weights), len(lowest)), np.nan)
+    for one in range(len(lowest)):
+        low, high = bounds[one], bounds[one + 1]
+        spot = low
+        for row in range(len(weights)):
+            wanted = share * _weighted(weights[row], until[low], until[high])
+            before = _weighted(weights[row], until[low], until[spot])
+            while spot > low and before >= wanted:
+                spot -= 1
+                before -= _weighted(weights[row], until[spot], until[spot + 1])
+            here = _weighted(weights[row], until[spot], until[spot + 1])
+            while spot < high - 1 and before + here < wanted:
+                spot, before = spot + 1, before + here
+                here = _weighted(weights[row], until[spot], until[spot + 1])
             if here > 0:
                 place = lowest[one] + (spot - low) + (wanted - before) / here
-                found[row, one] = place / BINS_PER_DOUBLING
-    return found
+                quantiles[row, one] = place / BINS_PER_DOUBLING
+    return quantiles
+
+
+@compiled
+def _weighted(weights: Whole, low: Whole, high: Whole) -> int:
+    """Sum what lies between two rows of `Histograms.until`."""
+    total = 0
+    for group in range(len(weights)):
+        total += weights[group] * (high[group] - low[group])
+    return total
 
 
 def seconds_of(doublings: Floats) -> Floats:
@@ -261,17 +274,9 @@ def seconds_of(doublings: Floats) -> Floats:
     return np.asarray(np.maximum(np.exp2(doublings) - 1, 0.0))
 
 
-def _median(own: Histograms, sums: Floats) -> Floats:
-    return quantile(sums[..., 0], 0.5, own.first, own.lowest)
-
-
-def _log_spread(own: Histograms, sums: Floats) -> Floats:
+def _log_spread(own: Histograms) -> Floats:
     low, high = (
-        np.log(
-            np.maximum(
-                seconds_of(quantile(sums[..., 0], share, own.first, own.lowest)), SHORTEST_SECONDS
-            )
-        )
+        np.log(np.maximum(seconds_of(own.quantiles(share)), SHORTEST_SECONDS))
         for share in (0.25, 0.75)
     )
     return np.asarray((high - low) / NORMAL_IQR)
@@ -280,22 +285,23 @@ def _log_spread(own: Histograms, sums: Floats) -> Floats:
 def _per_touchpoint(
     counts: Tally,
     few: npt.NDArray[np.bool_],
-    statistic: Callable[[Histograms, Floats], Floats],
+    statistic: Callable[[Histograms], Floats],
 ) -> Resampled:
     """Resample a statistic of each touchpoint's histogram; those of too `few` abstain anyway."""
     results = []
     for own in histograms(counts, few):
-        of_own = functools.partial(statistic, own)
-        result = resample(own.counts, of_own, first=own.first)
-        results.append((own.touchpoints, from_draws(result, own.counts, own.first)))
+        value, draws = np.split(statistic(own), [1])
+        sums = np.diff(own.until[own.bounds], axis=0).T[..., None].astype(np.float64)
+        result = Resampled(value[0], value[0], value[0], value[0], draws)
+        results.append((own.touchpoints, from_draws(result, sums)))
     return side_by_side(results, len(few))
 
 
-def from_draws(result: Resampled, sums: Floats, first: Whole | None = None) -> Resampled:
+def from_draws(result: Resampled, sums: Floats) -> Resampled:
     """Take the standard error from the draws: a quantile is too rough for the jackknife."""
     from scipy import special
 
-    t = special.stdtrit(np.maximum(occupied(sums, first) - 1, 1), 0.5 + LEVEL / 2)
+    t = special.stdtrit(np.maximum(occupied(sums) - 1, 1), 0.5 + LEVEL / 2)
     finite = np.isfinite(result.draws)
     # A draw may leave a rare touchpoint out altogether; numpy's nanstd warns if all do.
     many = np.maximum(finite.sum(axis=0), 1)
@@ -317,7 +323,7 @@ def around_medians(counts: Tally, few: npt.NDArray[np.bool_], seconds: Floats) -
     seconds : ndarray of float64, shape (m,)
         Their medians.
     """
-    rough = _per_touchpoint(counts, few, _median)
+    rough = _per_touchpoint(counts, few, lambda own: own.quantiles(0.5))
     return _through(rough, np.log2(1 + seconds))
 
 
