@@ -27,9 +27,9 @@ from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import Outline, as_table, outline_of
 from journeylib.journeys.walk.segment import Cutting, cut_journeys
 from journeylib.journeys.walk.tables import (
-    TimedArcs,
-    count_arcs,
-    public_arcs,
+    TimedEdges,
+    count_edges,
+    public_edges,
     room_of_moves,
     step_table,
     touchpoint_table,
@@ -290,9 +290,9 @@ class Journeys(Verbs):
         return touchpoint_table(self.summed, self.names, whole)
 
     @cached_property
-    def arcs(self) -> TimedArcs:
+    def edge_counts(self) -> TimedEdges:
         """Every transition of the log by number, however rare: not to be shown."""
-        return count_arcs(self.summed, self.names)
+        return count_edges(self.summed, self.names)
 
     @cached_property
     def edges(self) -> pd.DataFrame:
@@ -303,10 +303,10 @@ class Journeys(Verbs):
         pandas.DataFrame
             Rows and columns of `graph.transitions`.
         """
-        return self.arcs.table(words_of(self.names)).drop(columns="at_least")
+        return self.edge_counts.table(words_of(self.names)).drop(columns="at_least")
 
     @cached_property
-    def public(self) -> tuple[TimedArcs, SharedVariants]:
+    def public(self) -> tuple[TimedEdges, SharedVariants]:
         """The transitions and variants that may be shown; `public_of` the journeys' minimum."""
         return self.public_of(self.settings.min_customers)
 
@@ -315,7 +315,7 @@ class Journeys(Verbs):
         """The transitions that may be shown: `graph.transitions` without its note."""
         return self.public[0].table(words_of(self.names))
 
-    def public_of(self, min_customers: int) -> tuple[TimedArcs, SharedVariants]:
+    def public_of(self, min_customers: int) -> tuple[TimedEdges, SharedVariants]:
         """Return the transitions and variants that may be shown for a minimum of customers.
 
         Variants are protected by what is known of touchpoints, then transitions by variants, then
@@ -329,9 +329,9 @@ class Journeys(Verbs):
             moves_of_variants(shared, minimum),
             sorted(shown, key=self.names.__getitem__),
         )
-        arcs = public_arcs(self.arcs, self.names, by_name, min_customers, moves)
-        rooms = room_of_moves(arcs, self.arcs, self.names)
-        return arcs, protect_variants(shared, spots | rooms, minimum)
+        edges = public_edges(self.edge_counts, self.names, by_name, min_customers, moves)
+        rooms = room_of_moves(edges, self.edge_counts, self.names)
+        return edges, protect_variants(shared, spots | rooms, minimum)
 
 
 @working("rebuilding journeys")

@@ -67,12 +67,12 @@ def test_every_table_leaves_through_the_ledger() -> None:
 
 
 def test_no_page_draws_from_a_working_table() -> None:
-    """`Journeys.arcs` and `edges` hold every rare transition; pages draw `public_edges`."""
+    """`Journeys.edge_counts` and `edges` hold every rare transition; pages draw `public_edges`."""
     touched = set()
     for room in SHOWN_IN:
         for path in sorted((ROOT / room).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                if isinstance(node, ast.Attribute) and node.attr in {"arcs", "edges"}:
+                if isinstance(node, ast.Attribute) and node.attr in {"edge_counts", "edges"}:
                     touched.add(path.relative_to(ROOT).as_posix())
     assert touched == set()
 

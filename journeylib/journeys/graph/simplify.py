@@ -21,7 +21,7 @@ from journeylib.journeys.walk.tables import (
     END,
     OTHER,
     START,
-    Arcs,
+    Edges,
     median_positions,
     move_numbers,
 )
@@ -129,7 +129,7 @@ def simplify(
         pairs = zip(like.transitions["source"], like.transitions["target"], strict=True)
         candidates, transitions, most = _alike(candidates, set(pairs), folds), 1.0, None
     drawn, ways, beyond = _strongest(candidates, folds, transitions, per_node, most)
-    pair = folds.pair(journeys.arcs)
+    pair = folds.pair(journeys.edge_counts)
     every = _with_elsewhere(journeys, drawn, moves, folds, np.isin(pair, folds.pair(drawn)))
     nodes = _nodes(journeys, points, folds)
     inside = drawn.only(folds.is_direct[drawn.source] & folds.is_direct[drawn.target])
@@ -223,17 +223,17 @@ class _Folds:
         direct[[START_NUMBER, END_NUMBER]] = True
         return direct
 
-    def between(self, arcs: Arcs) -> Flags:
+    def between(self, edges: Edges) -> Flags:
         """Mark transitions between touchpoints that are kept."""
-        return np.asarray(self.is_kept[arcs.source] & self.is_kept[arcs.target])
+        return np.asarray(self.is_kept[edges.source] & self.is_kept[edges.target])
 
-    def pair(self, arcs: Arcs) -> Numbers:
+    def pair(self, edges: Edges) -> Numbers:
         """Number the pairs of ends that transitions are shown between."""
-        return self.into[arcs.source] * len(self.words) + self.into[arcs.target]
+        return self.into[edges.source] * len(self.words) + self.into[edges.target]
 
-    def visits(self, arcs: Arcs) -> Numbers:
+    def visits(self, edges: Edges) -> Numbers:
         """Sum the visits from which transitions lead, by what these are shown as."""
-        return sum_in_cells(self.into[arcs.source], arcs.counts[0], len(self.words))
+        return sum_in_cells(self.into[edges.source], edges.counts[0], len(self.words))
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ class _Moves:
     ----------
     outline : Outline
     row : ndarray of int64
-        By number of the move: its row in `Journeys.arcs`.
+        By number of the move: its row in `Journeys.edge_counts`.
     number : ndarray of int32
         Of the move after each event; below 0 for none.
     first : ndarray of int32
@@ -264,7 +264,7 @@ class _Moves:
         source = np.append(source, np.full(many, START_NUMBER))
         target = np.append(np.where(target > 0, target - 1, END_NUMBER), np.arange(many))
         return _Moves(
-            outline, journeys.arcs.rows_of(source, target), number, len(keys) + outline.first
+            outline, journeys.edge_counts.rows_of(source, target), number, len(keys) + outline.first
         )
 
     def _by_number(self, of_arcs: Numbers, otherwise: int | bool) -> Numbers:
@@ -287,32 +287,32 @@ class _Moves:
         return int(seen.sum())
 
 
-def _shown(journeys: Journeys, moves: _Moves, folds: _Folds, minimum: int) -> Arcs:
+def _shown(journeys: Journeys, moves: _Moves, folds: _Folds, minimum: int) -> Edges:
     """Return the transitions that may be shown; those of touchpoints as `transitions` has them.
 
     Those of what is folded are counted from those that are shown: all would tell hidden ones.
     Events are the sum of what is shown. Journeys and customers are those of transitions that are
     shown as they are, or of the largest one.
     """
-    arcs, public, size = journeys.arcs, journeys.public[0], len(folds.words)
+    edges, public, size = journeys.edge_counts, journeys.public[0], len(folds.words)
     is_own = folds.is_direct[public.source] & folds.is_direct[public.target]
     own, parts = public.only(is_own), public.only(~is_own)
     pairs, part = np.unique(folds.pair(parts), return_inverse=True)
     counts = np.zeros((3, len(pairs)), dtype=np.int64)
     np.add.at(counts[0], part, parts.counts[0])
     exact = np.append(np.where(parts.at_least, -1, part), -1)
-    people = moves.people(exact[parts.rows_of(arcs.source, arcs.target)], len(pairs))
+    people = moves.people(exact[parts.rows_of(edges.source, edges.target)], len(pairs))
     for spot in (1, 2):
         np.maximum.at(counts[spot], part, parts.counts[spot])
     counts[1:] = np.maximum(counts[1:], people)
-    every, number = np.unique(folds.pair(arcs), return_inverse=True)
-    events = sum_in_cells(number, arcs.counts[0], len(every))[np.searchsorted(every, pairs)]
-    folded = Arcs(pairs // size, pairs % size, counts, counts[0] < events)
-    single = Arcs(folds.into[own.source], folds.into[own.target], own.counts, own.at_least)
+    every, number = np.unique(folds.pair(edges), return_inverse=True)
+    events = sum_in_cells(number, edges.counts[0], len(every))[np.searchsorted(every, pairs)]
+    folded = Edges(pairs // size, pairs % size, counts, counts[0] < events)
+    single = Edges(folds.into[own.source], folds.into[own.target], own.counts, own.at_least)
     return (single + folded.only(counts[2] >= minimum)).in_order(folds.words)
 
 
-def _alike(candidates: Arcs, pairs: set[Pair], folds: _Folds) -> Arcs:
+def _alike(candidates: Edges, pairs: set[Pair], folds: _Folds) -> Edges:
     """Return the candidates between touchpoints that are among these pairs, and all others."""
     ends = zip(candidates.source, candidates.target, strict=True)
     same = [(folds.words[source], folds.words[target]) in pairs for source, target in ends]
@@ -320,8 +320,8 @@ def _alike(candidates: Arcs, pairs: set[Pair], folds: _Folds) -> Arcs:
 
 
 def _strongest(
-    candidates: Arcs, folds: _Folds, share: float, per_node: int, most: int | None
-) -> tuple[Arcs, int, int]:
+    candidates: Edges, folds: _Folds, share: float, per_node: int, most: int | None
+) -> tuple[Edges, int, int]:
     """Return the transitions that are shown; how many are kept, and how many beyond.
 
     Those from START, to END, and into and out of other carry what is folded: they are shown
@@ -343,17 +343,17 @@ def _strongest(
 
 
 def _with_elsewhere(
-    journeys: Journeys, drawn: Arcs, moves: _Moves, folds: _Folds, is_drawn: Flags
-) -> Arcs:
+    journeys: Journeys, drawn: Edges, moves: _Moves, folds: _Folds, is_drawn: Flags
+) -> Edges:
     """Return the drawn transitions, and per source all other moves as one."""
-    size, source = len(folds.words), folds.into[journeys.arcs.source]
+    size, source = len(folds.words), folds.into[journeys.edge_counts.source]
     people = moves.people(np.where(is_drawn, -1, source), size)
     # What a lower bound leaves out is elsewhere as well.
-    left = folds.visits(journeys.arcs) - folds.visits(drawn)
+    left = folds.visits(journeys.edge_counts) - folds.visits(drawn)
     there = np.flatnonzero(left > 0)
     elsewhere = np.full(len(there), folds.words.index(ELSEWHERE))
     counts = np.vstack([left, people])[:, there]
-    rest = Arcs(there, elsewhere, counts, np.zeros(len(there), dtype=np.bool_))
+    rest = Edges(there, elsewhere, counts, np.zeros(len(there), dtype=np.bool_))
     return (drawn + rest).in_order(folds.words)
 
 
@@ -365,7 +365,7 @@ def _nodes(journeys: Journeys, points: _Points, folds: _Folds) -> pd.DataFrame:
     base = events.base(cells[events.touchpoint], many - first)
     counts = np.hstack([points.counts, np.stack([*vars(base).values()])])
     middle = median_positions(journeys.summed, cells, many - first)
-    position, visits = np.append(points.position, middle), folds.visits(journeys.arcs)
+    position, visits = np.append(points.position, middle), folds.visits(journeys.edge_counts)
     there = np.flatnonzero(points.counts[0])
     # The other of a stage stands in that stage, in a lane of its own.
     example = np.arange(many)
@@ -395,16 +395,16 @@ def _nodes(journeys: Journeys, points: _Points, folds: _Folds) -> pd.DataFrame:
 
 
 def _ledger(
-    folds: _Folds, nodes: pd.DataFrame, arcs: Arcs, minimum: int, journeys: tuple[int, ...]
+    folds: _Folds, nodes: pd.DataFrame, edges: Edges, minimum: int, journeys: tuple[int, ...]
 ) -> pd.DataFrame:
     """Say of every kind of thing how many are shown, folded, suppressed."""
     direct = folds.is_direct
     is_own, is_shown = direct[nodes["number"]], nodes["customers"].to_numpy() >= minimum
-    between = direct[arcs.source] & direct[arcs.target]
+    between = direct[edges.source] & direct[edges.target]
     columns = {"touchpoints": "folds", "events": "events", "visits": "visits"}
     things = [
         *((what, nodes[name].to_numpy(), is_own, is_shown) for what, name in columns.items()),
-        ("moves", arcs.counts[0], between, arcs.counts[2] >= minimum),
+        ("moves", edges.counts[0], between, edges.counts[2] >= minimum),
     ]
     rows = []
     for what, values, own, shown in things:

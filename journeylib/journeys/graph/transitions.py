@@ -39,9 +39,9 @@ def transitions(journeys: Journeys, *, min_customers: int | None = None) -> pd.D
     bounds, and a few are left out, so that these totals tell nothing of a rare transition
     (`log.protect`).
     """
-    arcs = journeys.public[0] if min_customers is None else journeys.public_of(min_customers)[0]
-    shown = arcs.table(words_of(journeys.names))
-    shown.attrs["suppressed"] = len(journeys.arcs.source) - len(shown)
+    edges = journeys.public[0] if min_customers is None else journeys.public_of(min_customers)[0]
+    shown = edges.table(words_of(journeys.names))
+    shown.attrs["suppressed"] = len(journeys.edge_counts.source) - len(shown)
     return shown
 
 

@@ -178,7 +178,7 @@ def _served_by(sums: Sums) -> list[str | None]:
 
 
 @dataclass(frozen=True)
-class Arcs:
+class Edges:
     """Transitions by number, most journeys first, then by name.
 
     Attributes
@@ -202,10 +202,10 @@ class Arcs:
             self, **{one.name: getattr(self, one.name)[..., rows] for one in fields(self)}
         )
 
-    def __add__(self, other: Arcs) -> Arcs:
+    def __add__(self, other: Edges) -> Edges:
         """Return these, then others."""
-        both = ((getattr(one, name.name) for one in (self, other)) for name in fields(Arcs))
-        return Arcs(*(np.concatenate([*parts], axis=-1) for parts in both))
+        both = ((getattr(one, name.name) for one in (self, other)) for name in fields(Edges))
+        return Edges(*(np.concatenate([*parts], axis=-1) for parts in both))
 
     def in_order(self, words: list[str]) -> Self:
         """Return them in their order; `words` are as in `table`."""
@@ -235,7 +235,7 @@ class Arcs:
 
 
 @dataclass(frozen=True)
-class TimedArcs(Arcs):
+class TimedEdges(Edges):
     """Transitions of touchpoints.
 
     Attributes
@@ -257,7 +257,7 @@ class TimedArcs(Arcs):
 
 
 def words_of(names: Mapping[int, str]) -> list[str]:
-    """Return the names of touchpoints, END and START, as `Arcs` number them."""
+    """Return the names of touchpoints, END and START, as `Edges` number them."""
     return [*(names[number] for number in range(len(names))), END, START]
 
 
@@ -267,8 +267,8 @@ def _ranks(words: list[str]) -> Whole:
     return np.array([places[word] for word in words], dtype=np.int64)
 
 
-def count_arcs(summed: Summed, names: Mapping[int, str]) -> TimedArcs:
-    """Count every transition, however rare; see `Journeys.arcs`."""
+def count_edges(summed: Summed, names: Mapping[int, str]) -> TimedEdges:
+    """Count every transition, however rare; see `Journeys.edge_counts`."""
     sums = summed(lambda part: _edge_sums(part.outline))
     keys, counts, first = sums["moves"].number, sums["moves"].times, sums["first"]
     begins = np.flatnonzero(first.events)
@@ -276,7 +276,7 @@ def count_arcs(summed: Summed, names: Mapping[int, str]) -> TimedArcs:
     times = np.full(len(keys) + len(begins), np.nan)
     if "seconds" in sums:
         times[: len(keys)] = _median_seconds(summed, keys, sums["seconds"])
-    return TimedArcs(
+    return TimedEdges(
         np.append(source, np.full(len(begins), START_NUMBER)),
         np.append(np.where(target > 0, target - 1, END_NUMBER), begins),
         np.hstack([counts[:, :3].T, np.stack([*vars(first).values()])[:, begins]]),
@@ -350,19 +350,19 @@ def _median_seconds(summed: Summed, keys: Whole, spread: Tally) -> npt.NDArray[n
     return middle.values(summed(near)) / 1e6
 
 
-def public_arcs(
-    arcs: TimedArcs,
+def public_edges(
+    edges: TimedEdges,
     names: Mapping[int, str],
     touchpoints: list[int],
     minimum: int,
     of_variants: Mapping[tuple[int, ...], tuple[int, int, int]],
-) -> TimedArcs:
+) -> TimedEdges:
     """Return the transitions that may be shown, with lower bounds where these are needed.
 
     Parameters
     ----------
-    arcs : TimedArcs
-        Every transition; `Journeys.arcs`.
+    edges : TimedEdges
+        Every transition; `Journeys.edge_counts`.
     names : mapping of int to str
         Every touchpoint of the whole log by its number.
     touchpoints : list of int
@@ -376,44 +376,46 @@ def public_arcs(
     # START and END are the first; touchpoints that are not shown are one, the last.
     line = np.full(len(names) + 2, size - 1)
     line[[*touchpoints, START_NUMBER, END_NUMBER]] = [*range(1, size - 1), 0, 0]
-    place = line[arcs.source] * size + line[arcs.target]
+    place = line[edges.source] * size + line[edges.target]
     occupied, number = np.unique(place, return_inverse=True)
     sums = np.zeros((len(occupied), 2), dtype=np.int64)
-    np.add.at(sums, number, arcs.counts[[0, 2]].T)
+    np.add.at(sums, number, edges.counts[[0, 2]].T)
     there = _with_corners(occupied, sums, size, minimum)
     own, (source, target) = np.searchsorted(there, place), np.divmod(there, size)
     counts, fewest = (np.zeros((len(there), 2), dtype=np.int64) for _ in range(2))
     counts[np.searchsorted(there, occupied)] = sums
     named = (source < size - 1) & (target < size - 1)
     visits = (np.where(end < size - 1, end, -1) for end in (source, target))
-    pairs = zip(arcs.source.tolist(), arcs.target.tolist(), strict=True)
+    pairs = zip(edges.source.tolist(), edges.target.tolist(), strict=True)
     bounds = np.array([of_variants.get(pair, UNSAID) for pair in pairs], dtype=np.int64)
     bounds = bounds.reshape(-1, 3)
     np.add.at(fewest, own, bounds[:, :2])
     shown = protect(Cells(counts, tuple(visits), named, fewest=fewest), minimum, bounds=True)
     least, bounded, named = shown.least[own], shown.at_least[own], named[own]
     events, customers = np.minimum(least.T, np.where(bounded, bounds[:, 2], UNSAID[2]))
-    journeys = np.where(bounded, arcs.counts[1].clip(customers, events), arcs.counts[1])
+    journeys = np.where(bounded, edges.counts[1].clip(customers, events), edges.counts[1])
     public = replace(
-        arcs,
+        edges,
         counts=np.stack([events, journeys, customers]),
         at_least=bounded,
-        tied=np.minimum(arcs.tied, events),
+        tied=np.minimum(edges.tied, events),
     )
     return public.only(named & (customers >= max(minimum, 1))).in_order(words_of(names))
 
 
-def room_of_moves(public: Arcs, arcs: Arcs, names: Mapping[int, str]) -> dict[tuple[int, ...], int]:
+def room_of_moves(
+    public: Edges, edges: Edges, names: Mapping[int, str]
+) -> dict[tuple[int, ...], int]:
     """Return how many more visits than it has a shown transition might have, by what is shown.
 
     None where it is shown as it is; else what the visits of its source and its target leave room
     for, less all else that is shown of these. They are in order of their names.
     """
-    least, true = public.counts[0], arcs.counts[0, arcs.rows_of(public.source, public.target)]
-    ends = ((arcs.source, public.source), (arcs.target, public.target))
+    least, true = public.counts[0], edges.counts[0, edges.rows_of(public.source, public.target)]
+    ends = ((edges.source, public.source), (edges.target, public.target))
     free = [np.zeros(len(names) + 2, dtype=np.int64) for _ in ends]
     for left, (end, end_shown) in zip(free, ends, strict=True):
-        np.add.at(left, end, arcs.counts[0])
+        np.add.at(left, end, edges.counts[0])
         np.subtract.at(left, end_shown, least)
     left_there = np.minimum(free[0][public.source], free[1][public.target])
     room = np.where(public.at_least, least + left_there, true) - true

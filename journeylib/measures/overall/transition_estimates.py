@@ -66,10 +66,10 @@ class Transitions:
         number = {name: no for no, name in journeys.names.items()} | {END: END_NUMBER}
         source, target = np.array([[number[end] for end in pair] for pair in pairs]).T
         rows = _moves(journeys, source, target)
-        arcs, public = journeys.arcs, journeys.public[0]
-        row, shown = (one.rows_of(source, target) for one in (arcs, public))
+        edges, public = journeys.edge_counts, journeys.public[0]
+        row, shown = (one.rows_of(source, target) for one in (edges, public))
         bounded = np.append(public.at_least, False)[shown]
-        every, bounds = (np.append(one.counts, [[0]] * 3, axis=1) for one in (arcs, public))
+        every, bounds = (np.append(one.counts, [[0]] * 3, axis=1) for one in (edges, public))
         base = Base(*np.where(bounded, bounds[:, shown], every[:, row]))
         few = thin(base, self.settings)
         journeys_of = np.broadcast_to(self._every[:, None], (GROUPS, len(pairs)))
@@ -80,7 +80,7 @@ class Transitions:
             n_customers=np.full(len(pairs), journeys.size[1]),
             n_trials=journeys_of.sum(axis=0),
         )
-        medians = np.append(arcs.median_seconds, np.nan)[row]
+        medians = np.append(edges.median_seconds, np.nan)[row]
         time = None
         if journeys.has_clock:
             durations = _seconds(journeys, rows)
