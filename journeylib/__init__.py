@@ -25,5 +25,8 @@ def __getattr__(name: str) -> Any:
     try:
         return _import_name(name)
     finally:
+        if not gc.get_freeze_count():
+            gc.freeze()  # and back: modules are now the oldest objects, seldom looked at
+            gc.unfreeze()
         if collects:
             gc.enable()

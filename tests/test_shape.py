@@ -14,7 +14,7 @@ VAGUE_NAMES = 93
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 20,
-    "audits": 6_625,
+    "audits": 6_630,
     "cli": 890,
     "core": 680,
     "delivery": 730,

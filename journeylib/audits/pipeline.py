@@ -75,6 +75,7 @@ from journeylib.log import EventLog, explain_resource_errors, fetch, log_hash
 from journeylib.portfolio import portfolio
 
 STORIES_OF_SEGMENT = 3
+SELDOM = 7  # times as many objects as Python waits for
 EMOTIONAL = "emotional"  # counts for a verdict only where a company gives it a weight
 STEPS = ("reading the log", "rebuilding journeys", "measuring", "judging", "collecting findings")
 
@@ -116,7 +117,7 @@ def audit(
     with (
         explain_resource_errors(),
         one_thread(),
-        _modules_set_aside(),
+        _seldom_collected(),
         use_language(config.language),
         working("auditing", STEPS) as say,
     ):
@@ -132,20 +133,24 @@ def audit(
 
 
 @contextmanager
-def _modules_set_aside() -> Iterator[None]:
-    """Let the garbage collector look at what the audit makes, not at what was there before.
+def _seldom_collected() -> Iterator[None]:
+    """Let the garbage collector look seldom, and at what the audit makes alone.
 
     Modules are half a million objects, which each full collection walks through to free none of
-    them. A process that has set its own aside is left as it is.
+    them; each one that an audit imports would be walked through again. A process that has set its
+    own aside is left as it is.
     """
     if gc.get_freeze_count():
         yield
         return
+    youngest, *others = gc.get_threshold()
+    gc.set_threshold(SELDOM * youngest, *others)
     gc.freeze()
     try:
         yield
     finally:
         gc.unfreeze()
+        gc.set_threshold(youngest, *others)
 
 
 def _assess(

@@ -91,7 +91,7 @@ def estimate_rows(measured: Measured, names: Sequence[str]) -> pd.DataFrame:
     silent = np.array([reason is not None for reason in measured.abstain])
     unknown = silent if measured.within is None else silent & ~measured.within
     result = measured.resampled
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "touchpoint": list(names),
             "measure": measured.measure,
@@ -107,7 +107,6 @@ def estimate_rows(measured: Measured, names: Sequence[str]) -> pd.DataFrame:
             "source": measured.source,
         }
     )
-    return frame[list(ESTIMATE_COLUMNS)]
 
 
 def bounded(measured: Measured, minimum: int) -> Measured:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 from typing import Any, get_args
@@ -44,6 +45,16 @@ def test_every_step_runs_once_and_in_order(tmp_path: Path, monkeypatch: pytest.M
     assert [c for c in calls if c in STEPS[5:]] == list(STEPS[5:])
     assert [row["id"] for row in audited.document["findings"]] == [f.id for f in audited.findings]
     assert "gate-some" in {finding.id for finding in audited.findings}
+
+
+def test_an_audit_collects_garbage_seldom_and_leaves_the_collector_as_it_was() -> None:
+    gc.unfreeze()  # the tests' own modules are set aside
+    before = gc.get_threshold()
+    with pipeline._seldom_collected():
+        assert gc.get_threshold() == (pipeline.SELDOM * before[0], *before[1:])
+        assert gc.get_freeze_count() > 0
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
+    gc.freeze()
 
 
 def test_the_result_is_frozen_and_holds_its_fields_alone(small_audit: jl.Audit) -> None:

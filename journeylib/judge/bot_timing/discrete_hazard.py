@@ -179,10 +179,11 @@ def _compare(table: LifeTable, step: Break, effect: float) -> dict[str, float]:
 
 def _cloglog(table: LifeTable, basis: Floats) -> float:
     """Return the largest log likelihood of a complementary log–log model on `basis`."""
-    import statsmodels.api as sm
+    from statsmodels.genmod.families import Binomial, links
+    from statsmodels.genmod.generalized_linear_model import GLM
 
-    family = sm.families.Binomial(link=sm.families.links.CLogLog())
+    family = Binomial(link=links.CLogLog())
     trials = np.column_stack([table.events, table.at_risk - table.events])
-    fitted = np.asarray(sm.GLM(trials, basis, family=family).fit().fittedvalues)
+    fitted = np.asarray(GLM(trials, basis, family=family).fit().fittedvalues)
     p = np.clip(fitted, 1e-12, 1 - 1e-12)
     return float((trials[:, 0] * np.log(p) + trials[:, 1] * np.log1p(-p)).sum())

@@ -346,7 +346,9 @@ def _spline(sessions: SessionTimes, knots: int) -> tuple[float, int] | None:
     The hazard is constant within cells that hold equal numbers of events: a Poisson model with
     minutes at risk as offset, whose likelihood is comparable with the continuous ones.
     """
-    import statsmodels.api as sm
+    # Not statsmodels.api, which imports all of its time series and plots.
+    from statsmodels.genmod.families import Poisson
+    from statsmodels.genmod.generalized_linear_model import GLM
 
     hit = sessions.end[sessions.event]
     inner = np.unique(np.quantile(hit, np.linspace(0, 1, PIECES + 1)[1:-1]))
@@ -357,9 +359,8 @@ def _spline(sessions: SessionTimes, knots: int) -> tuple[float, int] | None:
     size = basis.shape[1]
     if len(basis) <= size or np.linalg.matrix_rank(basis) < size:
         return None
-    fit = sm.GLM(
-        events[used], basis, family=sm.families.Poisson(), offset=np.log(exposure[used])
-    ).fit()
+    offset = np.log(exposure[used])
+    fit = GLM(events[used], basis, family=Poisson(), offset=offset).fit()
     rate = np.asarray(fit.fittedvalues) / exposure[used]
     return float((events[used] * np.log(rate) - rate * exposure[used]).sum()), size
 
