@@ -49,17 +49,24 @@ from journeylib.journeys.walk.counting import (
 from journeylib.journeys.walk.customer_sample import EVERYONE, CustomerSample
 from journeylib.journeys.walk.event_columns import MISSING, Codes, rows_in_order, words_at
 from journeylib.journeys.walk.events import Events
-from journeylib.journeys.walk.outline import BAD_END, GOAL, OTHER_END, goal_events, judged_by_goals
+from journeylib.journeys.walk.outline import BAD_END, GOAL, OTHER_END, judged_by_goals, last_goals
 from journeylib.journeys.walk.segment import Cutting
 from journeylib.journeys.walk.sessions import (
+    Runs,
     before_first,
+    first_in,
     first_rows,
+    largest_in,
+    last_in,
     last_rows,
     latest_in,
     least_of_later,
+    many_in,
     number_sessions,
     row_after,
     row_before,
+    runs_before,
+    runs_of,
     value_at,
 )
 from journeylib.journeys.walk.tables import END, OTHER, START, move_numbers

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
-from journeylib.journeys import Sums
+from journeylib.journeys import Sums, count_neighbours
 from journeylib.log import bounded_share
 
 
@@ -81,9 +82,15 @@ def ratio_sums(table: pd.DataFrame | Mapping[str, Any], wanted: Mapping[str, Rat
         totals = np.zeros((GROUPS, 1, 2))
         totals[:, 0, 0] = np.bincount(whose, top, minlength=GROUPS)
         totals[:, 0, 1] = np.bincount(whose, minlength=GROUPS)
-        people, many = (len(pd.unique(unit[base])) for unit in (customer, journey))
+        people, many = (count_distinct(unit[base]) for unit in (customer, journey))
         counted[name] = RatioSums(totals, people, many)
     return counted
+
+
+def count_distinct(unit: npt.NDArray[Any]) -> int:
+    """Count the distinct units; mostly the rows of each lie together, in order."""
+    in_order = bool((unit[1:] >= unit[:-1]).all())
+    return count_neighbours(unit) if in_order else len(pd.unique(unit))
 
 
 def quotient(totals: Floats) -> Floats:

@@ -167,7 +167,9 @@ def outline_of(
     goal_set = _goal_sets(events, settings)
     is_bad = np.array([names[no] in settings.bad_ends for no in range(len(names))], dtype=bool)
     ends = np.where(_are_goals(settings, names), GOAL, np.where(is_bad, BAD_END, OTHER_END))
-    _put_declared_ends(kind, ends.astype(np.int8), goal_set, events.begins, events.touchpoint)
+    last = _last_ends(ends != OTHER_END, goal_set, events.begins, events.touchpoint)
+    ended = np.flatnonzero(last >= 0)
+    kind[ended] = ends[goal_set[ended], events.touchpoint[last[ended]]]
     return Outline(
         events,
         events.journey_key,
@@ -182,16 +184,16 @@ def outline_of(
 
 
 @compiled
-def _put_declared_ends(
-    kind: Numbers, ends: Numbers, goal_set: Numbers, begins: Whole, touchpoint: Numbers
-) -> None:
-    """Give journeys the kind of the last declared end that they come by; others keep theirs."""
-    for journey in range(len(kind)):
+def _last_ends(ends: Numbers, goal_set: Numbers, begins: Whole, touchpoint: Numbers) -> Whole:
+    """Return the last row of each journey that is an end of its set; −1 where it has none."""
+    last = np.full(len(goal_set), -1, dtype=np.int64)
+    for journey in range(len(goal_set)):
+        own = ends[goal_set[journey]]
         for row in range(begins[journey + 1] - 1, begins[journey] - 1, -1):
-            end = ends[goal_set[journey], touchpoint[row]]
-            if end != OTHER_END:
-                kind[journey] = end
+            if own[touchpoint[row]]:
+                last[journey] = row
                 break
+    return last
 
 
 def _goal_sets(events: Events, settings: JourneySettings) -> Numbers:
@@ -215,12 +217,12 @@ def _are_goals(settings: JourneySettings, names: Mapping[int, str]) -> Flags:
     return np.array([[names[no] in one for no in range(len(names))] for one in sets], dtype=bool)
 
 
-def goal_events(outline: Outline, settings: JourneySettings, names: Mapping[int, str]) -> Flags:
-    """Mark the events at which a journey reaches a goal of its own matter."""
-    events = outline.events
-    return np.asarray(
-        _are_goals(settings, names)[outline.goal_set[events.journey], events.touchpoint]
-    )
+def last_goals(outline: Outline, settings: JourneySettings, names: Mapping[int, str]) -> Whole:
+    """Return the row at which each journey last reaches a goal of its own matter; −1 for none."""
+    events, goals = outline.events, _are_goals(settings, names)
+    if not goals.any():
+        return np.full(len(outline), -1, dtype=np.int64)
+    return _last_ends(goals, outline.goal_set, events.begins, events.touchpoint)
 
 
 def judged_by_goals(outline: Outline, settings: JourneySettings) -> Flags:

@@ -174,10 +174,9 @@ def value_at(values: Numbers, row: Whole, otherwise: Any) -> Numbers:
     """Return what each row has; `otherwise` where the row is below 0."""
     if not len(values):
         return np.full(len(row), otherwise)
-    found = values[row]
-    if otherwise == MISSING:
-        found = found.astype(np.int64, copy=False)
-    return np.where(row >= 0, found, otherwise)
+    own = values[row].astype(np.int64 if otherwise == MISSING else values.dtype, copy=False)
+    own[row < 0] = otherwise
+    return own
 
 
 @compiled
@@ -188,3 +187,98 @@ def latest_in(unit: Numbers, value: Whole, marked: Numbers, units: int) -> Whole
         if marked[row]:
             largest[unit[row]] = max(largest[unit[row]], value[row])
     return largest
+
+
+# --- runs: the events of each session, one after the other ---------------------------------------
+
+Runs = tuple[Numbers, Numbers, Numbers]
+
+
+@compiled
+def runs_of(unit: Numbers, units: int) -> Runs:
+    """Put the events unit after unit, those of each in their order.
+
+    Parameters
+    ----------
+    unit : ndarray of int
+        From 0 to below `units`.
+    units : int
+
+    Returns
+    -------
+    rows, begin, end : ndarray of int32
+        Rows of the events, and where in them those of each unit begin and end.
+    """
+    until = np.zeros(units + 1, dtype=np.int32)
+    for row in range(len(unit)):
+        until[unit[row] + 1] += 1
+    for own in range(units):
+        until[own + 1] += until[own]
+    begin, end = until[:-1].copy(), until[:-1].copy()
+    rows = np.empty(len(unit), dtype=np.int32)
+    for row in range(len(unit)):
+        rows[end[unit[row]]] = row
+        end[unit[row]] += 1
+    return rows, begin, end
+
+
+@compiled
+def first_in(runs: Runs, marked: Numbers) -> Whole:
+    """Return the first marked row of each run; −1 where it has none."""
+    rows, begin, end = runs
+    first = np.full(len(begin), -1, dtype=np.int64)
+    for own in range(len(begin)):
+        for spot in range(begin[own], end[own]):
+            if marked[rows[spot]]:
+                first[own] = rows[spot]
+                break
+    return first
+
+
+@compiled
+def last_in(runs: Runs, marked: Numbers) -> Whole:
+    """Return the last marked row of each run; −1 where it has none."""
+    rows, begin, end = runs
+    last = np.full(len(begin), -1, dtype=np.int64)
+    for own in range(len(begin)):
+        for spot in range(end[own] - 1, begin[own] - 1, -1):
+            if marked[rows[spot]]:
+                last[own] = rows[spot]
+                break
+    return last
+
+
+@compiled
+def many_in(runs: Runs, marked: Numbers) -> Numbers:
+    """Count the marked events of each run (int32)."""
+    rows, begin, end = runs
+    many = np.zeros(len(begin), dtype=np.int32)
+    for own in range(len(begin)):
+        for spot in range(begin[own], end[own]):
+            many[own] += marked[rows[spot]]
+    return many
+
+
+@compiled
+def largest_in(runs: Runs, value: Whole, marked: Numbers) -> Whole:
+    """Return the largest value of the marked events of each run; `MISSING` where it has none."""
+    rows, begin, end = runs
+    largest = np.full(len(begin), MISSING, dtype=np.int64)
+    for own in range(len(begin)):
+        for spot in range(begin[own], end[own]):
+            if marked[rows[spot]]:
+                largest[own] = max(largest[own], value[rows[spot]])
+    return largest
+
+
+@compiled
+def runs_before(runs: Runs, marked: Numbers) -> Runs:
+    """Return of each run what lies before its first marked event."""
+    rows, begin, end = runs
+    until = end.copy()
+    for own in range(len(begin)):
+        for spot in range(begin[own], end[own]):
+            if marked[rows[spot]]:
+                until[own] = spot
+                break
+    return rows, begin, until

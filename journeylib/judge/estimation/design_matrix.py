@@ -231,7 +231,7 @@ def content_order(
     cluster : ndarray of int64, shape (n,)
         Customer of each ordered row, 0..customers − 1; ties are customers with equal rows.
     """
-    kind = np.unique(signature, axis=0, return_inverse=True)[1].reshape(-1)
+    kind = _kinds(signature)
     code = np.asarray(pd.factorize(customer)[0])
     # A customer is told by the sum of one large random number per row: the same whatever the
     # order of the rows, and different for different rows.
@@ -241,6 +241,16 @@ def content_order(
     order = np.lexsort((kind, code, content[code]))
     begins = np.concatenate([[True], np.diff(code[order]) != 0])[: len(order)]
     return order, np.cumsum(begins) - 1
+
+
+def _kinds(signature: Floats) -> Ints:
+    """Number the distinct rows in their order, column after column."""
+    order = np.lexsort(signature.T[::-1])
+    ordered = signature[order]
+    kind = np.empty(len(order), dtype=np.int64)
+    kind[order[1:]] = np.cumsum((ordered[1:] != ordered[:-1]).any(axis=1))
+    kind[order[:1]] = 0
+    return kind
 
 
 def _half_of_customers(cluster: Ints) -> Bools:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,19 +17,27 @@ from journeylib.journeys import (
     Events,
     Journeys,
     count_neighbours,
-    first_rows,
-    goal_events,
-    last_rows,
-    latest_in,
+    first_in,
+    largest_in,
+    last_goals,
+    last_in,
     least_of_later,
+    many_in,
     rows_in_order,
     value_at,
 )
-from journeylib.measures.bots.conversations import Conversations, Flags, Numbers, Whole, acts
+from journeylib.measures.bots.bot_turns import looped_in, offered_early, rows_of, stumbled_in
+from journeylib.measures.bots.conversations import (
+    Conversations,
+    Flags,
+    Numbers,
+    Whole,
+    acts,
+    at_touchpoints,
+)
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import text_abstain_reason
 
-EARLY_BOT_TURNS = 3
 QUEUE_WORDS = ("queue", "warteschlange")
 STATES = ("ended_with_bot", "handed_over", "abandoned", "open")
 
@@ -51,13 +59,15 @@ class BotSessions:
         after), ``request_us``, ``again_us`` (next contact of the customer in the same known
         intent), ``perhaps_us`` (next one that may be about the same, as an intent is missing, or
         is); ``human_joined``, ``resolved``, ``silent``, ``promised`` (or queued), ``offered``,
-        ``cold`` (the human came in a later session that the customer opened; boolean);
+        ``cold`` (the human came in a later session that the customer opened), ``looped`` (see
+        `looped_in`), ``stumbled`` (see `stumbled_in`; boolean);
         ``requests`` (before a human); ``state`` (place in `STATES`); the steps ``first_bot``,
         ``request_step``, ``bot_done_step``, ``last_step``; ``rating_micro`` (the last given).
     """
 
     journeys: Journeys = field(repr=False)
     facts: dict[str, Numbers] = field(repr=False)
+    _told: dict[str, Numbers] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """Count the sessions."""
@@ -74,6 +84,12 @@ class BotSessions:
         state = pd.Categorical.from_codes(self.facts["state"], pd.Index(STATES))
         number = {"session_no": np.arange(len(self), dtype=np.int32)}
         return pd.DataFrame(number | self.facts | {"state": state}, copy=False)
+
+    def once(self, name: str, make: Callable[[], Numbers]) -> Numbers:
+        """Return what `make` finds out of each session; the same name is found out once."""
+        if name not in self._told:
+            self._told[name] = make()
+        return self._told[name]
 
     def ended(self, state: str) -> Flags:
         """Mark the sessions that ended in a state, in the order of `facts`."""
@@ -144,13 +160,18 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
 
 def _bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     people, customers = acts(journeys, "human"), acts(journeys, "customer")
-    queues = queue_numbers(journeys, settings)
+    queues, ends = queue_numbers(journeys, settings), journeys.settings.bad_ends
+    bad = [no for no, name in journeys.names.items() if name in ends]
 
     def of_part(part: Journeys) -> list[_Part]:
         talk = Conversations(part, settings)
-        facts = _facts(talk, _opened(talk))
-        facts["marked"] = _last(talk, _marked(part, people))
-        facts["queued"] = _last(talk, np.isin(part.events.touchpoint, queues))
+        facts = _turns(talk, _opened(talk))
+        for name, marked in {
+            "marked": _marked(part, people),
+            "queued": at_touchpoints(part.events, queues),
+            "dropped": at_touchpoints(part.events, bad),
+        }.items():
+            facts[name] = rows_of(last_in, talk.bot_runs, marked)
         facts = _with_states(facts, talk, heard=customers and part.has("text"))
         return [_Part(talk.sessions, len(part.outline), facts)]
 
@@ -178,7 +199,7 @@ def _together(parts: Sequence[_Part]) -> dict[str, Numbers]:
     facts: dict[str, Numbers] = {}
     for name in list(parts[0].facts):
         column = np.concatenate([part.facts.pop(name) for part in parts])
-        alike = len(column) > 1 and bool((column == column[0]).all())
+        alike = len(column) > 1 and column[0] == column[-1] and bool((column == column[0]).all())
         facts[name] = np.broadcast_to(column[0], len(column)) if alike else column
     return facts
 
@@ -212,123 +233,103 @@ def _opened(talk: Conversations) -> dict[str, Numbers]:
     What comes after is found among the sessions in which somebody serves or asks: one in which
     nobody does is nobody's next contact either.
     """
-    events, speech = talk.events, talk.speech
-    serves = speech.bot | speech.human | (speech.customer & speech.spoken)
-    served = np.flatnonzero(first_rows(talk.session, serves, talk.sessions) >= 0)
-
-    def first(marked: Flags) -> Whole:
-        return np.asarray(first_rows(talk.session, marked, talk.sessions)[served])
-
-    begin = first(np.ones(len(events), dtype=bool))
-    bot, human, customer = (first(who) for who in (speech.bot, speech.human, speech.customer))
-    t_us = talk.begin_us
+    events, served = talk.events, talk.served
     part: dict[str, Numbers] = {
-        "session": served.astype(np.int32),
-        "journey": events.journey[begin],
-        "opened": events.step[begin],
-        "customer_no": events.customer[begin],
-        "group": events.group[begin],
-        "intent": value_at(speech.intent, first(speech.intent >= 0), -1),
-        "joined_us": value_at(t_us, human, MISSING),
-        "first_bot": bot,
-        "first_human": human,
+        "session": served.session,
+        "journey": events.journey[served.begin],
+        "opened": served.begin,
+        "customer_no": events.customer[served.begin],
+        "intent": np.full(len(served.begin), -1, dtype=np.int32),
+        "joined_us": value_at(talk.begin_us, served.human, MISSING),
+        "first_bot": served.bot,
+        "first_human": served.human,
     }
-    asked = (customer >= 0) & (human >= 0) & (customer < human)
-    opened_us = np.where(asked, part["joined_us"], MISSING)
-    following = _following(part, t_us[begin], opened_us, int(speech.intent.max(initial=-1)) + 1)
-    own = np.searchsorted(served, talk.of_bots)
-    return {name: values[own] for name, values in (part | following).items()}
+    if events.has("intent"):
+        part["intent"] = value_at(talk.speech.intent, served.about, -1)
+    asked = (served.customer >= 0) & (served.customer < served.human)
+    part |= _following(part, talk.begin_us[served.begin], asked)
+    own = np.flatnonzero(served.by_bot)
+    return {name: values[own] for name, values in part.items()}
 
 
-def _following(
-    part: dict[str, Numbers], begin_us: Whole, opened_us: Whole, intents: int
-) -> dict[str, Numbers]:
-    """Return the next human, the next one in a session that the customer opened, and contacts."""
-    journey, intent = part["journey"], part["intent"]
+def _following(part: dict[str, Numbers], begin_us: Whole, asked: Flags) -> dict[str, Numbers]:
+    """Return when a human and the customer's contacts come next, of each session.
+
+    ``next_human`` is twice that time, and one more where the customer had not `asked` for it.
+    """
+    journey, intent, joined_us = part["journey"], part["intent"], part["joined_us"]
+    intents = int(intent.max(initial=-1)) + 1
     by_time = rows_in_order(part["opened"], journey, begin_us, part["customer_no"])
-    owner, about, begin = (values[by_time] for values in (part["customer_no"], intent, begin_us))
-    again, perhaps = np.full(len(owner), MISSING), np.full(len(owner), MISSING)
-    again[by_time] = least_of_later(intents, owner, about, begin, False)
-    perhaps[by_time] = least_of_later(intents, owner, about, begin, True)
+    rows = part["customer_no"][by_time], intent[by_time], begin_us[by_time]
+
+    def next_contact(possible: bool) -> Whole:
+        if not (intents or possible):
+            return np.broadcast_to(np.int64(MISSING), len(joined_us))
+        next_us = least_of_later(intents, *rows, possible)
+        if not isinstance(by_time, slice):
+            next_us[by_time] = next_us.copy()
+        return next_us
+
+    # Of humans who come at one moment the one in a session that the customer opened is first.
+    human = 2 * joined_us
+    human += ~asked
+    human[joined_us == MISSING] = MISSING
     return {
-        "next_human_us": least_of_later(intents, journey, intent, part["joined_us"], True),
-        "next_opened_us": least_of_later(intents, journey, intent, opened_us, True),
-        "again_us": again,
-        "perhaps_us": perhaps,
+        "next_human": least_of_later(intents, journey, intent, human, True),
+        "again_us": next_contact(possible=False),
+        "perhaps_us": next_contact(possible=True),
     }
 
 
-def _first(talk: Conversations, marked: Flags) -> Whole:
-    """Return the first marked row of each bot session; −1 where it has none."""
-    return np.asarray(first_rows(talk.session, marked, talk.sessions)[talk.of_bots])
-
-
-def _last(talk: Conversations, marked: Flags) -> Whole:
-    """Return the last marked row of each bot session; −1 where it has none."""
-    return np.asarray(last_rows(talk.session, marked, talk.sessions)[talk.of_bots])
-
-
-def _facts(talk: Conversations, opened: dict[str, Numbers]) -> dict[str, Numbers]:
-    """Return what is told of the bot sessions `opened`, that included."""
+def _turns(talk: Conversations, opened: dict[str, Numbers]) -> dict[str, Numbers]:
+    """Return what the turns of the bot sessions `opened` tell, beside what is in `opened`."""
     events, journeys, speech = talk.events, talk.journeys, talk.speech
-    own, t_us = talk.of_bots, talk.begin_us
+    runs, bot_part, t_us = talk.bot_runs, talk.bot_part, talk.begin_us
     done_us = events.done_us if journeys.has_clock else t_us
-    every = np.ones(len(events), dtype=bool)
-    ends = journeys.settings.bad_ends
-    bad = np.isin(events.touchpoint, [no for no, name in journeys.names.items() if name in ends])
-    goal = goal_events(journeys.outline, journeys.settings, journeys.names)
-    asks, acted = speech.asks & talk.before_human, speech.bot & talk.before_human
-    steps = events.step
+    begin, bot, journey = opened["opened"], opened["first_bot"], opened["journey"]
+    before = (events.begins[:-1] - 1).astype(np.int32)[journey]
 
-    def step(row: Whole) -> Whole:
-        return value_at(steps, row, 0)
+    def step(row: Whole) -> Numbers:
+        return np.where(row >= 0, row - before, 0).astype(np.int32, copy=False)
 
-    request, spoken = _first(talk, asks), _last(talk, speech.bot & speech.spoken & ~speech.speaks)
-    reply, began = _last(talk, speech.speaks & speech.spoken), opened["first_bot"]
-    rating = np.full(len(own), MISSING)
+    request = rows_of(first_in, bot_part, speech.asks)
+    words = rows_of(last_in, runs, speech.bot & speech.spoken & ~speech.speaks)
+    reply = rows_of(last_in, runs, speech.speaks & speech.spoken)
+    rating = np.full(len(begin), MISSING)
     if journeys.has("rating_micro"):
-        rated = _last(talk, events.known("rating_micro"))
+        rated = rows_of(last_in, runs, events.known("rating_micro"))
         rating = value_at(events.column("rating_micro"), rated, MISSING)
-    reached = last_rows(events.journey, goal, len(journeys.outline))
     return opened | {
-        "touchpoint_no": value_at(events.touchpoint, began, -1),
-        "start_us": value_at(t_us, began, MISSING),
-        "end_us": latest_in(talk.session, done_us, every, talk.sessions)[own],
-        "bot_done_us": latest_in(talk.session, done_us, acted, talk.sessions)[own],
-        "spoken": spoken,
-        "awaits": value_at(speech.awaits, spoken, False),
-        "offers": value_at(speech.offers, spoken, False),
+        "opened": begin - before,
+        "group": events.group[begin],
+        "touchpoint_no": events.touchpoint[bot],
+        "start_us": t_us[bot],
+        "end_us": largest_in(runs, done_us, np.ones(len(events), dtype=bool)),
+        "bot_done_us": largest_in(bot_part, done_us, speech.bot),
+        "words": words,
+        "awaits": value_at(speech.awaits, words, False),
+        "offers": value_at(speech.offers, words, False),
         "confirms": value_at(speech.confirms, reply, False),
-        "last_customer": _last(talk, speech.customer),
-        "dropped": _last(talk, bad),
-        "goal": reached[opened["journey"]],
-        "requests": np.bincount(talk.session[asks], minlength=talk.sessions)[own].astype(np.int32),
+        "last_customer": rows_of(last_in, runs, speech.customer),
+        "goal": last_goals(journeys.outline, journeys.settings, journeys.names)[journey],
+        "requests": many_in(bot_part, speech.asks),
         "request_us": value_at(t_us, request, MISSING),
         "request_step": step(request),
-        "bot_done_step": step(_last(talk, acted)),
-        "last_step": step(_last(talk, every)),
+        "bot_done_step": step(rows_of(last_in, bot_part, speech.bot)),
+        "last_step": runs[0][runs[2] - 1] - before,
+        "first_step": bot - before,
         "rating_micro": rating,
-        "offered": _offered_early(talk),
+        "offered": offered_early(talk),
+        "looped": looped_in(talk),
+        "stumbled": stumbled_in(talk),
     }
-
-
-def _offered_early(talk: Conversations) -> Flags:
-    """Mark the sessions in which a bot's first offer of a human is among its first turns."""
-    offers, bot, own = talk.speech.offers, talk.speech.bot, talk.of_bots
-    if not offers.any():
-        return np.zeros(len(own), dtype=bool)
-    offer = _first(talk, offers)
-    session = talk.bot_session
-    early = bot & (session >= 0) & (np.arange(len(session)) <= value_at(offer, session, -1))
-    bot_turns = np.bincount(session[early], minlength=len(own))
-    return np.asarray((offer >= 0) & (bot_turns <= EARLY_BOT_TURNS))
 
 
 def soon_after(later: Any, earlier: Any, us: int) -> Flags:
     """Whether `later` is known and comes no more than so many microseconds after `earlier`."""
     later, earlier = np.asarray(later), np.asarray(earlier)
     both_seen = (later != MISSING) & (earlier != MISSING)
-    return np.asarray(both_seen & (np.where(both_seen, later - earlier, 0) <= us))
+    return np.asarray(both_seen & (later - earlier <= us))
 
 
 def _with_states(
@@ -338,9 +339,11 @@ def _with_states(
     journeys, settings = talk.journeys, talk.settings
     handover_us = round(settings.handover_hours * 3600 * US_PER_SECOND)
     settle_us = max(handover_us, round(settings.session_gap_minutes * 60 * US_PER_SECOND))
-    unanswered = (part["spoken"] >= 0) & (part["last_customer"] < part["spoken"])
+    unanswered = (part["words"] >= 0) & (part["last_customer"] < part["words"])
     first_bot, seen = part["first_bot"], part["first_human"] >= 0
-    soon = soon_after(part["next_human_us"], part["end_us"], handover_us)
+    opened, next_human = (part["next_human"] & 1) == 0, part["next_human"] >> 1
+    next_human[part["next_human"] == MISSING] = MISSING
+    soon = soon_after(next_human, part["end_us"], handover_us)
     last_us = journeys.last_us
     young = np.zeros(len(first_bot), dtype=bool)
     if last_us is not None:
@@ -350,23 +353,34 @@ def _with_states(
     waiting = unanswered & part["awaits"] & heard
     left_queue = part["queued"] >= first_bot
     silent = (waiting & ~resolved) | (part["dropped"] >= first_bot) | left_queue
-    next_human = np.where(soon, part["next_human_us"], MISSING)
-    same = part["next_opened_us"] == part["next_human_us"]
-    spot = np.select([joined | soon, young, silent], [1, 3, 2], 0)
+    state = np.zeros(len(first_bot), dtype=np.int8)
+    # The first that holds is written last.
+    for name, holds in (("abandoned", silent), ("open", young), ("handed_over", joined | soon)):
+        state[holds] = STATES.index(name)
     table = part | {
         "human_joined": joined,
-        "human_us": np.where(seen, part["joined_us"], next_human),
+        "human_us": np.where(seen, part["joined_us"], np.where(soon, next_human, MISSING)),
         "resolved": resolved,
         "silent": silent,
         "promised": (part["offers"] & ~part["awaits"]) | left_queue,
-        "cold": ~seen & soon & same,
-        "state": spot.astype(np.int8),
-        "first_bot": talk.events.step[first_bot],
+        "cold": ~seen & soon & opened,
+        "state": state,
+        "first_bot": part["first_step"],
     }
     columns = [
         *("session", "journey", "opened", "customer_no", "group", "touchpoint_no", "intent"),
         *("start_us", "end_us", "bot_done_us", "human_us", "request_us", "again_us", "perhaps_us"),
-        *("human_joined", "resolved", "silent", "promised", "offered", "cold", "requests"),
+        *(
+            "human_joined",
+            "resolved",
+            "silent",
+            "promised",
+            "offered",
+            "cold",
+            "looped",
+            "stumbled",
+            "requests",
+        ),
         *("state", "first_bot", "request_step", "bot_done_step", "last_step", "rating_micro"),
     ]
     return {name: table[name] for name in columns}

@@ -56,7 +56,11 @@ def _steps_taken(sessions: BotSessions, last_us: int | None, days: float) -> npt
     """
     if last_us is None:  # without a clock no session is mature
         return np.full(len(sessions), -1, dtype=np.int8)
-    return leave_waterfall(*_what_counts(sessions), last_us, round(days * US_PER_DAY))
+    window_us = round(days * US_PER_DAY)
+    return sessions.once(
+        f"waterfall {last_us} {window_us}",
+        lambda: leave_waterfall(*_what_counts(sessions), last_us, window_us),
+    )
 
 
 def _what_counts(sessions: BotSessions) -> tuple[Any, Any]:
@@ -170,13 +174,14 @@ def session_counts(sessions: BotSessions, last_us: int | None, days: float) -> p
     """Count sessions by touchpoint and customer group: states, and steps of the waterfall."""
     part, cells = sessions.facts, sessions.events.touchpoints * GROUPS
     cell = part["touchpoint_no"].astype(np.int64) * GROUPS + part["group"]
+    ends = STATES, ("young", "joined", *STEPS[JOINED + 1 :])
+    reached = part["state"], _steps_taken(sessions, last_us, days) + 1
     counts = {"sessions": np.bincount(cell, minlength=cells)}
-    counts |= {
-        state: np.bincount(cell[part["state"] == place], minlength=cells)
-        for place, state in enumerate(STATES)
-    }
-    for name, marked in waterfall_flags(sessions, last_us, days).items():
-        counts[name] = np.bincount(cell[marked], minlength=cells)
+    for names, end in zip(ends, reached, strict=True):
+        own = np.bincount(cell * len(names) + end, minlength=cells * len(names))
+        counts |= zip(names, own.reshape(cells, -1).T, strict=True)
+    counts["mature"] = counts["sessions"] - counts.pop("young")
+    counts["raw"] = counts["mature"] - counts.pop("joined")
     there = np.flatnonzero(counts["sessions"])
     keys = {"touchpoint_no": there // GROUPS, "group": there % GROUPS}
     return pd.DataFrame(keys | {name: many[there] for name, many in counts.items()})
@@ -449,13 +454,21 @@ def _windows_shown(
     own: dict[int, int] = {}
     if not longest:
         return own
+    by_day = [
+        count_units(until.astype(np.int64), customer, max(CURVE_DAYS) + 1) for until in served
+    ]
+
+    def are_few(low: int, high: int) -> bool:
+        people = [days[low] for days in by_day]
+        if high > low + 1:
+            people = [count_neighbours(customer[(low <= u) & (u < high)]) for u in served]
+        return low < high and any(0 < many < minimum for many in people)
+
     anchor = min(max(1, int(chosen)), longest)
     for way in (range(anchor, longest + 1), range(anchor, 0, -1)):
         latest = anchor
         for days in way:
-            low, high = sorted((latest, days))
-            apart = (customer[(until >= low) & (until < high)] for until in served)
-            if not any(0 < count_neighbours(people) < minimum for people in apart):
+            if not are_few(*sorted((latest, days))):
                 latest = days
             own[days] = latest
     return own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,10 +17,13 @@ from journeylib.journeys import (
     MISSING,
     Events,
     Journeys,
+    Runs,
     before_first,
-    first_rows,
+    compiled,
     number_pairs,
     number_sessions,
+    runs_before,
+    runs_of,
 )
 from journeylib.log import asks_for_human, awaits_answer, confirms, offers_human
 from journeylib.measures.settings import MeasureSettings
@@ -71,10 +75,38 @@ class Conversations:
         return before_first(self.session, self.speech.human, self.sessions)
 
     @cached_property
+    def runs(self) -> Runs:
+        """The events of each session."""
+        return runs_of(self.session, self.sessions)
+
+    def runs_of(self, session: Numbers) -> Runs:
+        """Return the events of some sessions, marked or numbered."""
+        rows, begin, end = self.runs
+        return rows, begin[session], end[session]
+
+    @cached_property
+    def served(self) -> Served:
+        """The sessions in which somebody serves or asks."""
+        speech = self.speech
+        acts = speech.bot, speech.human, speech.customer, speech.customer & speech.spoken
+        intent = self.events.column("intent").number if self.events.has("intent") else None
+        return Served(*served_in(self.runs, acts, intent))
+
+    @cached_property
     def of_bots(self) -> Whole:
         """Numbers of the sessions in which a bot acts before any human."""
-        bot = self.speech.bot & self.before_human
-        return np.flatnonzero(first_rows(self.session, bot, self.sessions) >= 0)
+        return self.served.session[self.served.by_bot]
+
+    @cached_property
+    def bot_runs(self) -> Runs:
+        """The events of each session in `of_bots`."""
+        rows, begin, end = self.runs
+        return rows, begin[self.of_bots], end[self.of_bots]
+
+    @cached_property
+    def bot_part(self) -> Runs:
+        """The events of each session in `of_bots` before any human."""
+        return runs_before(self.bot_runs, self.speech.human)
 
     @cached_property
     def bot_session(self) -> Numbers:
@@ -90,6 +122,69 @@ class Conversations:
             return self.events.journey, len(self.events.begins) - 1
         number, keys = number_pairs(self.events.journey, self.speech.intent + 1, 1 << 31)
         return number, len(keys)
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """The sessions in which somebody serves or asks, one entry each; rows are −1 where none is.
+
+    Attributes
+    ----------
+    session : ndarray of int32
+        Its number.
+    begin, bot, human, customer, about : ndarray of int32
+        Rows of its first event, and of the first of a bot, of a human, of the customer, and of a
+        known intent.
+    """
+
+    session: Numbers
+    begin: Numbers
+    bot: Numbers
+    human: Numbers
+    customer: Numbers
+    about: Numbers
+
+    @property
+    def by_bot(self) -> Flags:
+        """Mark those in which a bot acts before any human."""
+        return np.asarray((self.bot >= 0) & ((self.human < 0) | (self.bot < self.human)))
+
+
+@compiled
+def served_in(
+    runs: Runs, acts: tuple[Flags, Flags, Flags, Flags], intent: Numbers | None
+) -> Numbers:
+    """Return what `Served` holds, shape (6, sessions).
+
+    Parameters
+    ----------
+    runs : Runs
+        Of all sessions.
+    acts : (bot, human, customer, asks)
+        Who acts in each event, and whether a customer's words are known.
+    intent : ndarray of int32 or None
+        None in a log without intents.
+    """
+    rows, begin, end = runs
+    bot, human, customer, asks = acts
+    served = np.empty((6, len(begin)), dtype=np.int32)
+    many = 0
+    for session in range(len(begin)):
+        by_bot = by_human = by_customer = about = np.int32(-1)
+        is_served = False
+        for spot in range(end[session] - 1, begin[session] - 1, -1):
+            row = rows[spot]
+            by_bot = row if bot[row] else by_bot
+            by_human = row if human[row] else by_human
+            by_customer = row if customer[row] else by_customer
+            is_served |= bot[row] | human[row] | asks[row]
+            if intent is not None and intent[row] >= 0:
+                about = row
+        served[0, many], served[1, many] = session, rows[begin[session]]
+        served[2, many], served[3, many] = by_bot, by_human
+        served[4, many], served[5, many] = by_customer, about
+        many += is_served
+    return served[:, :many]
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +225,7 @@ def heard_in(journeys: Journeys, settings: MeasureSettings) -> Speech:
     """Find out what the texts of a log with actors say, in one pass of the engine."""
     events, actor = journeys.events, journeys.events.column("actor")
     words = settings.human_request_words
-    number = [no for no, name in journeys.names.items() if name in words]
-    by_name = np.isin(events.touchpoint, number)
+    by_name = at_touchpoints(events, [no for no, name in journeys.names.items() if name in words])
     bot, human, customer = (actor.is_word(who) for who in ("bot", "human", "customer"))
     nothing = np.zeros(len(events), dtype=bool)
     marks = dict.fromkeys(("spoken", "asks", "offers", "confirms", "awaits"), nothing)
@@ -171,11 +265,21 @@ def sessions_of(journeys: Journeys, settings: MeasureSettings) -> Numbers:
     if journeys.has("session"):
         talk = events.column("session").number
         talks = len(events.column("session").words)
-    begin_us = done_us = np.zeros(len(events), dtype=np.int64)
     if journeys.has_clock:
         begin_us, done_us = events.t_us, events.done_us
+    else:
+        begin_us = done_us = np.zeros(len(events), dtype=np.int64)
     gap_us = round(settings.session_gap_minutes * 60 * US_PER_SECOND)
     return number_sessions(events.journey, talk, begin_us, done_us, (talks, gap_us))
+
+
+def at_touchpoints(events: Events, numbers: Sequence[int]) -> Flags:
+    """Mark the events at touchpoints of these numbers."""
+    if not numbers:
+        return np.zeros(len(events), dtype=bool)
+    is_one = np.zeros(events.touchpoints, dtype=bool)
+    is_one[np.asarray(numbers, dtype=np.int64)] = True
+    return is_one[events.touchpoint]
 
 
 def acts(journeys: Journeys, who: str) -> bool:

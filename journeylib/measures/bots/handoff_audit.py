@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from journeylib.core import US_PER_DAY, US_PER_SECOND, AbstainReason, Estimate
-from journeylib.journeys import MISSING, Base, Journeys
+from journeylib.journeys import MISSING, Base, Journeys, compiled
 from journeylib.log import Cells, protect
 from journeylib.measures.bots import containment
 from journeylib.measures.bots.bot_sessions import (
@@ -195,14 +195,13 @@ def audit_handoffs(
     heard = text_abstain_reason(journeys)
     counts = containment.session_counts(sessions, last_us, days)
     patterns = patterns_of(sessions, settings)
-    looped = np.concatenate(patterns.looped)
-    handovers = handover_table(sessions, np.concatenate(patterns.stumbled))
+    handovers = handover_table(sessions)
     repeated = repeated_table(sessions, settings, patterns)
     whole, spots, public = containment.states_shown(sessions, minimum)
     estimates: dict[str, Any] = {}
     for table, wanted in (
         (sessions.facts, _session_ratios(journeys, settings, sessions, heard, whole)),
-        (sessions.facts, {"loops": Ratio(looped, None, _LOOPS)}),
+        (sessions.facts, {"loops": Ratio(sessions.facts["looped"], None, _LOOPS)}),
         ({}, ping_pong_ratios(journeys, settings)),
         (handovers, _handover_ratios(journeys, settings, handovers, heard)),
         (
@@ -230,7 +229,7 @@ def audit_handoffs(
         actor_changes=actor_changes(journeys),
         dead_ends=dead_ends(journeys, sessions, settings),
         by_touchpoint=containment.by_touchpoint(sessions, journeys, counts, spots, public),
-        session_table=session_ends(sessions, settings, looped),
+        session_table=session_ends(sessions, settings),
     )
 
 
@@ -448,17 +447,30 @@ def actor_changes(journeys: Journeys) -> pd.DataFrame:
 
 def _changes_in(journeys: Journeys) -> Base:
     """Count the changes from each actor to each."""
-    events = journeys.events
-    is_known = events.column("actor").known
-    # A step of nobody known hides no change: who acts before and after it are known.
-    events = events if is_known.all() else events.only(is_known)
-    actor = events.column("actor").number
-    many, then = len(events.column("actor").words), events.next_of(actor, -1)
-    changed = (then >= 0) & (actor != then)
-    return events.base(np.where(changed, actor * many + then, -1), many**2)
+    events, actor = journeys.events, journeys.events.column("actor")
+    many = len(actor.words)
+    return events.base(change_numbers(events.journey, actor.held, many), many**2)
 
 
-def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags) -> pd.DataFrame:
+@compiled
+def change_numbers(journey: Numbers, actor: Numbers, actors: int) -> Numbers:
+    """Return at which change of actor each event stands: ``before * actors + now`` (int32).
+
+    Below 0 where the actor is that of the journey's latest known one, the first, or unknown: a step
+    of nobody known hides no change.
+    """
+    change = np.empty(len(actor), dtype=np.int32)
+    before = -1
+    for row in range(len(actor)):
+        before = before if row and journey[row] == journey[row - 1] else -1
+        now = actor[row]
+        changed = (before >= 0) & (now >= 0) & (now != before)
+        change[row] = before * actors + now if changed else -1
+        before = now if now >= 0 else before
+    return change
+
+
+def session_ends(sessions: BotSessions, settings: MeasureSettings) -> pd.DataFrame:
     """Return how and after how long the customer's time with the bot ended.
 
     Returns
@@ -467,7 +479,7 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
         ``intent`` (category), ``start_us``, ``seconds_to_end`` (float64; missing without a clock),
         ``turns_to_end`` (1 for the bot's first turn), ``rating_micro``, ``end`` (category),
-        ``looped`` (see `handoff_patterns.Patterns`).
+        ``looped`` (see `bot_turns.looped_in`).
 
     Notes
     -----
@@ -505,8 +517,9 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
             "turns_to_end": np.maximum(at_step - part["first_bot"] + 1, 1),
             "rating_micro": _known(part["rating_micro"]),
             "end": pd.Categorical.from_codes(end, pd.Index(ends)),
-            "looped": looped,
-        }
+            "looped": part["looped"],
+        },
+        copy=False,
     )
 
 

@@ -6,12 +6,11 @@ from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
 
-import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import Estimate, Floats, resample
+from journeylib.core import US_PER_HOUR, Estimate, Floats, resample
 from journeylib.journeys import (
     BAD_END,
     Base,
@@ -19,11 +18,11 @@ from journeylib.journeys import (
     Events,
     Journeys,
     Sums,
+    compiled,
     first_rows,
     number_pairs,
-    row_before,
 )
-from journeylib.log import fails_to_answer, in_sample, normalised, says_again
+from journeylib.log import in_sample, says_again
 from journeylib.measures.bots.bot_sessions import STATES, BotSessions
 from journeylib.measures.bots.conversations import Conversations, Flags, Numbers, Whole
 from journeylib.measures.measured import Measured
@@ -31,7 +30,6 @@ from journeylib.measures.ratios import Ratio, quotient, ratio_sums, ratios
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Rows, share_of
 
-LOOP_ROUNDS = 3
 PING_PONG_CHANGES = 2
 EARLY_REPLIES = 5
 MOST_REPLIES = 20_000
@@ -50,8 +48,6 @@ class Patterns:
 
     Attributes
     ----------
-    looped, stumbled : tuple of ndarray of bool
-        Of each part by bot session: see `_looped` and `_stumbled`.
     requests : int
         Events in which a customer asks for a human.
     replies : int
@@ -61,8 +57,6 @@ class Patterns:
         smaller than that of the whole log.
     """
 
-    looped: tuple[Flags, ...]
-    stumbled: tuple[Flags, ...]
     requests: int
     replies: int
     replied: tuple[Whole, ...]
@@ -83,9 +77,8 @@ def patterns_of(sessions: BotSessions, settings: MeasureSettings) -> Patterns:
         customer = part.events.customer[after].astype(np.int64)
         drawn = after[in_sample(customer, _per_mille(len(after)))]
         keys = part.outline.key[np.unique(part.events.journey[drawn])]
-        looped, stumbled = _looped(talk), _stumbled(talk)
         requests = int(talk.speech.asks.sum())
-        return Patterns((looped,), (stumbled,), requests, len(after), (keys,))
+        return Patterns(requests, len(after), (keys,))
 
     return sessions.journeys.summed(of_part)
 
@@ -93,49 +86,6 @@ def patterns_of(sessions: BotSessions, settings: MeasureSettings) -> Patterns:
 def _per_mille(replies: int) -> int:
     """Return of how many customers in a thousand turns after a hand-over are compared."""
     return min(1000, 1000 * MOST_REPLIES // max(replies, 1))
-
-
-def _looped(talk: Conversations) -> Flags:
-    """Mark the bot sessions in which the bot went round in circles.
-
-    It said the same words `LOOP_ROUNDS` times, or (where it said nothing) came back to the same
-    touchpoint that often with another one of its own between.
-    """
-    events = talk.events
-    turns = np.flatnonzero(talk.speech.bot & (talk.bot_session >= 0))
-    own, spot = talk.bot_session[turns], events.touchpoint[turns]
-    many = len(talk.of_bots)
-    before = row_before(own, many)
-    fresh = (before < 0) | (spot[before] != spot)
-    spoken = np.full(len(turns), -1, dtype=np.int64)
-    words = 0
-    if events.has("text"):
-        texts = events.values("words of bots", ibis.cases((_.actor == "bot", normalised(_.text))))
-        spoken, words = texts.number[turns].astype(np.int64), len(texts.words)
-    what = np.where(spoken >= 0, spoken, words + spot)
-    rounds = np.flatnonzero((spoken >= 0) | fresh)
-    pair, keys = number_pairs(own[rounds], what[rounds], words + events.touchpoints)
-    often = np.bincount(pair, minlength=len(keys)) >= LOOP_ROUNDS
-    looped = np.zeros(many, dtype=bool)
-    looped[keys[often] // (words + events.touchpoints)] = True
-    return looped
-
-
-def _stumbled(talk: Conversations) -> Flags:
-    """Mark the bot sessions in which the bot failed before a human came.
-
-    It had not understood or could not help, or an error was logged.
-    """
-    events = talk.events
-    failed = np.zeros(len(events), dtype=bool)
-    if events.has("text"):
-        own = (_.actor == "bot") & (not talk.speech.speaks_always)
-        fails = ibis.cases((own, fails_to_answer(_.text)), else_=False)
-        failed = events.mark("fails to answer", fails)
-    if events.has("error"):
-        failed = failed | (events.column("error") == 1)
-    amiss = failed & talk.speech.bot & talk.before_human & (talk.bot_session >= 0)
-    return np.bincount(talk.bot_session[amiss], minlength=len(talk.of_bots)) > 0
 
 
 def _replies(talk: Conversations, sessions: BotSessions) -> Whole:
@@ -214,10 +164,11 @@ def hands_of(journeys: Journeys, settings: MeasureSettings) -> Hands:
     """Count how hands change, part by part."""
 
     def of_part(part: Journeys) -> Hands:
-        talk = Conversations(part, settings)
-        table = ping_pong_table(talk)
+        turns = turns_of(part, settings)
+        transfers = Shares.of(Rows.of(part.events, turns.row), turns.taken_over)
+        table = ping_pong_table(part.events, turns)
         wanted = {n: Ratio(table[n], table["changed"], text) for n, text in PING_PONG.items()}
-        return Hands(_transfers(talk), ratio_sums(table, wanted))
+        return Hands(transfers, ratio_sums(table, wanted))
 
     name = f"hands {settings.model_dump_json()}"
     return journeys.events.once(name, lambda: journeys.summed(of_part))  # type: ignore[no-any-return]
@@ -229,7 +180,7 @@ def ping_pong_ratios(journeys: Journeys, settings: MeasureSettings) -> dict[str,
     return {name: Ratio(counted[name], None, text) for name, text in PING_PONG.items()}
 
 
-def ping_pong_table(talk: Conversations) -> pd.DataFrame:
+def ping_pong_table(events: Events, turns: Turns) -> pd.DataFrame:
     """Return one row per journey and intent: ``changed`` hands at all, ``ping_pong``.
 
     ``ping_pong_bots``: twice or more between bot and human. ``ping_pong_people``: twice or more
@@ -239,50 +190,117 @@ def ping_pong_table(talk: Conversations) -> pd.DataFrame:
     transfer from human to human is a change of `resource`; humans of unknown `resource` between
     two known ones hide no change.
     """
-    events, speech = talk.events, talk.speech
-    matter, many = talk.matter
-    serving = speech.bot | speech.human
-    before = row_before(np.where(serving, matter, -1), many)
-    crossed = (before >= 0) & (speech.bot != speech.bot[before])
-    passed = np.zeros(len(events), dtype=bool)
-    if events.has("resource"):
-        hand = events.column("resource").number
-        named = row_before(np.where(speech.bot | (speech.human & (hand >= 0)), matter, -1), many)
-        passed = (named >= 0) & speech.human & speech.human[named] & _other_hand(hand, hand[named])
-    first = first_rows(matter, serving, many)
-    there = np.flatnonzero(first >= 0)
-    row = first[there]
-    crossings, passings = (
-        np.bincount(matter[marked], minlength=many)[there] for marked in (crossed, passed)
-    )
-    table = pd.DataFrame(
+    there = np.flatnonzero(turns.first >= 0)
+    row, crossings, passings = turns.first[there], turns.crossings[there], turns.passings[there]
+    bots, people = crossings >= PING_PONG_CHANGES, passings >= PING_PONG_CHANGES
+    return pd.DataFrame(
         {
             "journey": events.journey[row],
             "customer_no": events.customer[row],
             "group": events.group[row],
             "changed": (crossings > 0) | (passings > 0),
-            "ping_pong_bots": crossings >= PING_PONG_CHANGES,
-            "ping_pong_people": passings >= PING_PONG_CHANGES,
-        }
+            "ping_pong_bots": bots,
+            "ping_pong_people": people,
+            "ping_pong": bots | people,
+        },
+        copy=False,
     )
-    return table.assign(ping_pong=table["ping_pong_bots"] | table["ping_pong_people"])
 
 
-def _other_hand(hand: Numbers, other: Numbers) -> Flags:
-    """Mark where both resources are known and not the same."""
-    return np.asarray((hand >= 0) & (other >= 0) & (hand != other))
+@dataclass(frozen=True, eq=False)
+class Turns:
+    """Turns of bots and humans, and the hands through which a matter goes.
+
+    Attributes
+    ----------
+    row : ndarray of int64
+    taken_over : ndarray of bool
+        Of each turn its row among the events, and whether another hand takes over after it.
+    first, crossings, passings : ndarray of int32
+        Of each matter the row of its first turn, below 0 where there is none; changes between bot
+        and human; changes from one human to another.
+    """
+
+    row: Whole
+    taken_over: Flags
+    first: Numbers
+    crossings: Numbers
+    passings: Numbers
 
 
-def handover_table(sessions: BotSessions, stumbled: Flags) -> pd.DataFrame:
+def turns_of(journeys: Journeys, settings: MeasureSettings) -> Turns:
+    """Follow the turns of each matter; see `ping_pong_table` and `transfers_measure`."""
+    talk, events = Conversations(journeys, settings), journeys.events
+    human, (matter, many) = talk.speech.human, talk.matter
+    unknown = np.broadcast_to(np.int32(-1), len(events))
+    hand = events.column("resource").number if events.has("resource") else unknown
+    clock = talk.begin_us, events.done_us if journeys.has_clock else talk.begin_us
+    limit_us = round(settings.handover_hours * US_PER_HOUR)
+    row = np.flatnonzero(talk.speech.bot | human)
+    return Turns(row, *follow_hands(row, matter, (human, hand), clock, limit_us, many))
+
+
+@compiled
+def follow_hands(
+    turns: Whole,
+    matter: Numbers,
+    hands: tuple[Flags, Numbers],
+    clock: tuple[Whole, Whole],
+    limit_us: int,
+    matters: int,
+) -> tuple[Flags, Numbers, Numbers, Numbers]:
+    """Return what `Turns` holds of the hands of each matter.
+
+    Parameters
+    ----------
+    turns : ndarray of int64
+        Rows of the turns of bots and humans.
+    matter : ndarray of int
+    hands : (human, hand)
+        Of each event whether a human acts, and the number of its `resource`, below 0 where it is
+        unknown.
+    clock : (begin_us, done_us)
+        When each event begins and is over.
+    limit_us : int
+        The longest time to the next turn.
+    matters : int
+    """
+    human, hand = hands
+    begin_us, done_us = clock
+    taken_over = np.zeros(len(turns), dtype=np.bool_)
+    latest, named = np.full(matters, -1, dtype=np.int32), np.full(matters, -1, dtype=np.int32)
+    first = np.full(matters, -1, dtype=np.int32)
+    crossings, passings = np.zeros(matters, dtype=np.int32), np.zeros(matters, dtype=np.int32)
+    for turn in range(len(turns)):
+        row = turns[turn]
+        own, is_named = matter[row], hand[row] >= 0
+        if latest[own] < 0:
+            first[own] = row
+        else:
+            before = turns[latest[own]]
+            crossings[own] += human[row] != human[before]
+            passed = is_named and hand[before] >= 0 and hand[row] != hand[before]
+            in_time = begin_us[row] - done_us[before] <= limit_us
+            taken_over[latest[own]] = human[row] & (passed | (not human[before])) & in_time
+        if is_named and human[row] and named[own] >= 0 and human[named[own]]:
+            passings[own] += hand[row] != hand[named[own]]
+        latest[own] = turn
+        if is_named or not human[row]:
+            named[own] = row
+    return taken_over, first, crossings, passings
+
+
+def handover_table(sessions: BotSessions) -> pd.DataFrame:
     """Return one row per handed-over session: ``cold``, ``requested``, ``stumbled``.
 
     ``cold``: the customer had to make contact again. ``requested``: a human was asked for.
     ``stumbled``: the bot had failed before.
     """
     part, handed = sessions.facts, sessions.ended("handed_over")
-    table = {name: part[name][handed] for name in ("group", "customer_no", "journey", "cold")}
-    asked = {"requested": part["requests"][handed] > 0, "stumbled": stumbled[handed]}
-    return pd.DataFrame(table | asked)
+    names = ("group", "customer_no", "journey", "cold", "stumbled")
+    rows = np.flatnonzero(handed)
+    table = {name: part[name][rows] for name in names}
+    return pd.DataFrame(table | {"requested": part["requests"][rows] > 0})
 
 
 def repeated_table(
@@ -477,11 +495,11 @@ def dead_ends(
 
 def _acts_at(journeys: Journeys) -> Flags:
     """Mark the touchpoints at which people act, and those at which bots do."""
-    actor = journeys.events.column("actor")
-    there = np.zeros((len(actor.words) + 1, len(journeys.names)), dtype=bool)
-    there[actor.held, journeys.events.touchpoint] = True
-    word = np.array([*actor.words, ""])
-    return np.stack([there[word == who].any(axis=0) for who in ("human", "bot")])
+    actor, touchpoint = journeys.events.column("actor"), journeys.events.touchpoint
+    there = np.zeros((2, len(journeys.names)), dtype=bool)
+    for spot, who in zip(there, ("human", "bot"), strict=True):
+        spot[touchpoint[np.flatnonzero(actor.is_word(who))]] = True
+    return there
 
 
 def _bad_endings(sessions: BotSessions, settings: MeasureSettings) -> dict[str, float]:
@@ -520,24 +538,3 @@ def transfers_measure(journeys: Journeys, settings: MeasureSettings) -> Measured
     """
     transfers = hands_of(journeys, settings).transfers
     return share_of("transfers", transfers.sums, transfers.base, settings)
-
-
-def _transfers(talk: Conversations) -> Shares:
-    """Count the turns after which another hand takes over, of all; see `transfers_measure`."""
-    events, speech = talk.events, talk.speech
-    matter, many = talk.matter
-    serving = speech.bot | speech.human
-    before = row_before(np.where(serving, matter, -1), many)
-    # A human who comes next, and the row of whom it comes after.
-    later = np.flatnonzero((before >= 0) & speech.human)
-    earlier = before[later]
-    taken_over = speech.bot[earlier]
-    if events.has("resource"):
-        hand = events.column("resource").number
-        taken_over = taken_over | _other_hand(hand[later], hand[earlier])
-    if talk.journeys.has_clock:
-        limit_us = round(talk.settings.handover_hours * 3600 * 1_000_000)
-        taken_over = taken_over & (events.t_us[later] - events.done_us[earlier] <= limit_us)
-    passed = np.zeros(len(events), dtype=bool)
-    passed[earlier[taken_over]] = True
-    return Shares.of(Rows.of(events, serving), passed[serving])

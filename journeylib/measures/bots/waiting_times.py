@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from journeylib.core import GROUPS, US_PER_SECOND, Estimate, Floats, resample
-from journeylib.journeys import MISSING, count_neighbours
+from journeylib.journeys import MISSING, compiled, count_neighbours
 from journeylib.log import bounded_share
 from journeylib.measures.bots.bot_sessions import BotSessions
-from journeylib.measures.bots.conversations import Flags
+from journeylib.measures.bots.conversations import Flags, Whole
 
 MOST_TIMES = 2_000
 SERVED, LOST, WAITING = 0, 1, 2
@@ -28,7 +28,8 @@ def queue_times(sessions: BotSessions, last_us: int) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``group``, ``seconds`` (int64, whole), ``fate`` (int64: 0 served, 1 lost, 2 waiting),
-        ``n`` (int64). Its ``attrs``: ``customers`` and ``journeys`` in the queue.
+        ``n`` (int64), in the order of seconds. Its ``attrs``: ``customers`` and ``journeys`` in
+        the queue.
     """
     part = sessions.facts
     waiting = sessions.ended("handed_over") | (part["requests"] > 0) | part["promised"]
@@ -50,15 +51,14 @@ def _times(sessions: BotSessions, queued: Flags, since: str, last_us: int) -> pd
     )
     seconds = np.maximum(until - part[since][rows], 0) // US_PER_SECOND
     fate = np.where(served, SERVED, np.where(waiting, WAITING, LOST))
-    # One number for each wait, in the order of group, seconds and fate.
-    most = int(seconds.max(initial=0)) + 1
+    # One number for each wait, in the order of seconds, group and fate.
     kinds, n = np.unique(
-        (part["group"][rows].astype(np.int64) * most + seconds) * FATES + fate, return_counts=True
+        (seconds * GROUPS + part["group"][rows]) * FATES + fate, return_counts=True
     )
     frame = pd.DataFrame(
         {
-            "group": kinds // (most * FATES),
-            "seconds": kinds // FATES % most,
+            "group": kinds // FATES % GROUPS,
+            "seconds": kinds // (GROUPS * FATES),
             "fate": kinds % FATES,
             "n": n,
         }
@@ -107,26 +107,24 @@ def wait_estimates(
             Estimate.none(reason, "share", estimand=asked["lost"]),  # type: ignore[arg-type]
         )
     seconds, counts = _by_time(times)
-    sums = counts.reshape(GROUPS, 1, -1)
     base = {"n_customers": customers, "n_journeys": journeys, "n_events": int(counts.sum())}
 
-    def median(totals: Floats) -> Floats:
-        free, _lost = _survival(totals.reshape(*totals.shape[:-1], -1, 3))
-        under = free <= 0.5 + 1e-12
-        return np.where(under.any(-1), seconds[under.argmax(-1)], np.nan)
+    def statistics(totals: Floats) -> Floats:
+        """Return the median wait and the share that is lost, shape (..., 2)."""
+        half, lost = leave_queue(totals.reshape(-1, FATES, len(seconds)))
+        both = np.stack([np.append(seconds, np.nan)[half], lost.sum(axis=-1)], axis=-1)
+        return both.reshape(*totals.shape[:-2], 2)
 
-    def lost(totals: Floats) -> Floats:
-        return _survival(totals.reshape(*totals.shape[:-1], -1, 3))[1]
-
-    half, gone = resample(sums, median), resample(sums, lost, share=True, n_customers=[customers])
+    both = resample(counts.reshape(GROUPS, 1, -1), statistics, share=True, n_customers=[customers])
+    half, drawn, lost_share = both.value[0], both.draws[:, 0], both.value[1]
     wait = (
         Estimate.none("censoring_heavy", "seconds", estimand=asked["wait"])
-        if np.isnan(half.value[0])
+        if np.isnan(half)
         else Estimate(
-            value=float(half.value[0]),
+            value=float(half),
             unit="seconds",
-            lo=_percentile(half.draws, 2.5),
-            hi=_percentile(half.draws, 97.5),
+            lo=_percentile(drawn, 2.5),
+            hi=_percentile(drawn, 97.5),
             estimand=asked["wait"],
             method="Kaplan–Meier; percentiles of resampled customer groups",
             assumptions=("those who give up would have waited as long as the others",),
@@ -134,42 +132,69 @@ def wait_estimates(
         )
     )
     gone_by = Estimate(
-        value=float(gone.value[0]),
+        value=float(lost_share),
         unit="share",
-        lo=float(gone.lo[0]),
-        hi=float(gone.hi[0]),
+        lo=float(both.lo[1]),
+        hi=float(both.hi[1]),
         estimand=asked["lost"],
         method="Aalen–Johansen; delete-a-group jackknife by customer",
         **base,
     )
-    lost_ones = float(counts[..., LOST].sum())
+    lost_ones = float(counts[:, LOST].sum())
     return wait, bounded_share(gone_by, lost_ones, base["n_events"], minimum=min_customers)
 
 
 def _by_time(times: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Return the distinct times, and counts of shape (groups, times, fates)."""
-    seconds = times["seconds"].to_numpy()
-    grain, distinct = 1, np.unique(seconds)
+    """Return the distinct times, and counts of shape (groups, fates, times)."""
+    seconds, group, fate = (times[name].to_numpy() for name in ("seconds", "group", "fate"))
+    grain, distinct = 1, _distinct(seconds)
     while len(distinct) > MOST_TIMES:
         grain *= 2  # seconds do not matter among thousands of distinct waits
-        distinct = np.unique(distinct // grain * grain)
-    cell = np.searchsorted(distinct, seconds // grain * grain)
-    counts = np.zeros((GROUPS, len(distinct), 3))
-    np.add.at(counts, (times["group"], cell, times["fate"]), times["n"])
-    return distinct.astype(np.float64), counts
+        distinct = _distinct(distinct // grain * grain)
+    spot = np.searchsorted(distinct, seconds // grain * grain)
+    cell = (group * FATES + fate) * len(distinct) + spot
+    counts = np.bincount(cell, times["n"], minlength=GROUPS * FATES * len(distinct))
+    return distinct.astype(np.float64), counts.reshape(GROUPS, FATES, -1).astype(np.float64)
 
 
-def _survival(counts: Floats) -> tuple[Floats, Floats]:
-    """Return Kaplan–Meier without loss, (..., times), and Aalen–Johansen's loss, (...)."""
-    leaving = counts.sum(axis=-1)
-    at_risk = np.cumsum(leaving[..., ::-1], axis=-1)[..., ::-1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        served = np.nan_to_num(counts[..., SERVED] / at_risk)
-        lost = np.nan_to_num(counts[..., LOST] / at_risk)
-    free = np.cumprod(1 - served, axis=-1)
-    stay = np.cumprod(1 - served - lost, axis=-1)
-    before = np.concatenate([np.ones_like(stay[..., :1]), stay[..., :-1]], axis=-1)
-    return free, np.asarray((before * lost).sum(axis=-1))
+def _distinct(ordered: Whole) -> Whole:
+    return np.asarray(ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]])
+
+
+@compiled
+def leave_queue(counts: Floats) -> tuple[Whole, Floats]:
+    """Return when half are served, and who is lost at each time.
+
+    Parameters
+    ----------
+    counts : ndarray of float64, shape (n, fates, times)
+        Whole numbers.
+
+    Returns
+    -------
+    half : ndarray of int64, shape (n,)
+        First time at which Kaplan and Meier's survival without loss is one half or less; the number
+        of times where it never is.
+    lost : ndarray of float64, shape (n, times)
+        Increments of Aalen and Johansen's cumulative incidence.
+    """
+    many, _fates, times = counts.shape
+    half, lost = np.full(many, times), np.zeros((many, times))
+    for one in range(many):
+        at_risk = counts[one].sum()
+        free = stay = 1.0
+        for time in range(times):
+            if at_risk == 0:
+                break
+            serving = counts[one, SERVED, time] / at_risk
+            losing = counts[one, LOST, time] / at_risk
+            lost[one, time] = stay * losing
+            free *= 1 - serving
+            stay *= 1 - serving - losing
+            if free <= 0.5 + 1e-12 and half[one] == times:
+                half[one] = time
+            at_risk -= counts[one, :, time].sum()
+    return half, lost
 
 
 def _percentile(draws: Floats, q: float) -> float | None:

@@ -42,6 +42,8 @@ class Rows:
     def of(events: Events, picked: Numbers | None = None) -> Rows:
         """Take all events, or those `picked` by a mark or a number."""
         arrays: list[Numbers] = [events.touchpoint, events.group, events.journey, events.customer]
+        if picked is not None and picked.dtype == bool:
+            picked = np.flatnonzero(picked)
         columns = arrays if picked is None else [array[picked] for array in arrays]
         return Rows(events.touchpoints, *columns)
 

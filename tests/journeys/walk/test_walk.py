@@ -36,7 +36,18 @@ from journeylib.journeys.walk.counting import (
 )
 from journeylib.journeys.walk.event_columns import MISSING, Codes, read_columns, words_at
 from journeylib.journeys.walk.outline import END_KINDS
-from journeylib.journeys.walk.sessions import before_first, least_of_later, row_after, row_before
+from journeylib.journeys.walk.sessions import (
+    before_first,
+    first_in,
+    largest_in,
+    last_in,
+    least_of_later,
+    many_in,
+    row_after,
+    row_before,
+    runs_before,
+    runs_of,
+)
 from journeylib.journeys.walk.tables import END, START
 from journeylib.journeys.walk.variant_counts import END_NUMBER, START_NUMBER, shared_variants
 from journeylib.journeys.walk.visits import last_at_touchpoint
@@ -425,6 +436,31 @@ def test_rows_before_and_later_values(rows: list[tuple[int, int]], possible: boo
             and value[i] != MISSING
         ]
         assert found[row] == min(later, default=MISSING)
+
+
+@QUICK
+@given(rows=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.booleans()), max_size=40))
+def test_what_runs_of_events_hold(rows: list[tuple[int, int, bool]]) -> None:
+    unit = np.array([row[0] for row in rows], dtype=np.int32)
+    value = np.array([row[1] for row in rows], dtype=np.int64)
+    marked = np.array([row[2] for row in rows], dtype=bool)
+    runs = runs_of(unit, 4)
+    own = [[n for n in range(len(rows)) if unit[n] == of] for of in range(4)]
+    those = [[n for n in run if marked[n]] for run in own]
+
+    def events(of: tuple[np.ndarray, np.ndarray, np.ndarray]) -> list[list[int]]:
+        return [of[0][begin:end].tolist() for begin, end in zip(of[1], of[2], strict=True)]
+
+    assert events(runs) == own
+    assert first_in(runs, marked).tolist() == [min(one, default=-1) for one in those]
+    assert last_in(runs, marked).tolist() == [max(one, default=-1) for one in those]
+    assert many_in(runs, marked).tolist() == [len(one) for one in those]
+    largest = [max((int(value[n]) for n in one), default=MISSING) for one in those]
+    assert largest_in(runs, value, marked).tolist() == largest
+    before = [
+        [n for n in run if not marked[: n + 1][unit[: n + 1] == unit[n]].any()] for run in own
+    ]
+    assert events(runs_before(runs, marked)) == before
 
 
 @QUICK
