@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import (
     BANDS,
     Middle,
@@ -26,10 +25,9 @@ from journeylib.journeys.walk.counting import (
     number_pairs,
     sum_in_cells,
 )
-from journeylib.journeys.walk.event_columns import MISSING, Codes
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import Outline, as_words
-from journeylib.log import Cells, protect
+from journeylib.log import MISSING, Cells, Codes, compiled, protect
 
 START, END = "(start)", "(end)"
 OTHER = "(other)"  # touchpoints that are folded into one
