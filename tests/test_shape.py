@@ -21,7 +21,7 @@ LINES = {
     "journeys": 6_525,
     "judge": 6_050,
     "lab": 2_135,
-    "log": 6_720,
+    "log": 6_735,
     "measures": 6_190,
     "portfolio": 1_680,
     "present": 7_030,

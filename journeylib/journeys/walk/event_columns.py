@@ -86,13 +86,14 @@ class EventColumns:
             if name not in self._read:
                 others = [one for one in _ALWAYS if self.has(one) and one not in self._read]
                 wanted = list(dict.fromkeys([*others, name]))
-                self._read.update(self._in_order(read_columns(self.source, wanted)))
+                self._read.update(self._in_order(self.source, wanted))
                 if others and len(self) >= _LARGE:
                     set_aside(self.source.get_backend())
             return self._read[name]
 
-    def _in_order(self, read: dict[str, Any]) -> dict[str, Any]:
-        return {name: picked(read.pop(name), self.order.rows) for name in list(read)}
+    def _in_order(self, rows: ibis.Table, names: Sequence[str]) -> dict[str, Any]:
+        columns = read_columns(rows, names, len(self))
+        return {name: picked(columns.pop(name), self.order.rows) for name in names}
 
     def in_order(self, rows: Whole) -> EventColumns:
         """Return the columns with these of their rows one after the other."""
@@ -117,7 +118,7 @@ class EventColumns:
                 names = [f"_mark{i}" for i in range(len(missing))]
                 flags = (value.fill_null(False) for value in missing.values())
                 asked = self.source.mutate(**dict(zip(names, flags, strict=True)))
-                found = self._in_order(read_columns(asked, names))
+                found = self._in_order(asked, names)
                 for i, name in enumerate(missing):
                     self._read[f"mark {name}"] = found[f"_mark{i}"] == 1
             return {name: self._read[f"mark {name}"] for name in conditions}
@@ -128,7 +129,7 @@ class EventColumns:
         with self._one_at_a_time:
             if key not in self._read:
                 asked = self.source.mutate(_value=expression)
-                self._read[key] = self._in_order(read_columns(asked, ["_value"]))["_value"]
+                self._read[key] = self._in_order(asked, ["_value"])["_value"]
             return self._read[key]
 
     def values_at(self, rows: Whole, expressions: Mapping[str, Any]) -> pa.Table:

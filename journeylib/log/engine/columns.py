@@ -22,6 +22,7 @@ MISSING = int(np.iinfo(np.int64).min)
 _KEYS = {"customer_no": np.int32, "group": np.int8, "case_no": np.int32}
 # Rows that come out of the engine at once: what they take beside the arrays is small.
 _ROWS_AT_ONCE = 1_000_000
+_ROWS_PICKED = 100_000
 
 
 @dataclass(frozen=True)
@@ -57,36 +58,76 @@ class Codes:
 
     def only(self, rows: Numbers | slice) -> Codes:
         """Return the codes of these rows."""
-        return Codes(picked(self.held, rows), self.words)
+        return Codes(self.held[rows], self.words)
 
 
-def read_columns(rows: ibis.Table, names: Sequence[str]) -> dict[str, Any]:
-    """Bring columns out of the engine, in the order in which the rows lie."""
-    held: dict[str, Any] = {}
+def read_columns(rows: ibis.Table, names: Sequence[str], size: int | None = None) -> dict[str, Any]:
+    """Bring columns out of the engine, in the order in which the rows lie.
+
+    There are `size` of them; they are counted unless it is given.
+    """
+    if size is None:
+        size = int(rows.count().to_pyarrow().as_py())
+    columns: dict[str, Any] = {}
+    begin = 0
     for batch in fetch_batches(rows.select(*names), _ROWS_AT_ONCE):
-        for name, column in zip(names, batch.columns, strict=True):
-            held[name] = _longer(held.get(name), name, column)
-    return {name: _whole(held.pop(name)) for name in names}
+        for name, values in zip(names, batch.columns, strict=True):
+            if name not in columns:
+                columns[name] = _Column(name, values.type, size)
+            columns[name].put(begin, values)
+        begin += len(batch)
+    return {name: columns.pop(name).whole() for name in names}
 
 
-def _longer(held: Any, name: str, column: pa.Array) -> Any:
-    """Put the next part of a column behind what is `held` of it, in memory of our own."""
-    kind = column.type
+class _Column:
+    """A column that comes in parts, each put into memory of our own at once."""
+
+    def __init__(self, name: str, kind: pa.DataType, size: int) -> None:
+        self.words: dict[str, int] | None = {} if pa.types.is_dictionary(kind) else None
+        self.texts: list[pa.Array] = []
+        # Of texts without codes only the engine's memory is held until all are there.
+        self.numbers = None if (own := _kind(name, kind)) is None else np.empty(size, own)
+
+    def put(self, begin: int, values: pa.Array) -> None:
+        """Put in the values from row `begin` on."""
+        if self.numbers is None:
+            self.texts.append(values.cast(pa.string()).dictionary_encode())
+            return
+        part = self.numbers[begin : begin + len(values)]
+        if self.words is not None:
+            words = self.words
+            number = [words.setdefault(w, len(words)) for w in values.dictionary.to_pylist()]
+            codes = np.array([*number, -1], dtype=part.dtype)
+            part[:] = codes[_filled(values.indices, -1)]
+        elif part.dtype == np.float64:
+            part[:] = values.to_numpy(zero_copy_only=False)
+        else:
+            flags = pa.types.is_boolean(values.type)
+            if not pa.types.is_integer(values.type):
+                values = values.cast(pa.int8() if flags else pa.int64())
+            part[:] = _filled(values, -1 if flags else MISSING)
+
+    def whole(self) -> Any:
+        """Return the column, read to its end; texts as codes, whatever the engine's."""
+        if self.numbers is not None and self.words is not None:
+            return _in_order_of_words(self.numbers, list(self.words))
+        if self.numbers is not None:
+            return self.numbers
+        texts = pa.chunked_array(self.texts).unify_dictionaries().combine_chunks()
+        return _in_order_of_words(_filled(texts.indices, -1), texts.dictionary.to_pylist())
+
+
+def _kind(name: str, kind: pa.DataType) -> Any:
+    """Return the type of the numbers that stand for a column; None for texts without codes."""
     if pa.types.is_dictionary(kind):
-        words = {} if held is None else held[1]
-        number = [words.setdefault(word, len(words)) for word in column.dictionary.to_pylist()]
-        narrow = np.int16 if kind.index_type.bit_width == 8 else np.int32
-        codes = np.array([*number, -1], dtype=narrow)[_filled(column.indices, -1)]
-        return _appended(None if held is None else held[0], codes, narrow), words
+        return np.int16 if kind.index_type.bit_width == 8 else np.int32
     if name in _KEYS:
-        return _appended(held, column.to_numpy(zero_copy_only=False), _KEYS[name])
+        return _KEYS[name]
     if pa.types.is_integer(kind) or name.endswith(("_us", "_micro")):
-        return _appended(held, _filled(column.cast(pa.int64()), MISSING), np.int64)
+        return np.int64
     if pa.types.is_boolean(kind):
-        return _appended(held, _filled(column.cast(pa.int8()), -1), np.int8)
-    if pa.types.is_floating(kind):
-        return _appended(held, column.to_numpy(zero_copy_only=False), np.float64)
-    return [*(held or []), column.cast(pa.string()).dictionary_encode()]
+        return np.int8
+    return np.float64 if pa.types.is_floating(kind) else None
 
 
 def _filled(column: pa.Array, otherwise: int) -> Numbers:
@@ -94,28 +135,6 @@ def _filled(column: pa.Array, otherwise: int) -> Numbers:
     if column.null_count:
         column = pc.fill_null(column.cast(pa.int64()), otherwise)
     return np.asarray(column.to_numpy(zero_copy_only=False))
-
-
-def _appended(held: Numbers | None, part: Numbers, kind: npt.DTypeLike) -> Numbers:
-    """Make an array longer where it lies: to join parts at the end would hold them twice."""
-    if held is None:
-        return np.array(part, dtype=kind)
-    before = len(held)
-    held.resize(before + len(part), refcheck=False)
-    held[before:] = part
-    return held
-
-
-def _whole(held: Any) -> Any:
-    """Return a column that was read to its end; texts as codes, whatever the engine's."""
-    if isinstance(held, np.ndarray):
-        return held
-    if isinstance(held, tuple):
-        number, words = held
-        return _in_order_of_words(number, list(words))
-    texts = pa.chunked_array(held).unify_dictionaries().combine_chunks()
-    number = _filled(texts.indices, -1)
-    return _in_order_of_words(number, texts.dictionary.to_pylist())
 
 
 def _in_order_of_words(used: Numbers, words: Sequence[str]) -> Codes:
@@ -133,12 +152,12 @@ def _in_order_of_words(used: Numbers, words: Sequence[str]) -> Codes:
 def picked(column: Any, rows: Numbers | slice) -> Any:
     """Return what these rows have of a column."""
     if isinstance(column, Codes):
-        return column.only(rows)
+        return Codes(picked(column.held, rows), column.words)
     if isinstance(rows, slice):
         return column[rows]
     values = np.empty(len(rows), dtype=column.dtype)
-    # Numpy makes a wide copy of narrow row numbers: of some at a time.
-    for first in range(0, len(rows), _ROWS_AT_ONCE):
-        part = slice(first, first + _ROWS_AT_ONCE)
-        values[part] = column.take(rows[part])
+    # Numpy makes a wide copy of narrow row numbers: of some at a time. It checks none.
+    for first in range(0, len(rows), _ROWS_PICKED):
+        part = slice(first, first + _ROWS_PICKED)
+        np.take(column, rows[part], out=values[part], mode="clip")
     return values

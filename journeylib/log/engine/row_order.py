@@ -134,18 +134,18 @@ def lies_in_order(events: ibis.Table) -> bool:
 def _ordered(rows: ibis.Table) -> tuple[EventOrder, pa.Table]:
     """Return the order of rows, and of each customer both numbers and how many `events`."""
     wanted = ["customer_no", "group", "case_no", "t_us", "position", "touchpoint"]
-    read = read_columns(rows, [name for name in wanted if name in rows.columns])
-    customer, touchpoint, position = (
-        read.pop(name) for name in ("customer_no", "touchpoint", "position")
-    )
+    numbers = read_columns(rows, [name for name in wanted if name in rows.columns])
+    customer, position = numbers.pop("customer_no"), numbers.pop("position")
     # Codes of texts are in the order of the texts.
-    position = getattr(position, "number", position)
+    position = getattr(position, "held", position)
     sizes = _counts(customer, int(customer.max(initial=-1)) + 1)
-    read["touchpoint_no"] = touchpoint.number
-    keys = (read.get("t_us", position), position, touchpoint.number)
+    keys = (numbers.get("t_us", position), position, numbers["touchpoint"].held)
     order = rows_by_customer(customer, sizes, keys)
     del customer, position, keys
-    numbers = {name: picked(read.pop(name), order) for name in list(read)}
+    for name in list(numbers):
+        numbers[name] = picked(numbers[name], order)
+    touchpoint = numbers.pop("touchpoint")
+    numbers["touchpoint_no"] = touchpoint.number
     own = np.flatnonzero(sizes)
     numbers["customer_no"] = np.repeat(np.arange(len(own), dtype=np.int32), sizes[own])
     columns = {"read_no": own, "customer_no": np.arange(len(own), dtype=np.int32)}

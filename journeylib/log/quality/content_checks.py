@@ -101,7 +101,8 @@ def counted_ties(log: Inspection) -> Ties:
     events, names = log.events, (log.owner, log.moment, "position", "touchpoint")
     if log.owner == "customer" and lies_in_order(events):
         rows, order = in_order(events)
-        position = picked(read_columns(rows, ["position"])["position"], order.rows)
+        positions = read_columns(rows, ["position"], len(order.rows))
+        position = picked(positions["position"], order.rows)
         numbers = order.numbers
         keys = (numbers["customer_no"], numbers["t_us"], position, numbers["touchpoint_no"])
         fresh = [_differ(getattr(key, "held", key)) for key in keys]
