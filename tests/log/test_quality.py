@@ -124,7 +124,8 @@ def test_customers_held_beside_events_are_those_of_the_events() -> None:
 
 
 def test_attributes_may_have_any_name_that_the_reader_uses_itself() -> None:
-    names = ["id", "events", "first", "last", "raw", "texts", "midnight", "used_by", "reason"]
+    names = ["id", "read_no", "events", "first", "last", "raw", "texts", "midnight", "used_by"]
+    names += ["reason"]
     frame = pd.DataFrame({"who": ["b", "a", "NA", "a"], "what": ["x", "y", "x", "x"]})
     frame["at"] = ["2024-01-02 10:00", "2024-01-02 11:00", "2024-01-01", "2024-01-01 09:00"]
     frame = frame.assign(**{name: ["v0", "v1", "v2", None] for name in names})

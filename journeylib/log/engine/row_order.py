@@ -89,11 +89,12 @@ def keep_order(rows: ibis.Table, ids: str) -> ibis.Table:
         f"CREATE TEMP TABLE {_TOUCHPOINTS.format(events=name)} AS "
         f"SELECT touchpoint, count(*) AS events FROM {held} GROUP BY touchpoint",
     )
-    listed = ", ".join(identifier(c) for c in rows.columns if c not in ("customer_no", "group"))
+    own = [column for column in rows.columns if column not in ("customer_no", "group")]
+    listed = ", ".join(f"r.{identifier(column)}" for column in own)
     run(
         backend,
-        f"CREATE TEMP VIEW {name} AS SELECT customer, {listed} FROM {held} AS held "
-        f"JOIN (SELECT customer, read_no FROM {customers}) ON held.customer_no = read_no",
+        f"CREATE TEMP VIEW {name} AS SELECT c.customer, {listed} FROM {held} AS r "
+        f"JOIN {customers} AS c ON r.customer_no = c.read_no",
     )
     _ORDERS[name] = order
     weakref.finalize(backend, _ORDERS.pop, name, None)
