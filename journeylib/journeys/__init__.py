@@ -30,7 +30,6 @@ from journeylib.journeys.representatives.timelines import (
 from journeylib.journeys.segmentation.channel_gaps import REST
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.setting_names import refuse_absent, sift
-from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import (
     Base,
     Middle,
@@ -47,7 +46,7 @@ from journeylib.journeys.walk.counting import (
     sum_in_cells,
 )
 from journeylib.journeys.walk.customer_sample import EVERYONE, CustomerSample
-from journeylib.journeys.walk.event_columns import MISSING, Codes, rows_in_order, words_at
+from journeylib.journeys.walk.event_columns import rows_in_order, words_at
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import BAD_END, GOAL, OTHER_END, judged_by_goals, last_goals
 from journeylib.journeys.walk.segment import Cutting
@@ -72,3 +71,4 @@ from journeylib.journeys.walk.sessions import (
 from journeylib.journeys.walk.tables import END, OTHER, START, move_numbers
 from journeylib.journeys.walk.variant_counts import END_NUMBER
 from journeylib.journeys.walk.visits import last_at_touchpoint
+from journeylib.log import MISSING, Codes, compiled

@@ -22,7 +22,7 @@ from journeylib.journeys.identity.stitching import without_identifiers
 from journeylib.journeys.preparation.lifecycle import pair_lifecycle
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.customer_sample import CustomerSample, first_by_hash
-from journeylib.journeys.walk.event_columns import EventColumns, Whole
+from journeylib.journeys.walk.event_columns import EventColumns
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import Outline, as_table, outline_of
 from journeylib.journeys.walk.segment import Cutting, cut_journeys
@@ -42,15 +42,7 @@ from journeylib.journeys.walk.variant_counts import (
     protect_variants,
     shared_variants,
 )
-from journeylib.log import (
-    EventLog,
-    fetch,
-    hand_over,
-    in_order,
-    suppress,
-    threads_of,
-    touchpoint_sizes,
-)
+from journeylib.log import EventLog, Whole, hand_over, in_order, suppress, threads_of
 
 # Events that are counted at once: what is worked out on the way takes some 60 bytes of each.
 EVENTS_AT_ONCE = 1_000_000
@@ -359,9 +351,7 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     Open journeys are kept: dropping them would drop those who wait longest.
     """
     log, _pairing = pair_lifecycle(log)
-    rows = in_order(without_identifiers(log.events, log))
-    names = fetch(touchpoint_sizes(log.events).select("touchpoint").order_by("touchpoint"))
-    columns = EventColumns.of(rows, names["touchpoint"].astype(str).tolist())
+    columns = EventColumns.of(*in_order(without_identifiers(log.events, log)))
     return _cut(log, columns, settings or JourneySettings())
 
 

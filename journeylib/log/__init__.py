@@ -3,12 +3,21 @@
 from journeylib.log.canonical.canonical_events import alias, flag_of, micro_of
 from journeylib.log.canonical.timestamps import shape_share
 from journeylib.log.canonical.wide_rows import WideRows
+from journeylib.log.engine.columns import (
+    MISSING,
+    Codes,
+    Flags,
+    Numbers,
+    Whole,
+    picked,
+    read_columns,
+)
+from journeylib.log.engine.compiled import compiled
 from journeylib.log.engine.duckdb import (
     EngineSettings,
     explain_resource_errors,
     fetch,
     fetch_arrow,
-    fetch_batches,
     hand_over,
     resource_hint,
     set_aside,
@@ -16,7 +25,13 @@ from journeylib.log.engine.duckdb import (
 )
 from journeylib.log.engine.hashing import customer_group, log_hash
 from journeylib.log.engine.private_folder import PrivateFolder, remove_abandoned
-from journeylib.log.engine.row_order import customer_numbers, in_order, touchpoint_sizes
+from journeylib.log.engine.row_order import (
+    EventOrder,
+    customer_numbers,
+    in_order,
+    rows_at,
+    touchpoint_sizes,
+)
 from journeylib.log.eventlog import Check, EventLog, Quality, check_table
 from journeylib.log.inference.recipe_schema import propose_by_recipe
 from journeylib.log.inference.schema_proposal import Ask, Proposal, propose

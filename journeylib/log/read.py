@@ -38,7 +38,7 @@ from journeylib.log.engine.duckdb import (
     run,
     scratch_name,
 )
-from journeylib.log.engine.row_order import NUMBERS, store_by_customer
+from journeylib.log.engine.row_order import keep_order
 from journeylib.log.eventlog import EventLog, Quality
 from journeylib.log.quality.report import counted, outcome_checks, quality_checks
 from journeylib.log.quality.stray_times import usual_span
@@ -248,19 +248,12 @@ def _strays_set_aside(rows: ir.Table, counts: Survey) -> bool:
 
 
 def _events(rows: ir.Table, ids: str | None, counts: Survey) -> ir.Table:
-    """Keep the usable rows, without the helpers.
-
-    The events of a customer are held in order: neither ties nor journeys sort again.
-    """
+    """Keep the usable rows, without the helpers, and the order of each customer's events."""
     backend, table = rows.get_backend(), rows.get_name()
     helpers = [column for column in rows.columns if column.startswith(HELPER)]
-    if ids is not None:
-        columns = [column for column in rows.columns if column not in (*helpers, "customer_no")]
-        held = store_by_customer(rows, columns, f"{REASON} IS NULL", ids)
-        run(backend, f"DROP TABLE {table}")
-        return held.drop(*NUMBERS)
     if counts.reasons:
         run(backend, f"DELETE FROM {table} WHERE {REASON} IS NOT NULL")
     for helper in helpers:
         run(backend, f"ALTER TABLE {table} DROP COLUMN {identifier(helper)}")
-    return backend.table(table)
+    held = backend.table(table)
+    return held if ids is None else keep_order(held, ids)

@@ -14,6 +14,7 @@ from journeylib.core import ONE_OR_MORE, Described
 Actor = Literal["customer", "bot", "human", "system"]
 ACTORS: tuple[Actor, ...] = ("customer", "bot", "human", "system")
 Office = Literal["front", "middle", "back"]
+OFFICES: tuple[Office, ...] = ("front", "middle", "back")
 
 MISSING = ("", "NA", "N/A", "NULL", "null", "None", "nan", "NaN", "?")
 Column = Annotated[str, Field(min_length=1)]

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.preparation.business_hours import BusinessHours, open_time
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.walk.event_columns import MISSING
+from journeylib.log import MISSING
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.touchpoints.durations import visit_durations
 

@@ -2,13 +2,18 @@
 
 import gc
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ibis.backends.duckdb import Backend
 
 from journeylib.log.engine import duckdb as engine
 from journeylib.log.engine.duckdb import connect, hold_coded, run, set_aside
-from journeylib.log.engine.row_order import in_order
+from journeylib.log.engine.row_order import _ORDERS, in_order, rows_by_customer
+
+from .conftest import read
 
 
 def held_tables(backend: Backend) -> dict[str, str]:
@@ -43,18 +48,18 @@ def test_large_tables_are_packed_and_read_the_same(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(engine, "_LARGE", large)
         backend = connect()
         tables.append(in_order(backend.create_table("given", frame)))
-    plain, packed = tables
+    (plain, _order), (packed, order) = tables
     kinds = run(
         packed.get_backend(),
         "SELECT DISTINCT compression FROM pragma_storage_info("
         f"'{engine.PACKED}.main.{packed.op().name}') WHERE segment_type = 'BIGINT'",
     )
     assert ("Uncompressed",) not in kinds
-    rows = plain.to_pandas()
-    assert rows["customer_no"].tolist() == [0] * 2_000 + [1] * 2_000
+    assert order.numbers["customer_no"].tolist() == [0] * 2_000 + [1] * 2_000
     # a's rows are the odd ones of both copies.
-    assert rows["t_us"].tolist()[:4] == [1, 1, 3, 3]
-    pd.testing.assert_frame_equal(rows, packed.to_pandas())
+    assert order.numbers["t_us"].tolist()[:4] == [1, 1, 3, 3]
+    rows = [table.to_pandas().sort_values("position") for table in (plain, packed)]
+    pd.testing.assert_frame_equal(*(table.reset_index(drop=True) for table in rows))
 
 
 def test_an_engine_that_is_set_aside_spills_answers_as_before_and_keeps_its_limit(
@@ -74,3 +79,28 @@ def test_an_engine_that_is_set_aside_spills_answers_as_before_and_keeps_its_limi
     assert after <= 20_000_000
     assert run(backend, "SELECT current_setting('memory_limit')") == limit
     assert run(backend, total) == told
+
+
+@settings(deadline=None)
+@given(
+    customers=st.integers(1, 5),
+    rows=st.lists(st.tuples(st.integers(0, 4), *[st.integers(0, 2)] * 3), max_size=200),
+)
+def test_rows_are_in_order_of_customer_and_keys(
+    customers: int, rows: list[tuple[int, int, int, int]]
+) -> None:
+    columns = np.ascontiguousarray(np.array(rows, dtype=np.int64).reshape(-1, 4).T)
+    customer = (columns[0] % customers).astype(np.int32)
+    sizes = np.bincount(customer, minlength=5)
+    keys = columns[1], columns[2], columns[3].astype(np.int32)
+    order = rows_by_customer(customer, sizes, keys)
+    assert order.tolist() == np.lexsort((*keys[::-1], customer)).tolist()
+
+
+def test_an_order_goes_with_its_engine() -> None:
+    kept = set(_ORDERS)
+    log = read(pd.DataFrame({"who": ["b", "a"], "what": "x", "at": "2024-01-01"}))
+    assert len(set(_ORDERS) - kept) == 1
+    del log
+    gc.collect()
+    assert set(_ORDERS) <= kept

@@ -16,7 +16,7 @@ import journeylib as jl
 from journeylib.audits import load_config, read_journeys, write_first_config
 from journeylib.core.errors import LogError, SchemaError
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.walk.event_columns import MISSING
+from journeylib.log import MISSING
 from journeylib.log.eventlog import EventLog
 from journeylib.log.read import read_log
 from journeylib.log.sources.days import LAST_EVENT

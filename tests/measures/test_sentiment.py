@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.walk.event_columns import MISSING
+from journeylib.log import MISSING
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.evidence import measure
 from journeylib.measures.measured import Measured

@@ -8,7 +8,7 @@ import pandas as pd
 
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.walk.event_columns import MISSING
+from journeylib.log import MISSING
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.bot_sessions import bot_sessions
 from journeylib.measures.bots.waiting_times import queue_times

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from journeylib.core import ConfigError
-from journeylib.journeys.walk.compiled import compiled
+from journeylib.log import compiled
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

@@ -13,14 +13,12 @@ from ibis import _
 
 from journeylib.core import US_PER_DAY, ConfigError, SchemaError, refuse_unknown
 from journeylib.journeys.filters.narrowing import Narrowed, call
-from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import happens_between
-from journeylib.journeys.walk.event_columns import Codes
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.journeys.walk.tables import END, START
 from journeylib.journeys.walk.variant_counts import END_NUMBER
-from journeylib.log import asks_for_human, fetch
+from journeylib.log import Codes, asks_for_human, compiled, fetch
 
 # In a pattern: any number of touchpoints, none included; and exactly one.
 MANY, ONE = "*", "?"

@@ -10,11 +10,10 @@ import pandas as pd
 from journeylib.core import GROUPS, resample
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import base_in_cells
-from journeylib.journeys.walk.event_columns import Flags, Whole
 from journeylib.journeys.walk.outline import BAD_END, END_KINDS, GOAL, OPEN, OTHER_END, Outline
 from journeylib.journeys.walk.tables import MOST_TOUCHPOINTS, START
 from journeylib.journeys.walk.variant_counts import bounded_in_tens
-from journeylib.log import Cells, Shown, protect, shows
+from journeylib.log import Cells, Flags, Shown, Whole, protect, shows
 
 ENDS = ("goal", "bad_end", "other", "open")
 KINDS = len(END_KINDS)

@@ -11,8 +11,8 @@ import pandas as pd
 from journeylib.core import Floats, number, text
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import number_pairs
-from journeylib.journeys.walk.event_columns import Numbers, Whole
 from journeylib.journeys.walk.outline import END_KINDS
+from journeylib.log import Numbers, Whole
 
 FOLDS = 16
 ORDERS = (1, 2, 3)

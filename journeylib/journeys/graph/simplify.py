@@ -14,7 +14,6 @@ import pandas as pd
 from journeylib.core import working
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import base_in_cells, sum_in_cells
-from journeylib.journeys.walk.event_columns import Flags
 from journeylib.journeys.walk.outline import Outline
 from journeylib.journeys.walk.tables import (
     COUNTS,
@@ -26,7 +25,7 @@ from journeylib.journeys.walk.tables import (
     move_numbers,
 )
 from journeylib.journeys.walk.variant_counts import END_NUMBER, START_NUMBER
-from journeylib.log import suppress
+from journeylib.log import Flags, suppress
 
 ELSEWHERE = "(elsewhere)"
 Pair = tuple[str, str]

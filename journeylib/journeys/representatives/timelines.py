@@ -25,10 +25,9 @@ from journeylib.journeys.representatives.bounds import (
 )
 from journeylib.journeys.representatives.representatives import Stories, Story, representatives
 from journeylib.journeys.walk.counting import base_in_cells, count_units, number_pairs
-from journeylib.journeys.walk.event_columns import Numbers, Whole
 from journeylib.journeys.walk.outline import END_KINDS, Outline, variant_texts, variant_ways
 from journeylib.journeys.walk.tables import Words, median_seconds, most_frequent
-from journeylib.log import Cells, protect
+from journeylib.log import Cells, Numbers, Whole, protect
 
 ALL = ""
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.journeys.walk.compiled import compiled
+from journeylib.log import compiled
 
 Whole = npt.NDArray[np.int64]
 Numbers = npt.NDArray[Any]

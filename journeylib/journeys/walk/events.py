@@ -14,22 +14,14 @@ from ibis import _
 
 from journeylib.core import GROUPS
 from journeylib.journeys.walk.counting import Base, base_in_cells, sum_in_cells
-from journeylib.journeys.walk.event_columns import (
-    MISSING,
-    Codes,
-    EventColumns,
-    Flags,
-    Numbers,
-    Whole,
-    picked,
-    rows_in_order,
-)
+from journeylib.journeys.walk.event_columns import EventColumns, rows_in_order
 from journeylib.journeys.walk.visits import (
     journey_numbers,
     step_numbers,
     visit_numbers,
     visit_starts,
 )
+from journeylib.log import MISSING, Codes, Flags, Numbers, Whole, picked
 
 
 @dataclass(frozen=True, eq=False)

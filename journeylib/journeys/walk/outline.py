@@ -13,11 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import count_neighbours, number_variants
-from journeylib.journeys.walk.event_columns import MISSING, Codes, Flags, Numbers, Whole
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.segment import Cutting
+from journeylib.log import MISSING, Codes, Flags, Numbers, Whole, compiled
 
 END_KINDS = ("goal", "bad_end", "open", "other")
 GOAL, BAD_END, OPEN, OTHER_END = range(4)

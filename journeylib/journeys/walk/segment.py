@@ -22,10 +22,9 @@ from journeylib.journeys.segmentation.channel_gaps import (
 )
 from journeylib.journeys.segmentation.rules import CutKind, JourneySettings, resolve_cut
 from journeylib.journeys.segmentation.silence_gap import GapCut
-from journeylib.journeys.walk.compiled import compiled
-from journeylib.journeys.walk.event_columns import MISSING, Codes, EventColumns, Flags, Whole
+from journeylib.journeys.walk.event_columns import EventColumns
 from journeylib.journeys.walk.events import Cut
-from journeylib.log import EventLog
+from journeylib.log import MISSING, Codes, EventLog, Flags, Whole, compiled
 
 # Journeys of one customer are numbered below this, by case or by the place of their first event.
 JOURNEYS_PER_CUSTOMER = 1 << 24

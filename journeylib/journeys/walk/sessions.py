@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.journeys.walk.compiled import compiled
-from journeylib.journeys.walk.event_columns import MISSING
+from journeylib.log import MISSING, compiled
 
 Whole = npt.NDArray[np.int64]
 Numbers = npt.NDArray[Any]

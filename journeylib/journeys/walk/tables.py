@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import (
     BANDS,
     Middle,
@@ -25,11 +24,10 @@ from journeylib.journeys.walk.counting import (
     medians_of,
     number_pairs,
 )
-from journeylib.journeys.walk.event_columns import MISSING, Codes, Flags
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import Outline, as_words
 from journeylib.journeys.walk.variant_counts import END_NUMBER, START_NUMBER
-from journeylib.log import Cells, protect
+from journeylib.log import MISSING, Cells, Codes, Flags, compiled, protect
 
 START, END = "(start)", "(end)"
 OTHER = "(other)"  # touchpoints that are folded into one

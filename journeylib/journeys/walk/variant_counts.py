@@ -9,11 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from journeylib.journeys.walk.compiled import compiled
 from journeylib.journeys.walk.counting import count_neighbours, count_units, slot_in
-from journeylib.journeys.walk.event_columns import Flags, Whole
 from journeylib.journeys.walk.outline import Outline, variant_ways
-from journeylib.log import Cells, Shown, protect
+from journeylib.log import Cells, Flags, Shown, Whole, compiled, protect
 
 START_NUMBER, END_NUMBER = -1, -2  # beside those of touchpoints
 Spot = tuple[int, ...]  # a touchpoint, a transition from one to another, or all journeys: ()

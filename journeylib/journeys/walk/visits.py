@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.journeys.walk.compiled import compiled
+from journeylib.log import compiled
 
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[Any]

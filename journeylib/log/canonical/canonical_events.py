@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from journeylib.core import MICRO, SchemaError
@@ -20,7 +21,7 @@ from journeylib.log.canonical.timestamps import (
 )
 from journeylib.log.engine.duckdb import identifier, quoted, run, scratch_name
 from journeylib.log.privacy import looks_personal, masked
-from journeylib.log.schema import ACTORS, ID, OutcomesSchema, Schema
+from journeylib.log.schema import ACTORS, ID, OFFICES, OutcomesSchema, Schema
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw
 
 # Names of at most so many distinct values are cleaned once each and held as codes.
@@ -244,11 +245,12 @@ def _kind_of_position(table: ir.Table, schema: Schema) -> Literal["whole", "numb
 
 
 def known_words(schema: Schema, plan: ReadingPlan) -> dict[str, tuple[str, ...]]:
-    """Return the canonical columns whose names are those of the source, with these names."""
+    """Return the canonical columns whose names are known before they are mapped, with these."""
     as_written = _NAMES if schema.touchpoint_values else _SHOWN
     roles = {role: getattr(schema, role) for role in as_written}
     named = roles | {name: name for name in schema.attributes if name not in RESERVED}
-    return {role: plan.clean[column] for role, column in named.items() if column in plan.clean}
+    words = {role: plan.clean[column] for role, column in named.items() if column in plan.clean}
+    return words | {"actor": ACTORS, "office": OFFICES}
 
 
 def coded_columns(schema: Schema, plan: ReadingPlan) -> list[str]:
@@ -430,7 +432,7 @@ def _mapped_columns(schema: Schema, vocabulary: Vocabulary) -> dict[str, ir.Valu
         columns["lifecycle"] = lifecycle_of(vocabulary.name(schema.lifecycle), schema)
     if schema.office is not None:
         word = vocabulary.name(schema.office).strip().lower()
-        columns["office"] = word.cases(*((o, o) for o in ("front", "middle", "back")), else_=None)
+        columns["office"] = word.cases(*((office, office) for office in OFFICES), else_=None)
     return columns
 
 
@@ -457,8 +459,15 @@ def actor_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:
     """Map the company's word to an actor; null where no word of `actor_values` fits."""
     values = {actor: actor for actor in ACTORS} | dict(schema.actor_values)
     rest = values.pop("*", None)
-    actor = word.cases(*values.items(), else_=rest)
-    return ibis.ifelse(word.isnull(), ibis.null("string"), actor)
+    actor = map_extract_value(ibis.literal(values, "map<string, string>"), word)
+    if rest is None:
+        return actor
+    return ibis.ifelse(word.isnull(), ibis.null("string"), actor.fill_null(rest))
+
+
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
+def map_extract_value(values: dt.Map[dt.String, dt.String], word: str) -> dt.string:
+    """Return the value of a word, else null; DuckDB asks once a word, where words are codes."""
 
 
 def lifecycle_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:

@@ -1,4 +1,4 @@
-"""Customers as numbers: each id of a source is read once, its events carry a number till sorted."""
+"""Customers as numbers: each id of a source is read once, its events carry a number."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def with_numbers(rows: str, customers: str, schema: Schema) -> str:
     same = " AND ".join(f"r.{key} IS NOT DISTINCT FROM c.{key}" for key in keys)
     reason = f"CASE WHEN c.customer_no IS NULL THEN {quoted(NO_CUSTOMER)} ELSE {REASON} END"
     return (
-        f"SELECT c.customer_no, r.* EXCLUDE ({', '.join(keys)}) REPLACE ({reason} AS {REASON}) "
+        f'SELECT c.customer_no, c."group", r.* EXCLUDE ({", ".join(keys)}) '
+        f"REPLACE ({reason} AS {REASON}) "
         f"FROM {rows} AS r LEFT JOIN {customers} AS c ON {same}"
     )

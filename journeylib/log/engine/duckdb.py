@@ -129,21 +129,15 @@ class CodedBackend(Backend):  # type: ignore[misc]
     def hold(self, name: str, expr: ir.Table, *, packed: bool = False) -> ir.Table:
         """Fill a table with the rows of `expr`, in their order."""
         query = self._typed(expr)
-        if packed:
-            self.pack(name, query)
-            return self.table(name, database=(PACKED, "main"))
-        run(self, f"CREATE TEMP TABLE {identifier(name)} AS {query}")
-        return self.table(name)
-
-    def pack(self, name: str, query: str) -> str:
-        """Fill a table of `PACKED` with the rows of a query, in their order; return its name."""
-        full = f"{PACKED}.main.{identifier(name)}"
-        created = run(self, f"CREATE TABLE {full} AS {query}")
+        if not packed:
+            run(self, f"CREATE TEMP TABLE {identifier(name)} AS {query}")
+            return self.table(name)
+        created = run(self, f"CREATE TABLE {PACKED}.main.{identifier(name)} AS {query}")
         if created and int(created[0][0]) >= _LARGE:
             # Where a result is still being read it stays as it is.
             with contextlib.suppress(duckdb.TransactionException):
                 run(self, f"CHECKPOINT {PACKED}")
-        return full
+        return self.table(name, database=(PACKED, "main"))
 
     def _typed(self, expr: ir.Table) -> str:
         """Return the query of `expr` with the types that Ibis declares; codes stay codes."""

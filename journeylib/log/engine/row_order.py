@@ -1,35 +1,66 @@
-"""Rows in order: DuckDB keeps the rows of a table in the order in which they were put there.
+"""The order of events: customer after customer, each customer's by time.
 
-What is put in order once, customer after customer, is read as it lies: nothing sorts it again.
+Rows stay as the engine holds them; DuckDB gives them in the order in which they were put there.
+Their order is worked out once, from arrays: nothing else sorts them again.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import weakref
+from dataclasses import dataclass
+from typing import Any
 
 import ibis
 import ibis.expr.operations as ops
+import numpy as np
+import pyarrow as pa
 from ibis import _
-from ibis.backends.duckdb import Backend
 
-from journeylib.log.engine.duckdb import PACKED, CodedBackend, identifier, run, scratch_name
+from journeylib.log.engine.columns import Numbers, Whole, picked, read_columns
+from journeylib.log.engine.compiled import compiled
+from journeylib.log.engine.duckdb import CodedBackend, hand_over, identifier, run, scratch_name
 from journeylib.log.engine.hashing import customer_group
 
-NUMBERS = ("customer_no", "group", "touchpoint_no")
-# A customer's number in the source, some of whose customers may have no event that can be used.
-_READ_NO = "_journeylib_read_no"
-# Tables that were filled in order, by their names, which are never used twice.
-_IN_ORDER: set[str] = set()
-# Where the customers and touchpoints of events that are held in order are held.
-_CUSTOMERS = "{events}_customers"
-_TOUCHPOINTS = "{events}_touchpoints"
+# Where the rows, customers and touchpoints of events whose order is kept are held.
+_ROWS, _CUSTOMERS, _TOUCHPOINTS = "{events}_rows", "{events}_customers", "{events}_touchpoints"
+# Rows that are put in order by moving one after the other; more are merged.
+_FEW = 16
 
 
-def store_by_customer(
-    rows: ibis.Table, columns: Sequence[str], usable: str, ids: str
-) -> ibis.Table:
-    """Hold canonical events in DuckDB, each customer's in order of time, with `NUMBERS`.
+@dataclass(frozen=True, eq=False)
+class EventOrder:
+    """The order of a log's events: customer after customer, each by time, position, touchpoint.
+
+    Attributes
+    ----------
+    rows : ndarray of int32
+        The rows in which the engine holds them; int64 where there are too many for it.
+    numbers : dict of str to ndarray
+        By name, in that order: ``customer_no`` (int32, in order of ``customer``), ``group``
+        (int8), ``touchpoint_no`` (int32, in order of ``touchpoint``); numbers are from 0 without
+        gaps. With a clock ``t_us`` (int64, microseconds since 1970 UTC). Where there are cases,
+        ``case_no`` (int32): the rank of the case among those of its customer; −1 where it has none.
+    touchpoints : tuple of str
+        In the order of their numbers.
+    """
+
+    rows: Numbers
+    numbers: dict[str, Numbers]
+    touchpoints: tuple[str, ...]
+
+    def only(self, some: Numbers) -> EventOrder:
+        """Return these events in this order."""
+        numbers = {name: picked(values, some) for name, values in self.numbers.items()}
+        return EventOrder(self.rows[some], numbers, self.touchpoints)
+
+
+# Of events that are held with their order, by their names, which are never used twice.
+_ORDERS: dict[str, EventOrder] = {}
+
+
+def keep_order(rows: ibis.Table, ids: str) -> ibis.Table:
+    """Return canonical events whose order is kept, with their customers.
 
     Their customers and touchpoints are held as well, one row each: see `customer_sizes` and
     `touchpoint_sizes`.
@@ -37,81 +68,180 @@ def store_by_customer(
     Parameters
     ----------
     rows : ibis.Table
-        Held in DuckDB, customers by their number in `ids`.
-    columns : sequence of str
-        Those of `rows` that are kept.
-    usable : str
-        SQL condition of the rows that are kept.
+        Held in DuckDB, with ``group`` and with ``customer_no``, the customer's number in `ids`.
     ids : str
         Table of the ids of customers, as `hold_customers` returns it; it is dropped.
     """
     backend, name = rows.get_backend(), scratch_name("events")
-    usable = f"FROM {rows.get_name()} WHERE {usable}"
-    sizes = f"SELECT customer_no AS {_READ_NO}, count(*) AS events {usable} GROUP BY ALL"
-    customers = _fill(
+    held, customers = _ROWS.format(events=name), _CUSTOMERS.format(events=name)
+    run(backend, f"ALTER TABLE {rows.get_name()} RENAME TO {held}")
+    order, sizes = _ordered(backend.table(held))
+    backend.con.register(f"{name}_sizes", sizes)
+    run(
         backend,
-        _CUSTOMERS.format(events=name),
-        f"SELECT customer, events, (row_number() OVER (ORDER BY {_READ_NO}) - 1)::INT "
-        f'AS customer_no, "group", {_READ_NO} FROM ({sizes}) '
-        f"JOIN {ids} AS ids ON {_READ_NO} = ids.customer_no AND first",
+        f'CREATE TEMP TABLE {customers} AS SELECT customer, "group", sizes.* FROM {ids} AS ids '
+        f"JOIN {name}_sizes AS sizes ON ids.customer_no = read_no AND first",
     )
+    backend.con.unregister(f"{name}_sizes")
     run(backend, f"DROP TABLE {ids}")
-    touchpoints = _fill(
+    run(
         backend,
-        _TOUCHPOINTS.format(events=name),
-        "SELECT touchpoint, count(*) AS events, (row_number() OVER (ORDER BY touchpoint) - 1)::INT "
-        f"AS touchpoint_no {usable} GROUP BY touchpoint",
+        f"CREATE TEMP TABLE {_TOUCHPOINTS.format(events=name)} AS "
+        f"SELECT touchpoint, count(*) AS events FROM {held} GROUP BY touchpoint",
     )
-    listed = ", ".join(map(identifier, columns))
-    _fill(
+    own = [column for column in rows.columns if column not in ("customer_no", "group")]
+    listed = ", ".join(f"r.{identifier(column)}" for column in own)
+    run(
         backend,
-        name,
-        f'SELECT customer, {listed}, customer_no, "group", touchpoint_no '
-        f"FROM (SELECT customer_no AS {_READ_NO}, {listed} {usable}) "
-        f"JOIN (SELECT * EXCLUDE (events) FROM {customers}) USING ({_READ_NO}) "
-        f"JOIN (SELECT * EXCLUDE (events) FROM {touchpoints}) USING (touchpoint) "
-        "ORDER BY customer_no, t_us, position, touchpoint_no",
+        f"CREATE TEMP VIEW {name} AS SELECT c.customer, {listed} FROM {held} AS r "
+        f"JOIN {customers} AS c ON r.customer_no = c.read_no",
     )
-    _IN_ORDER.add(name)
-    packed = isinstance(backend, CodedBackend)
-    return backend.table(name, database=(PACKED, "main") if packed else None)
+    _ORDERS[name] = order
+    weakref.finalize(backend, _ORDERS.pop, name, None)
+    return backend.table(name)
 
 
-def _fill(backend: Backend, name: str, query: str) -> str:
-    """Fill a table that stays as long as the connection; return its name in SQL."""
-    if isinstance(backend, CodedBackend):
-        return backend.pack(name, query)
-    run(backend, f"CREATE TEMP TABLE {name} AS {query}")
-    return name
+def in_order(events: ibis.Table) -> tuple[ibis.Table, EventOrder]:
+    """Return the rows of events as the engine holds them, and their order.
 
-
-def in_order(events: ibis.Table) -> ibis.Table:
-    """Hold events customer after customer, each customer's in order; as they are if they lie so.
-
-    Returns
-    -------
-    ibis.Table
-        Without ``customer``, and with what stands for it and for touchpoints in few bytes, each
-        from 0 without gaps: ``customer_no`` (int32, in order of ``customer``), ``group`` (int8) and
-        ``touchpoint_no`` (int32, in order of ``touchpoint``). Where there are cases, ``case_no``
-        (int32): the rank of the case among those of its customer; −1 where it has none.
+    Rows are without ``customer``, and have a ``customer_no`` that tells customers apart.
     """
     columns = [name for name in events.columns if name != "customer"]
-    if (held := _held_numbered(events)) is not None:
-        return held.select(*columns, *NUMBERS)
-    rows, numbers = _with_numbers(events, _numbered_customers(events)), list(NUMBERS)
+    backend = events.get_backend()
+    if (name := _name_in_order(events)) is not None:
+        held = backend.table(_ROWS.format(events=name))
+        return held.select(*columns, "customer_no"), _ORDERS[name]
+    customers = _numbered_customers(events).drop("events")
+    rows, numbers = events.inner_join(customers, "customer"), ["customer_no", "group"]
     if "case" in events.columns:
         rows, numbers = _with_cases(rows), [*numbers, "case_no"]
-    clock = ["t_us"] if "t_us" in columns else []
-    order = [*clock, "position", "touchpoint_no"]
-    backend = rows.get_backend()
     with backend.packing() if isinstance(backend, CodedBackend) else contextlib.nullcontext():
-        return rows.select(*columns, *numbers).order_by(["customer_no", *order]).cache()
+        rows = rows.select(*columns, *numbers).cache()
+    return rows, _ordered(rows)[0]
+
+
+def rows_at(held: ibis.Table, rows: Numbers) -> ibis.Table:
+    """Return some rows of a table as the engine holds it, no row twice; `_place` is in `rows`."""
+    wanted = ibis.memtable(pa.table({"_row": rows, "_place": np.arange(len(rows))}))
+    numbered = held.mutate(_row=ibis.row_number())
+    return numbered.inner_join(hand_over(wanted, held.get_backend()), "_row").drop("_row")
 
 
 def lies_in_order(events: ibis.Table) -> bool:
-    """Return whether events lie customer after customer, each customer's in order."""
-    return _held_numbered(events) is not None
+    """Return whether the order of events is kept."""
+    return _name_in_order(events) is not None
+
+
+def _ordered(rows: ibis.Table) -> tuple[EventOrder, pa.Table]:
+    """Return the order of rows, and of each customer both numbers and how many `events`."""
+    wanted = ["customer_no", "group", "case_no", "t_us", "position", "touchpoint"]
+    numbers = read_columns(rows, [name for name in wanted if name in rows.columns])
+    customer, position = numbers.pop("customer_no"), numbers.pop("position")
+    # Codes of texts are in the order of the texts.
+    position = getattr(position, "held", position)
+    sizes = _counts(customer, int(customer.max(initial=-1)) + 1)
+    keys = (numbers.get("t_us", position), position, numbers["touchpoint"].held)
+    order = rows_by_customer(customer, sizes, keys)
+    del customer, position, keys
+    for name in list(numbers):
+        numbers[name] = picked(numbers[name], order)
+    touchpoint = numbers.pop("touchpoint")
+    numbers["touchpoint_no"] = touchpoint.number
+    own = np.flatnonzero(sizes)
+    numbers["customer_no"] = np.repeat(np.arange(len(own), dtype=np.int32), sizes[own])
+    columns = {"read_no": own, "customer_no": np.arange(len(own), dtype=np.int32)}
+    return (
+        EventOrder(order, numbers, touchpoint.words),
+        pa.table(columns | {"events": sizes[own]}),
+    )
+
+
+@compiled
+def _counts(customer: Numbers, customers: int) -> Whole:
+    """Count the events of each customer."""
+    sizes = np.zeros(customers, dtype=np.int64)
+    for row in range(len(customer)):
+        sizes[customer[row]] += 1
+    return sizes
+
+
+def rows_by_customer(customer: Numbers, sizes: Whole, keys: tuple[Any, Any, Any]) -> Numbers:
+    """Return the rows customer after customer, each customer's by three keys, then as they lie.
+
+    Parameters
+    ----------
+    customer : ndarray of int32
+        Of each row.
+    sizes : ndarray of int64
+        Rows of each customer.
+    keys : tuple of three ndarrays of int
+        Of each row, the first one first.
+
+    Returns
+    -------
+    ndarray of int32; of int64 where there are too many rows for it
+    """
+    few = len(customer) <= np.iinfo(np.int32).max
+    order = np.empty(len(customer), dtype=np.int32 if few else np.int64)
+    _fill(order, customer, sizes, keys)
+    return order
+
+
+@compiled
+def _fill(order: Numbers, customer: Numbers, sizes: Whole, keys: tuple[Any, ...]) -> None:
+    """Fill `order` with all rows: customer after customer, each customer's by its keys."""
+    ends = np.cumsum(sizes)
+    places = ends - sizes
+    for row in range(len(customer)):
+        order[places[customer[row]]] = row
+        places[customer[row]] += 1
+    spare = np.empty(sizes.max() if len(sizes) else 0, dtype=order.dtype)
+    for number in range(len(sizes)):
+        _sort(order[ends[number] - sizes[number] : ends[number]], spare, keys)
+
+
+@compiled
+def _sort(rows: Numbers, spare: Numbers, keys: tuple[Any, ...]) -> None:
+    """Put rows in order of their keys where they lie; those that are alike stay as they lie."""
+    for first in range(0, len(rows), _FEW):
+        for later in range(first + 1, min(first + _FEW, len(rows))):
+            row, spot = rows[later], later
+            while spot > first and _follows(rows[spot - 1], row, keys):
+                rows[spot] = rows[spot - 1]
+                spot -= 1
+            rows[spot] = row
+    width = _FEW
+    while width < len(rows):
+        for first in range(0, len(rows) - width, 2 * width):
+            _merge(rows[first : first + 2 * width], width, spare, keys)
+        width *= 2
+
+
+@compiled
+def _merge(rows: Numbers, width: int, spare: Numbers, keys: tuple[Any, ...]) -> None:
+    """Merge the first rows, `width` of them, with the rest; both are in order."""
+    if not _follows(rows[width - 1], rows[width], keys):
+        return
+    spare[:width] = rows[:width]
+    one, other = 0, width
+    while one < width:
+        if other < len(rows) and _follows(spare[one], rows[other], keys):
+            rows[one + other - width] = rows[other]
+            other += 1
+        else:
+            rows[one + other - width] = spare[one]
+            one += 1
+
+
+@compiled
+def _follows(one: int, other: int, keys: tuple[Any, ...]) -> bool:
+    """Return whether row `one` comes after row `other`: by the first key that differs."""
+    first, second, third = keys
+    if first[one] != first[other]:
+        return bool(first[one] > first[other])
+    if second[one] != second[other]:
+        return bool(second[one] > second[other])
+    return bool(third[one] > third[other])
 
 
 def _with_cases(rows: ibis.Table) -> ibis.Table:
@@ -120,13 +250,6 @@ def _with_cases(rows: ibis.Table) -> ibis.Table:
     ranked = cases.mutate(case_no=rank.cast("int32"))
     joined = rows.left_join(ranked, ["customer_no", "case"])
     return joined.mutate(case_no=ibis.coalesce(_.case_no, ibis.literal(-1, "int32")))
-
-
-def _with_numbers(events: ibis.Table, customers: ibis.Table) -> ibis.Table:
-    names = events.select("touchpoint").distinct()
-    number = ibis.row_number().over(order_by="touchpoint").cast("int32")
-    joined = events.inner_join(customers.drop("events"), "customer")
-    return joined.inner_join(names.mutate(touchpoint_no=number), "touchpoint")
 
 
 def customer_numbers(events: ibis.Table) -> ibis.Table:
@@ -167,19 +290,14 @@ def _numbered_customers(events: ibis.Table) -> ibis.Table:
 
 
 def _held_beside(events: ibis.Table, what: str) -> ibis.Table | None:
-    """Return the customers or touchpoints of events that are held in order, if they are."""
-    if (held := _held_numbered(events)) is None:
-        return None
-    node = held.op()
-    where = (node.namespace.catalog, node.namespace.database)
-    database = where if all(where) else None
-    return held.get_backend().table(what.format(events=node.name), database=database)
+    """Return the customers or touchpoints of events whose order is kept, if it is."""
+    name = _name_in_order(events)
+    return None if name is None else events.get_backend().table(what.format(events=name))
 
 
-def _held_numbered(events: ibis.Table) -> ibis.Table | None:
-    """Return the table with `NUMBERS` in which all of `events` are held, if there is one."""
+def _name_in_order(events: ibis.Table) -> str | None:
+    """Return the name of the events whose order is kept that all of `events` are, if any."""
     node = events.op()
     while isinstance(node, ops.DropColumns):
         node = node.parent
-    held = isinstance(node, ops.DatabaseTable) and node.name in _IN_ORDER
-    return node.to_expr() if held else None
+    return node.name if isinstance(node, ops.DatabaseTable) and node.name in _ORDERS else None

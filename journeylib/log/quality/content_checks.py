@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from journeylib.core import label, percent, text
 from journeylib.log.canonical.canonical_events import HELPER, NUMBER_ROLES, REASON_ROLE
-from journeylib.log.engine.duckdb import fetch_batches
-from journeylib.log.engine.row_order import in_order, lies_in_order, touchpoint_sizes
+from journeylib.log.engine.columns import Flags, Numbers, picked, read_columns
+from journeylib.log.engine.compiled import compiled
+from journeylib.log.engine.row_order import in_order, lies_in_order, rows_at, touchpoint_sizes
 from journeylib.log.eventlog import Check, check, count_check
 from journeylib.log.quality.doubt_checks import fold
 from journeylib.log.quality.survey import MANY_EVENTS, Inspection, Survey
 from journeylib.log.schema import Schema
 
 _MANY_GAPS = 0.2
-_NEEDED = ("customer", "customer_no", "case", "touchpoint", "t_us", "position")
+_NEEDED = ("customer", "customer_no", "group", "case", "touchpoint", "t_us", "position")
 _COLUMN_ROLE = {"case": "journey", "end_us": "end_timestamp"} | {
     column: role for role, column in NUMBER_ROLES.items()
 }
@@ -97,60 +95,54 @@ class Ties:
     unbroken: int = 0
     alike: int = 0
 
-    def __add__(self, other: Ties) -> Ties:
-        """Add up what was counted in two parts of a log, each of whole moments."""
-        pairs = zip(astuple(self), astuple(other), strict=True)
-        return Ties(*(one + another for one, another in pairs))
 
-
-def counted_ties(log: Inspection, rows_at_once: int = 1_000_000) -> Ties:
+def counted_ties(log: Inspection) -> Ties:
     """Count ties among neighbours, as events lie in order of owner, moment and position."""
-    events, order = log.events, (log.owner, log.moment, "position", "touchpoint")
+    events, names = log.events, (log.owner, log.moment, "position", "touchpoint")
     if log.owner == "customer" and lies_in_order(events):
-        events, order = in_order(events), ("customer_no", "t_us", "position", "touchpoint_no")
+        rows, order = in_order(events)
+        positions = read_columns(rows, ["position"], len(order.rows))
+        position = picked(positions["position"], order.rows)
+        numbers = order.numbers
+        keys = (numbers["customer_no"], numbers["t_us"], position, numbers["touchpoint_no"])
+        fresh = [_differ(getattr(key, "held", key)) for key in keys]
     else:
-        events = events.order_by(list(dict.fromkeys(order)))
-    wanted = events.select(**{f"part{i}": events[name] for i, name in enumerate(order)})
-    ties, rest = Ties(), None
-    for batch in fetch_batches(wanted, rows_at_once):
-        rows = _plain(batch) if rest is None else pa.concat_tables([rest, _plain(batch)])
-        # The moment of the last row may go on in the next batch.
-        changes = _differ(rows, 0) | _differ(rows, 1)
-        whole = int(np.flatnonzero(changes)[-1]) if len(rows) else 0
-        shared = ~changes
-        shared[:-1] |= ~changes[1:]
-        tied = rows[:whole].filter(pa.array(shared[:whole]))
-        ties, rest = ties + _ties_among(tied), rows[whole:]
-    return ties if rest is None else ties + _ties_among(rest)
+        events = events.order_by(list(dict.fromkeys(names)))
+        before = {name: events[name].lag().over(ibis.window()) for name in names}
+        marks = {
+            f"{HELPER}{i}": (events[name] != before[name]).fill_null(True)
+            for i, name in enumerate(names)
+        }
+        fresh = [mark == 1 for mark in read_columns(events.mutate(**marks), list(marks)).values()]
+    owner, moment, position, touchpoint = fresh
+    return Ties(*_ties_among(owner | moment, position, touchpoint))
 
 
-def _plain(batch: pa.RecordBatch) -> pa.Table:
-    coded = [pa.types.is_dictionary(column.type) for column in batch.columns]
-    pairs = zip(batch.columns, coded, strict=True)
-    columns = [column.dictionary_decode() if words else column for column, words in pairs]
-    return pa.table(columns, names=batch.schema.names)
-
-
-def _differ(rows: pa.Table, column: int) -> npt.NDArray[np.bool_]:
-    """Mark the rows that have another value in a column than the row before."""
-    values = rows.column(column).combine_chunks()
-    differ = np.ones(len(rows), dtype=bool)
-    differ[1:] = pc.not_equal(values[1:], values[:-1]).to_numpy(zero_copy_only=False)
+def _differ(values: Numbers) -> Flags:
+    """Mark what is not the same as the value before."""
+    differ = np.ones(len(values), dtype=bool)
+    differ[1:] = values[1:] != values[:-1]
     return differ
 
 
-def _ties_among(rows: pa.Table) -> Ties:
-    """Count ties among events of whole moments, in order of owner, moment and position."""
-    owner, moment, position, touchpoint = (_differ(rows, column) for column in range(4))
-    begins = owner | moment
-    size = np.diff(np.append(np.flatnonzero(begins), len(rows)))
-    number = np.cumsum(begins) - 1
-    return Ties(
-        events=int(size[size > 1].sum()),
-        matter=int(size[np.unique(number[~begins & touchpoint])].sum()),
-        unbroken=int(size[np.unique(number[~begins & ~position])].sum()),
-        alike=int((~begins & ~position & ~touchpoint).sum()),
-    )
+@compiled
+def _ties_among(moment: Flags, position: Flags, touchpoint: Flags) -> tuple[int, int, int, int]:
+    """Count ties where moments begin, and positions and touchpoints differ from the row before."""
+    events = matter = unbroken = alike = begin = 0
+    mixed = repeated = False
+    for row in range(len(moment) + 1):
+        if row == len(moment) or moment[row]:
+            size = row - begin
+            if size > 1:
+                events += size
+                matter += size * mixed
+                unbroken += size * repeated
+            begin, mixed, repeated = row, False, False
+            continue
+        mixed |= touchpoint[row]
+        repeated |= not position[row]
+        alike += not (position[row] or touchpoint[row])
+    return events, matter, unbroken, alike
 
 
 def _ties(log: Inspection, ties: Ties) -> Check:
@@ -195,18 +187,10 @@ def _tied(log: Inspection) -> ir.Table:
     """Return the events that share owner and time with another."""
     events, owner = log.events, log.owner
     if owner == "customer" and lies_in_order(events):
-        as_they_lie = ibis.window()
-        beside = [
-            [
-                getattr(events[name], way)().over(as_they_lie) == events[name]
-                for name in (owner, "t_us")
-            ]
-            for way in ("lag", "lead")
-        ]
-        marked = events.mutate(
-            **{f"{HELPER}tied": ibis.or_(*(ibis.and_(*same) for same in beside))}
-        )
-        return marked.filter(marked[f"{HELPER}tied"]).drop(f"{HELPER}tied")
+        rows, order = in_order(events)
+        fresh = _differ(order.numbers["customer_no"]) | _differ(order.numbers["t_us"])
+        tied = ~fresh | ~np.append(fresh[1:], True)
+        return rows_at(rows, order.rows[tied]).drop("_place")
     counts = events.group_by(owner, "t_us").aggregate(**{f"{HELPER}n": events.count()})
     shared = counts.filter(counts[f"{HELPER}n"] > 1).select(owner, "t_us")
     return events.semi_join(shared, [owner, "t_us"])

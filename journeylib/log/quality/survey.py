@@ -218,8 +218,11 @@ class Inspection:
         wanted = {name: f"count_if({mark})" for name, mark in marks.items()}
         wanted |= {f"{name}_events": f"sum(events) FILTER ({mark})" for name, mark in marks.items()}
         wanted |= {"customers": "count(*)", "largest": "max(events)"}
-        folded = f"lower(trim(customer, {quoted(string.whitespace)}))"
-        wanted["unlike"] = f"count_if({folded} <> customer)"
+        blank = f"[{string.whitespace}]"
+        wanted["unlike"] = (
+            "count_if(lower(customer) <> customer OR "
+            f"regexp_matches(customer, {quoted(f'^{blank}|{blank}$')}))"
+        )
         table = f"({backend.compile(sizes)})"
         counts = counts_of(backend, wanted, table)
         if not counts["unlike"]:
@@ -230,5 +233,6 @@ class Inspection:
             "customers": "count(*)",
             "largest": "max(events)",
         }
+        folded = f"lower(trim(customer, {quoted(string.whitespace)}))"
         groups = f"SELECT count(*) AS ids, sum(events) AS events FROM {table} GROUP BY {folded}"
         return counts | counts_of(backend, told_apart, f"({groups})")

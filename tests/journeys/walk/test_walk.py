@@ -34,7 +34,7 @@ from journeylib.journeys.walk.counting import (
     number_pairs,
     slot_of,
 )
-from journeylib.journeys.walk.event_columns import MISSING, Codes, read_columns, words_at
+from journeylib.journeys.walk.event_columns import words_at
 from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.journeys.walk.sessions import (
     before_first,
@@ -54,7 +54,8 @@ from journeylib.journeys.walk.visits import last_at_touchpoint
 from journeylib.judge.paradoxes.contacts import episodes
 from journeylib.judge.paradoxes.contacts import find_contacts as contacts_served
 from journeylib.judge.settings import ParadoxSettings
-from journeylib.log import fetch_batches
+from journeylib.log import MISSING, Codes, read_columns
+from journeylib.log.engine.duckdb import fetch_batches
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.conversations import sessions_of
 from journeylib.measures.evidence import measure
@@ -509,7 +510,7 @@ def test_columns_are_the_same_in_many_batches_as_in_one(
     names = ["customer_no", "t_us", "touchpoint", "actor", "session", "intent"]
     assert len(list(fetch_batches(held.select(*names), 2_048))) > 1
     whole = read_columns(held, names)
-    monkeypatch.setattr("journeylib.journeys.walk.event_columns._ROWS_AT_ONCE", 2_048)
+    monkeypatch.setattr("journeylib.log.engine.columns._ROWS_AT_ONCE", 2_048)
     parts = read_columns(held, names)
     arrow = held.select(*names).to_pyarrow()
     for name in names:
