@@ -16,7 +16,13 @@ from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.durations import BINS_PER_DOUBLING, quantiles_of, seconds_of
+from journeylib.measures.touchpoints.durations import (
+    BINS_PER_DOUBLING,
+    bin_floors,
+    bins_of,
+    quantiles_of,
+    seconds_of,
+)
 from journeylib.measures.touchpoints.group_sums import Floats, Whole
 
 SECOND = 1_000_000
@@ -149,3 +155,12 @@ def test_without_an_end_there_is_no_service_but_a_wait(log_of: LogOf) -> None:
     assert evidence.estimate("A", "service")["abstain"] == "no_column"
     assert evidence.estimate("A", "duration_spread")["abstain"] == "no_column"
     assert evidence.estimate("A", "wait")["value"] == pytest.approx(8)
+
+
+def test_a_bin_begins_at_its_floor() -> None:
+    floors = bin_floors()
+    reached = floors[floors < floors[-1]]
+    assert reached[0] == 0
+    for shift, behind in ((0, 0), (1, 0), (-1, 1)):
+        bins = bins_of(reached[1:] + shift)
+        assert bins.tolist() == [bin - behind for bin in range(1, len(reached))]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.log import compiled
+from journeylib.log import MISSING, compiled
 
 Whole = npt.NDArray[np.int64]
 Numbers = npt.NDArray[Any]
@@ -47,10 +48,10 @@ class Sums(dict[str, Any]):
 
 # Above it most cells are empty, and to sort is cheaper than to go through all.
 MOST_CELLS_AN_EVENT = 8
-# Bands of values: eight to each doubling, from 2**-40 to beyond the largest whole number.
+# Bands of values: eight to each doubling, from a thousandth to beyond a century of microseconds.
 BANDS_PER_DOUBLING = 8
-LOWEST_BAND = (1023 - 41) * BANDS_PER_DOUBLING
-BANDS = 105 * BANDS_PER_DOUBLING
+LOWEST_BAND = (1023 - 11) * BANDS_PER_DOUBLING
+BANDS = 64 * BANDS_PER_DOUBLING
 
 
 @dataclass(frozen=True)
@@ -59,38 +60,71 @@ class Tally:
 
     Attributes
     ----------
-    number : ndarray of int64
-        Those that occur, ascending.
-    times : ndarray of int64, shape (n,) or (n, kinds)
+    full : ndarray of int, shape (numbers,) or None
+        How often each number from 0 occurs; None where most of them do not.
+    listed : tuple of ndarray of int64, or None
+        The numbers that occur, ascending, and how often; None where `full` tells it.
     """
 
-    number: Whole
-    times: Whole
+    full: Numbers | None = None
+    listed: tuple[Whole, Whole] | None = None
 
     @staticmethod
     def of(number: Numbers, numbers: int) -> Tally:
         """Count numbers from 0 to below `numbers`; those below 0 are left out."""
-        if numbers > MOST_CELLS_AN_EVENT * len(number):
-            ordered = np.sort(number[number >= 0])
-            begins = np.flatnonzero(np.diff(ordered, prepend=-1))
-            return Tally(ordered[begins], np.diff(begins, append=len(ordered)))
-        times = sum_in_cells(number, np.broadcast_to(np.int64(1), len(number)), numbers)
-        there = np.flatnonzero(times)
-        return Tally(there, times[there])
+        if numbers <= MOST_CELLS_AN_EVENT * len(number):
+            return Tally(_times(number, numbers))
+        ordered = np.sort(number[number >= 0])
+        begins = np.flatnonzero(np.diff(ordered, prepend=-1))
+        return Tally(listed=(ordered[begins], np.diff(begins, append=len(ordered))))
+
+    @cached_property
+    def _occurring(self) -> tuple[Whole, Whole]:
+        if self.full is None:
+            return self.listed or (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+        number = np.flatnonzero(self.full)
+        return number, self.full[number].astype(np.int64)
+
+    @property
+    def number(self) -> Whole:
+        """The numbers that occur, ascending."""
+        return self._occurring[0]
+
+    @property
+    def times(self) -> Whole:
+        """How often each of them occurs, shape (n,) or (n, kinds)."""
+        return self._occurring[1]
 
     def in_runs(self, size: int) -> Tally:
         """Count each run of so many numbers as one."""
         number, spot = np.unique(self.number // size, return_inverse=True)
-        return Tally(number, sum_in_cells(spot, self.times, len(number)))
+        return Tally(listed=(number, sum_in_cells(spot, self.times, len(number))))
 
     def __add__(self, other: Tally) -> Tally:
         """Add how often they occur elsewhere."""
+        if self.full is None and other.full is not None:
+            return other + self
+        if self.full is not None:
+            full = self.full.copy() if other.full is None else self.full + other.full
+            if other.full is None:
+                full[other.number] += other.times
+            return Tally(full)
         own, theirs, many = union_places(self.number, self.number, other.number, other.number)
         number, times = np.empty(many, dtype=np.int64), np.zeros((many, *self.times.shape[1:]), int)
         number[own], number[theirs] = self.number, other.number
         times[own] += self.times
         times[theirs] += other.times
-        return Tally(number, times)
+        return Tally(listed=(number, times))
+
+
+@compiled
+def _times(number: Numbers, numbers: int) -> npt.NDArray[np.int32]:
+    """Count how often each number occurs; those below 0 are left out."""
+    times = np.zeros(numbers, dtype=np.int32)
+    for row in range(len(number)):
+        if number[row] >= 0:
+            times[number[row]] += 1
+    return times
 
 
 @compiled
@@ -177,24 +211,51 @@ def count_neighbours(unit: Numbers) -> int:
 
 
 @compiled
-def count_units_where(
-    marked: Numbers, cell: Numbers, units: tuple[Numbers, Numbers], cells: int
-) -> tuple[Whole, Whole]:
-    """Count the units of two kinds, journeys and customers, with a marked event in each cell."""
-    latest = np.full((2, cells), -1, dtype=np.int64)
-    counted = np.zeros((2, cells), dtype=np.int64)
-    small, large = units
+def count_marked(
+    marks: Numbers, cell: Numbers, units: tuple[Numbers, Numbers], cells: int
+) -> Numbers:
+    """Count events, journeys and customers with each of several marks in each cell.
+
+    Parameters
+    ----------
+    marks : ndarray of bool, shape (kinds, n)
+        Which events have each mark; at most 32.
+    cell : ndarray of int
+    units : tuple of ndarray of int
+        Journey and customer of each event; the events of each lie together.
+    cells : int
+
+    Returns
+    -------
+    ndarray of int32, shape (cells, 3, kinds)
+    """
+    (journey, customer), kinds = units, len(marks)
+    # A bit for each mark.
+    bits = np.zeros(len(cell), dtype=np.uint32)
+    for kind in range(kinds):
+        for row in range(len(cell)):
+            bits[row] |= np.uint32(marks[kind, row]) << np.uint32(kind)
+    counted = np.zeros((cells, 3, kinds), dtype=np.int32)
+    latest = np.full((cells, 2), -1, dtype=np.int64)
+    # The marks that the latest journey, and customer, of the cell had there.
+    before = np.zeros((cells, 2), dtype=np.uint32)
     for row in range(len(cell)):
-        if marked[row] > 0:
-            here = cell[row]
-            if latest[0, here] != small[row]:
-                latest[0, here] = small[row]
-                counted[0, here] += 1
-                # Another customer comes in another journey.
-                if latest[1, here] != large[row]:
-                    latest[1, here] = large[row]
-                    counted[1, here] += 1
-    return counted[0], counted[1]
+        here, own = cell[row], bits[row]
+        if own == 0:
+            continue
+        if latest[here, 0] != journey[row]:
+            latest[here, 0], before[here, 0] = journey[row], 0
+            # Another customer comes in another journey.
+            if latest[here, 1] != customer[row]:
+                latest[here, 1], before[here, 1] = customer[row], 0
+        of_journey, of_customer = own & ~before[here, 0], own & ~before[here, 1]
+        before[here, 0] |= own
+        before[here, 1] |= own
+        for kind in range(kinds):
+            counted[here, 0, kind] += (own >> kind) & 1
+            counted[here, 1, kind] += (of_journey >> kind) & 1
+            counted[here, 2, kind] += (of_customer >> kind) & 1
+    return counted
 
 
 @compiled
@@ -437,17 +498,12 @@ def medians(
     summed : callable
         Counts all parts and adds up, as `Journeys.summed` does.
     values : callable
-        Gives of a part the cell of each value, below 0 for none, and the value.
+        Gives of a part the cell of each value, below 0 for none, and the value; `MISSING` is none.
     cells : int
     """
     counts = summed(lambda part: Tally.of(cells_of_bands(*values(part)), cells * BANDS))
     middle = Middle.of(counts, BANDS, cells)
-
-    def near(part: Part) -> Near:
-        cell, value = values(part)
-        return middle.near(cell, bands_of(value), value)
-
-    return middle.values(summed(near))
+    return middle.values(summed(lambda part: middle.near(*values(part), band_floors())))
 
 
 def medians_of(cell: Numbers, value: Numbers, cells: int) -> npt.NDArray[np.float64]:
@@ -459,24 +515,24 @@ def medians_of(cell: Numbers, value: Numbers, cells: int) -> npt.NDArray[np.floa
 def band_of(value: float) -> int:
     """Return the band of a value: it rises with the value."""
     # Sign, exponent and three bits of the fraction of a number do.
-    return max((int(np.float64(value).view(np.int64)) >> (52 - 3)) - LOWEST_BAND, 0)
+    band = (int(np.float64(value).view(np.int64)) >> (52 - 3)) - LOWEST_BAND
+    return min(max(band, 0), BANDS - 1)
 
 
-@compiled
-def bands_of(value: Numbers) -> npt.NDArray[np.int16]:
-    """Return the band of each value."""
-    bands = np.empty(len(value), dtype=np.int16)
-    for row in range(len(value)):
-        bands[row] = band_of(value[row])
-    return bands
+@cache
+def band_floors() -> npt.NDArray[np.float64]:
+    """Return the least value of each band, and what lies beyond the last; `MISSING` is in none."""
+    floors = ((np.arange(BANDS + 1) + LOWEST_BAND) << (52 - 3)).view(np.float64)
+    floors[0], floors[-1] = np.nextafter(float(MISSING), 0), np.inf
+    return floors
 
 
 @compiled
 def cells_of_bands(cell: Numbers, value: Numbers) -> Whole:
-    """Return ``cell * BANDS`` + the band of the value; -1 for no cell."""
+    """Return ``cell * BANDS`` + the band of the value; -1 for no cell or no value."""
     number = np.full(len(cell), -1, dtype=np.int64)
     for row in range(len(cell)):
-        if cell[row] >= 0:
+        if cell[row] >= 0 and value[row] != MISSING:
             number[row] = np.int64(cell[row]) * BANDS + band_of(value[row])
     return number
 
@@ -496,14 +552,11 @@ class Near:
     times: Whole
 
     @staticmethod
-    def of(cell: Numbers, value: Numbers, times: Whole) -> Near:
+    def of(cell: Numbers, value: Numbers) -> Near:
         """Put values in order, and those that are the same together."""
-        order = np.lexsort((value, cell))
-        cell, value = cell[order], value[order]
-        new = np.ones(len(cell), dtype=bool)
-        new[1:] = (cell[1:] != cell[:-1]) | (value[1:] != value[:-1])
-        own = np.cumsum(new) - 1
-        return Near(cell[new], value[new], sum_in_cells(own, times[order], int(new.sum())))
+        first, times = count_values(cell, value)
+        order = np.lexsort((value[first], cell[first]))
+        return Near(cell[first[order]], value[first[order]], times[order])
 
     def __add__(self, other: Near) -> Near:
         """Add the values of other customers."""
@@ -518,6 +571,32 @@ class Near:
         times[own] += self.times
         times[theirs] += other.times
         return Near(cell, value, times)
+
+
+@compiled
+def count_values(cell: Numbers, value: Numbers) -> tuple[Whole, Whole]:
+    """Return the first row of each distinct value of a cell, and how often it comes."""
+    size = 16
+    while size < 2 * len(cell):
+        size *= 2
+    slots = np.full(size, -1, dtype=np.int32)
+    first = np.zeros(len(cell), dtype=np.int64)
+    times = np.zeros(len(cell), dtype=np.int64)
+    distinct = 0
+    for row in range(len(cell)):
+        bits = np.float64(value[row]).view(np.int64)
+        slot = slot_of(int(bits + np.int64(cell[row]) * _HASH_STEP), size)
+        own = slots[slot]
+        while own >= 0 and (cell[first[own]] != cell[row] or value[first[own]] != value[row]):
+            slot = (slot + 1) & (size - 1)
+            own = slots[slot]
+        if own < 0:
+            own = distinct
+            slots[slot] = own
+            first[own] = row
+            distinct += 1
+        times[own] += 1
+    return first[:distinct].copy(), times[:distinct].copy()
 
 
 @dataclass(frozen=True)
@@ -548,10 +627,11 @@ class Middle:
             return Middle(np.full((2, cells), -1), np.zeros((2, cells), dtype=np.int64))
         return Middle(np.where(many > 0, band[spot], -1), places - (until - counts.times)[spot[0]])
 
-    def near(self, cell: Numbers, band: Numbers, value: Numbers) -> Near:
-        """Keep the values in these bands; a cell or band below 0 is none."""
-        rows = rows_in_bands(cell, band, self.bands)
-        return Near.of(cell[rows], value[rows], np.ones(len(rows), dtype=np.int64))
+    def near(self, cell: Numbers, value: Numbers, floors: Numbers) -> Near:
+        """Return the values in these bands, of which `floors` has the least; a cell < 0 is none."""
+        low = np.where(self.bands[0] >= 0, floors[self.bands[0]], floors[-1])
+        rows = rows_between(cell, value, low, floors[self.bands[1] + 1])
+        return Near.of(cell[rows], value[rows])
 
     def values(self, near: Near) -> npt.NDArray[np.float64]:
         """Return the median of each cell from the values in these bands."""
@@ -566,13 +646,13 @@ class Middle:
 
 
 @compiled
-def rows_in_bands(cell: Numbers, band: Numbers, bands: Whole) -> Whole:
-    """Return the rows whose band is one of the two of their cell."""
+def rows_between(cell: Numbers, value: Numbers, low: Numbers, high: Numbers) -> Whole:
+    """Return the rows whose value is at least the `low` of their cell and below its `high`."""
     rows = np.empty(len(cell), dtype=np.int64)
     many = 0
     for row in range(len(cell)):
-        here, own = cell[row], band[row]
-        if here >= 0 and own >= 0 and (own == bands[0, here] or own == bands[1, here]):
+        here = cell[row]
+        if here >= 0 and low[here] <= value[row] < high[here]:
             rows[many] = row
             many += 1
     return rows[:many].copy()

@@ -17,6 +17,7 @@ from journeylib.journeys.walk.counting import Base, base_in_cells, sum_in_cells
 from journeylib.journeys.walk.event_columns import EventColumns, rows_in_order
 from journeylib.journeys.walk.visits import (
     journey_numbers,
+    silences_after,
     step_numbers,
     visit_numbers,
     visit_starts,
@@ -289,13 +290,7 @@ class Events:
     @property
     def wait_us(self) -> Whole:
         """Silence from the end of an event to the next of its journey, at least 0."""
-        silence = self.next_us
-        silence -= self.t_us
-        if self.has("end_us"):
-            silence -= np.where(self.service_us > 0, self.service_us, 0)
-        np.maximum(silence, 0, out=silence)
-        silence[self.is_last] = MISSING
-        return silence
+        return silences_after(self.begins, self.t_us, self.service_us)
 
     @cached_property
     def by_time(self) -> Whole | slice:

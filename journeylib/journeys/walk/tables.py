@@ -17,7 +17,7 @@ from journeylib.journeys.walk.counting import (
     Near,
     Sums,
     Tally,
-    bands_of,
+    band_floors,
     base_in_cells,
     cells_of_bands,
     medians,
@@ -72,7 +72,7 @@ def touchpoint_table(
     number = np.arange(len(names))
     sums = summed(lambda part: _touchpoint_sums(part.outline.events, labels=whole is None))
     counts = pd.DataFrame({"touchpoint_no": number, **vars(sums["base"])}).assign(
-        median_position=median_positions(summed, np.arange(len(names)), len(names))
+        median_position=median_positions(summed, number.astype(np.int32), len(names))
     )
     if whole is not None:
         by_number = whole.sort_values("touchpoint_no", ignore_index=True)
@@ -95,13 +95,9 @@ def _touchpoint_sums(events: Events, *, labels: bool) -> Sums:
     sums = Sums(base=events.base(events.touchpoint, many))
     if not labels:
         return sums
-    for column in LABELS:
+    for column in (*LABELS, "actor"):
         if events.has(column):
             sums[column] = Words.of(events.column(column), events.touchpoint, many)
-    if events.has("actor"):
-        for who in ("bot", "human"):
-            acts = events.column("actor").is_word(who)
-            sums[who] = np.bincount(events.touchpoint[acts], minlength=many)
     return sums
 
 
@@ -115,13 +111,28 @@ class Words:
     @staticmethod
     def of(codes: Codes, cell: Numbers, cells: int) -> Words:
         """Count the words of events in cells; a cell below 0 is none."""
-        number = cell * np.int64(max(len(codes.words), 1)) + codes.held
-        number[(cell < 0) | ~codes.known] = -1
+        number = _cells_of_words(cell, codes.held, len(codes.words))
         return Words(Tally.of(number, cells * len(codes.words)), codes.words)
+
+    def of_word(self, word: str, cells: int) -> Whole:
+        """Return how often each cell has a word."""
+        times = np.zeros((cells, len(self.words)), dtype=np.int64)
+        times.ravel()[self.counted.number] = self.counted.times
+        return np.asarray(times[:, [own == word for own in self.words]].sum(axis=1))
 
     def __add__(self, other: Words) -> Words:
         """Add what other customers bring."""
         return Words(self.counted + other.counted, self.words)
+
+
+@compiled
+def _cells_of_words(cell: Numbers, held: Numbers, words: int) -> Whole:
+    """Number the cell and word of each event; -1 where it has none."""
+    number = np.full(len(cell), -1, dtype=np.int64)
+    for row in range(len(cell)):
+        if cell[row] >= 0 and held[row] >= 0:
+            number[row] = np.int64(cell[row]) * words + held[row]
+    return number
 
 
 def median_positions(summed: Summed, into: Whole, cells: int) -> npt.NDArray[np.float64]:
@@ -168,10 +179,10 @@ def most_frequent(counts: Words | None, cells: int) -> list[str | None]:
 
 def _served_by(sums: Sums) -> list[str | None]:
     every = sums["base"].events
-    if "bot" not in sums:
+    if "actor" not in sums:
         return [None] * len(every)
     words = {(False, False): "nobody", (True, False): "bot", (False, True): "human"}
-    acts = [sums[who] >= SERVES * every for who in ("bot", "human")]
+    acts = [sums["actor"].of_word(who, len(every)) >= SERVES * every for who in ("bot", "human")]
     return [words.get((bool(bot), bool(human)), "both") for bot, human in zip(*acts, strict=True)]
 
 
@@ -288,22 +299,53 @@ def _edge_sums(outline: Outline) -> Sums:
     """Count moves by their key, how long they take by band, and where journeys begin."""
     events = outline.events
     pair, keys = move_numbers(events)
-    tied, order = np.zeros(len(keys), dtype=np.int64), np.argsort(keys)
+    clock = events.has("t_us")
+    # Without a clock no two events are of the same time.
+    t_us = events.t_us if clock else np.arange(len(events))
+    order = np.argsort(keys)
+    counts = _count_moves(pair, events.begins, outline.customer, t_us, len(keys))
+    first = outline.first, np.arange(len(outline)), outline.customer
     sums = Sums(
-        first=base_in_cells(
-            outline.first, np.arange(len(outline)), outline.customer, events.touchpoints
-        )
+        first=base_in_cells(*first, events.touchpoints),
+        moves=Tally(listed=(keys[order], counts[order])),
     )
-    if events.has("t_us"):
-        alike = (pair >= 0) & ~events.is_last
-        cell = np.where(alike, keys[pair] if len(keys) else -1, -1)
+    if clock:
+        cell = np.append(keys, -1)[pair]
         cells = events.touchpoints * (events.touchpoints + 1)
-        sums["seconds"] = Tally.of(cells_of_bands(cell, _onward_us(events)), cells * BANDS)
-        alike[:-1] &= events.t_us[1:] == events.t_us[:-1]
-        tied = np.bincount(pair[alike], minlength=len(keys))
-    counts = np.stack([*vars(events.base(pair, len(keys))).values(), tied], axis=-1)
-    sums["moves"] = Tally(keys[order], counts[order])
+        number = cells_of_bands(cell, _onward_us(pair, events.begins, t_us))
+        sums["seconds"] = Tally.of(number, cells * BANDS)
     return sums
+
+
+@compiled
+def _count_moves(pair: Numbers, begins: Whole, customer: Numbers, t_us: Whole, pairs: int) -> Whole:
+    """Count each move, and the journeys and customers that make it, and those without a time.
+
+    Parameters
+    ----------
+    pair, t_us : ndarray of int
+        Of each event the number of the move after it, below 0 for none, and its time.
+    begins, customer : ndarray of int
+        As `Events` and `Outline` have them.
+    pairs : int
+
+    Returns
+    -------
+    ndarray of int64, shape (pairs, 4)
+    """
+    counts = np.zeros((pairs, 4), dtype=np.int64)
+    latest = np.full((pairs, 2), -1, dtype=np.int64)
+    for journey in range(len(begins) - 1):
+        for row in range(begins[journey], begins[journey + 1]):
+            move = pair[row]
+            if move < 0:
+                continue
+            counts[move, 0] += 1
+            counts[move, 1] += latest[move, 0] != journey
+            counts[move, 2] += latest[move, 1] != customer[journey]
+            counts[move, 3] += row + 1 < begins[journey + 1] and t_us[row] == t_us[row + 1]
+            latest[move, 0], latest[move, 1] = journey, customer[journey]
+    return counts
 
 
 def move_numbers(events: Events) -> tuple[Numbers, Whole]:
@@ -325,10 +367,19 @@ def move_numbers(events: Events) -> tuple[Numbers, Whole]:
     return moves
 
 
-def _onward_us(events: Events) -> Whole:
-    """Return the time from the start of a visit to the start of the next."""
-    us = events.next_us
-    us -= events.t_us[events.visit_row] if events.has("session") else events.t_us
+@compiled
+def _onward_us(pair: Numbers, begins: Whole, t_us: Whole) -> Whole:
+    """Return the time from the start of a visit to the start of the next; `MISSING` for none.
+
+    `pair` is not below 0 where a visit ends.
+    """
+    us = np.full(len(pair), MISSING, dtype=np.int64)
+    for journey in range(len(begins) - 1):
+        began = t_us[begins[journey]]
+        for row in range(begins[journey], begins[journey + 1] - 1):
+            if pair[row] >= 0:
+                us[row] = t_us[row + 1] - began
+                began = t_us[row + 1]
     return us
 
 
@@ -336,14 +387,14 @@ def _median_seconds(summed: Summed, keys: Whole, spread: Tally) -> npt.NDArray[n
     """Return the median time from the start of a visit to the start of the next, by key."""
     key, band = np.divmod(spread.number, BANDS)
     cell = np.searchsorted(keys, key)
-    middle = Middle.of(Tally(cell * BANDS + band, spread.times), BANDS, len(keys))
+    bands = Tally(listed=(cell * BANDS + band, spread.times))
+    middle = Middle.of(bands, BANDS, len(keys))
 
     def near(part: Part) -> Near:
         events = part.outline.events
         pair, own = move_numbers(events)
-        cell = np.append(np.searchsorted(keys, own), -1)[np.where(events.is_last, -1, pair)]
-        us = _onward_us(events)
-        return middle.near(cell, bands_of(us), us)
+        cell = np.append(np.searchsorted(keys, own), -1).astype(np.int32)[pair]
+        return middle.near(cell, _onward_us(pair, events.begins, events.t_us), band_floors())
 
     return middle.values(summed(near)) / 1e6
 
@@ -457,7 +508,7 @@ def _first_of_each(number: Whole, value: Whole, size: int) -> Whole:
 
 def median_seconds(events: Events, pair: Numbers, pairs: int) -> npt.NDArray[np.float64]:
     """Return the median time from the start of a visit to the start of the next, by pair."""
-    return medians_of(np.where(events.is_last, -1, pair), _onward_us(events), pairs) / 1e6
+    return medians_of(pair, _onward_us(pair, events.begins, events.t_us), pairs) / 1e6
 
 
 def step_table(events: Events, names: Mapping[int, str]) -> pa.Table:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.log import compiled
+from journeylib.log import MISSING, compiled
 
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[Any]
@@ -30,6 +30,19 @@ def step_numbers(begins: Numbers) -> npt.NDArray[np.int32]:
         for row in range(begins[journey], begins[journey + 1]):
             step[row] = row - begins[journey] + 1
     return step
+
+
+@compiled
+def silences_after(begins: Numbers, t_us: Numbers, service_us: Numbers) -> Numbers:
+    """Return the silence from the end of an event to the next of its journey, at least 0.
+
+    `MISSING` at the last of a journey; an event without an end is over at its start.
+    """
+    silence = np.full(begins[-1], MISSING, dtype=np.int64)
+    for journey in range(len(begins) - 1):
+        for row in range(begins[journey], begins[journey + 1] - 1):
+            silence[row] = max(t_us[row + 1] - t_us[row] - max(service_us[row], 0), 0)
+    return silence
 
 
 @compiled
@@ -68,16 +81,17 @@ def visit_numbers(
 
 @compiled
 def last_at_touchpoint(
-    journey: Numbers, touchpoint: Numbers, touchpoints: int
+    begins: Numbers, touchpoint: Numbers, touchpoints: int
 ) -> npt.NDArray[np.int32]:
     """Return the last row of the event's journey at its touchpoint."""
     holder = np.full(touchpoints, -1, dtype=np.int64)
     latest = np.zeros(touchpoints, dtype=np.int32)
-    found = np.empty(len(journey), dtype=np.int32)
-    for row in range(len(journey) - 1, -1, -1):
-        here = touchpoint[row]
-        if holder[here] != journey[row]:
-            holder[here] = journey[row]
-            latest[here] = row
-        found[row] = latest[here]
+    found = np.empty(len(touchpoint), dtype=np.int32)
+    for journey in range(len(begins) - 1):
+        for row in range(begins[journey + 1] - 1, begins[journey] - 1, -1):
+            here = touchpoint[row]
+            if holder[here] != journey:
+                holder[here] = journey
+                latest[here] = row
+            found[row] = latest[here]
     return found

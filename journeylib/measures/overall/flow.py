@@ -7,9 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from journeylib.core import GROUPS, Estimate, Resampled, resample
-from journeylib.journeys import Events, Journeys, Sums, count_neighbours, last_at_touchpoint
+from journeylib.journeys import (
+    Events,
+    Journeys,
+    Sums,
+    compiled,
+    count_neighbours,
+    last_at_touchpoint,
+)
 from journeylib.log import bounded_share
 from journeylib.measures.touchpoints.durations import (
     BINS,
@@ -82,16 +90,30 @@ def _pair(sums: Sums, above: str, below: str) -> Floats:
 
 def _moves(events: Events) -> dict[str, Whole]:
     """Count moves, those to the same touchpoint, and those that lie on a cycle of their journey."""
-    moves = events.ends_visit & ~events.is_last
-    same = moves & (events.next_touchpoint == events.touchpoint)
-    latest = last_at_touchpoint(events.journey, events.touchpoint, events.touchpoints)
-    # Rows of earlier journeys lie before: the latest return so far needs no reset.
-    later = np.maximum.accumulate(latest) > np.arange(len(events), dtype=np.int32)
-    return {
-        "moves": _per_group(events.group[moves]),
-        "same": _per_group(events.group[same]),
-        "within": _per_group(events.group[moves & ~same & later]),
-    }
+    latest = last_at_touchpoint(events.begins, events.touchpoint, events.touchpoints)
+    where = events.touchpoint, events.group, latest
+    counts = _count_moves(events.begins, events.starts_visit, where)
+    return dict(zip(("moves", "same", "within"), counts, strict=True))
+
+
+@compiled
+def _count_moves(
+    begins: Whole, starts_visit: npt.NDArray[np.bool_], where: tuple[Numbers, Numbers, Numbers]
+) -> Whole:
+    """Count moves, those to the same touchpoint, and others on a cycle, shape (3, groups)."""
+    touchpoint, group, latest = where
+    counts = np.zeros((3, GROUPS), dtype=np.int64)
+    for journey in range(len(begins) - 1):
+        # The last row at which a touchpoint that came so far comes again.
+        again = -1
+        for row in range(begins[journey], begins[journey + 1] - 1):
+            again = max(again, latest[row])
+            if starts_visit[row + 1]:
+                same = touchpoint[row] == touchpoint[row + 1]
+                counts[0, group[row]] += 1
+                counts[1, group[row]] += same
+                counts[2, group[row]] += not same and again > row
+    return counts
 
 
 def _lengths(journeys: Journeys) -> dict[str, Any]:

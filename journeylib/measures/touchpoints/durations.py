@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -101,7 +102,7 @@ def _medians(journeys: Journeys, counts: Sums) -> dict[str, Floats]:
         visits = visit_durations(part)
         return Sums(
             {
-                name: middle.near(visits.touchpoint, bins_of(visits.us[name]), visits.us[name])
+                name: middle.near(visits.touchpoint, visits.us[name], bin_floors())
                 for name, middle in middles.items()
             }
         )
@@ -155,14 +156,32 @@ def visit_durations(journeys: Journeys) -> Durations:
 
 
 @compiled
+def bin_of(us: int) -> int:
+    """Return the number of the bin that holds a duration in microseconds; -1 of `MISSING`."""
+    if us == MISSING:
+        return -1
+    return math.floor(math.log2(1 + us / US_PER_SECOND) * BINS_PER_DOUBLING)
+
+
+@compiled
 def bins_of(us: Whole) -> npt.NDArray[np.int16]:
     """Return the number of the bin that holds each duration in microseconds; -1 of `MISSING`."""
-    bins = np.full(len(us), -1, dtype=np.int16)
+    bins = np.empty(len(us), dtype=np.int16)
     for row in range(len(us)):
-        if us[row] != MISSING:
-            doublings = math.log2(1 + us[row] / US_PER_SECOND)
-            bins[row] = math.floor(doublings * BINS_PER_DOUBLING)
+        bins[row] = bin_of(us[row])
     return bins
+
+
+@functools.cache
+def bin_floors() -> Whole:
+    """Return the shortest duration of each bin, in microseconds, and a longer one than any."""
+    low, high = (np.full(BINS + 1, edge) for edge in (-1, np.iinfo(np.int64).max // 2))
+    wanted = np.arange(BINS + 1)
+    while (high - low > 1).any():
+        middle = low + (high - low) // 2
+        below = bins_of(middle) < wanted
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return high
 
 
 @dataclass(frozen=True)
@@ -204,13 +223,18 @@ class Histograms:
 
 def count_durations(visits: Durations, column: str, touchpoints: int) -> Tally:
     """Count the durations by touchpoint, bin and customer group."""
-    bins = bins_of(visits.us[column])
-    cell = visits.touchpoint.astype(np.int64) * BINS
-    cell += bins
-    cell *= GROUPS
-    cell += visits.group
-    cell[bins < 0] = -1
+    cell = _cells_of_bins(visits.touchpoint, visits.group, visits.us[column])
     return Tally.of(cell, touchpoints * BINS * GROUPS)
+
+
+@compiled
+def _cells_of_bins(touchpoint: Numbers, group: Numbers, us: Whole) -> Whole:
+    """Number the touchpoint, bin and customer group of each duration; -1 of `MISSING`."""
+    cell = np.full(len(us), -1, dtype=np.int64)
+    for row in range(len(us)):
+        if us[row] != MISSING:
+            cell[row] = (touchpoint[row] * BINS + bin_of(us[row])) * GROUPS + group[row]
+    return cell
 
 
 def histograms(counts: Tally, few: npt.NDArray[np.bool_]) -> Iterator[Histograms]:

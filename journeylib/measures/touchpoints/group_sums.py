@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from journeylib.core import DRAWS, GROUPS, AbstainReason, Resampled, resample
-from journeylib.journeys import Base, Events, base_in_cells, count_units_where, sum_in_cells
+from journeylib.journeys import Base, Events, base_in_cells, count_marked, sum_in_cells
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 
@@ -119,12 +119,15 @@ def fold(rows: Rows, sums: Mapping[str, Numbers], bases: Sequence[str] = ()) -> 
         Those of `sums` that count events which a measure rests on.
     """
     cell, cells = rows.cell, GROUPS * rows.touchpoints
-    sums_of = {name: sum_in_cells(cell, of, cells).reshape(GROUPS, -1) for name, of in sums.items()}
-    for base in bases:
-        counted = count_units_where(sums[base], cell, (rows.journey, rows.customer), cells)
-        for unit, many in zip(("journeys", "customers"), counted, strict=True):
-            sums_of[f"{base}_{unit}"] = many.reshape(GROUPS, -1)
-    return Cells(sums_of)
+    marked = [name for name, of in sums.items() if of.dtype == bool or name in bases]
+    marks = np.stack([sums[name] > 0 for name in marked])
+    counted = count_marked(marks, cell, (rows.journey, rows.customer), cells).astype(np.int64)
+    sums_of = {n: sum_in_cells(cell, of, cells) for n, of in sums.items() if of.dtype != bool}
+    for name, (events, journeys, customers) in zip(marked, counted.transpose(2, 1, 0), strict=True):
+        sums_of.setdefault(name, events)
+        if name in bases:
+            sums_of |= {f"{name}_journeys": journeys, f"{name}_customers": customers}
+    return Cells({name: of.reshape(GROUPS, -1) for name, of in sums_of.items()})
 
 
 def thin(base: Base, settings: MeasureSettings) -> npt.NDArray[np.bool_]:

@@ -81,7 +81,9 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
     """
     targets = len(journeys.names) + 1
     tally = journeys.summed(_successors)
-    pair, number = np.unique(tally.number // (GROUPS * THIRDS), return_inverse=True)
+    key = tally.number // (GROUPS * THIRDS)
+    new = np.diff(key, prepend=-1) > 0
+    pair, number = key[new], np.cumsum(new) - 1
     columns = (number, tally.number // THIRDS % GROUPS, tally.number % THIRDS, tally.times)
     cells = pd.DataFrame(dict(zip(_CELL, columns, strict=True))).astype("int64")
     return Successors(pair // targets, pair % targets - 1, cells, base)
@@ -89,24 +91,43 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
 
 def _successors(journeys: Journeys) -> Tally:
     """Count pairs of touchpoints by customer group and third of the log."""
-    events, outline = journeys.events, journeys.outline
-    onward = np.flatnonzero(events.ends_visit & ~events.is_last)
-    over = ~outline.is_open
-    targets = len(journeys.names) + 1
-    cell = np.concatenate([events.touchpoint[onward], outline.last[over]]).astype(np.int64)
-    cell *= targets
-    # An ended journey ends at 0.
-    cell[: len(onward)] += events.touchpoint[onward + 1] + 1
-    cell *= GROUPS
-    cell += np.concatenate([events.group[onward], outline.group[over]])
-    cell *= THIRDS
+    events, targets = journeys.events, len(journeys.names) + 1
+    t_us, span = np.broadcast_to(np.int64(0), len(events)), (0, 1)
     if journeys.has_clock and journeys.first_us is not None and journeys.last_us is not None:
-        third = np.concatenate([events.t_us[onward], outline.end_us[over]])
-        third -= journeys.first_us
-        third *= THIRDS
-        third //= journeys.last_us - journeys.first_us + 1
-        cell += third
+        t_us, span = events.t_us, (journeys.first_us, journeys.last_us - journeys.first_us + 1)
+    cell = _cells_of_successors(
+        (events.begins, events.starts_visit, journeys.outline.is_open),
+        (events.touchpoint, events.group, t_us),
+        targets,
+        span,
+    )
     return Tally.of(cell, len(journeys.names) * targets * GROUPS * THIRDS)
+
+
+@compiled
+def _cells_of_successors(
+    visits: tuple[group_sums.Whole, group_sums.Numbers, group_sums.Numbers],
+    where: tuple[group_sums.Numbers, group_sums.Numbers, group_sums.Whole],
+    targets: int,
+    span: tuple[int, int],
+) -> group_sums.Whole:
+    """Number touchpoint, next touchpoint, group and third of each visit; -1 where none is known.
+
+    An ended journey ends at the target 0.
+    """
+    (begins, starts_visit, is_open), (touchpoint, group, t_us) = visits, where
+    first_us, long_us = span
+    cell = np.full(len(touchpoint), -1, dtype=np.int64)
+    for journey in range(len(begins) - 1):
+        last = begins[journey + 1] - 1
+        for row in range(begins[journey], last + 1):
+            onward = row < last
+            target = touchpoint[row + 1] + 1 if onward else 0
+            if starts_visit[row + 1] if onward else not is_open[journey]:
+                pair = np.int64(touchpoint[row]) * targets + target
+                third = (t_us[row] - first_us) * THIRDS // long_us
+                cell[row] = (pair * GROUPS + group[row]) * THIRDS + third
+    return cell
 
 
 def successor_measures(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from journeylib.core import SEED, US_PER_DAY, Resampled
 from journeylib.journeys import (
@@ -21,7 +22,15 @@ from journeylib.journeys import (
 )
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.group_sums import Cells, Numbers, Rows, fold, share_of, silent
+from journeylib.measures.touchpoints.group_sums import (
+    Cells,
+    Numbers,
+    Rows,
+    Whole,
+    fold,
+    share_of,
+    silent,
+)
 
 US_PER_MINUTE = 60_000_000
 
@@ -88,27 +97,33 @@ def _repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
 def _mature_contacts(journeys: Journeys, settings: MeasureSettings, until_us: int) -> Sums:
     """Count the contacts that came to their touchpoint until then, and the repeats of them."""
     contacts = find_contacts(journeys, settings)
-    contacts = contacts.where(contacts.at_us <= until_us)
-    window_us = round(settings.repeat_days * US_PER_DAY)
-    came_back, perhaps = (
-        (then_us != MISSING) & (then_us - window_us <= contacts.at_us)
-        for then_us in (contacts.next_us, contacts.perhaps_us)
-    )
+    mature, window_us = contacts.at_us <= until_us, round(settings.repeat_days * US_PER_DAY)
+    came_back = mature & came_within(contacts.at_us, contacts.next_us, window_us)
+    perhaps = came_back | (mature & came_within(contacts.at_us, contacts.perhaps_us, window_us))
     sums = {
-        "visits": np.ones(len(came_back), dtype=bool),
+        "visits": mature,
         "repeats": came_back,
-        "perhaps": came_back | perhaps,
-        "contacts": contacts.opens,
+        "perhaps": perhaps,
+        "contacts": mature & contacts.opens,
         "contact_repeats": came_back & contacts.opens,
-        "contact_perhaps": (came_back | perhaps) & contacts.opens,
+        "contact_perhaps": perhaps & contacts.opens,
     }
-    seen = np.zeros(len(journeys.outline), dtype=bool)
-    seen[contacts.rows.journey] = True
+    # Journeys of a customer may lie between each other.
+    seen = first_rows(contacts.rows.journey, mature, len(journeys.outline)) >= 0
     return Sums(
         cells=fold(contacts.rows, sums, ["visits", "contacts"]),
-        customers=count_neighbours(contacts.rows.customer),
+        customers=count_neighbours(contacts.rows.customer[mature]),
         journeys=int(seen.sum()),
     )
+
+
+@compiled
+def came_within(at_us: Whole, then_us: Whole, window_us: int) -> npt.NDArray[np.bool_]:
+    """Mark what came by, where anything did (not `MISSING`), at most the window later."""
+    soon = np.empty(len(at_us), dtype=np.bool_)
+    for row in range(len(at_us)):
+        soon[row] = then_us[row] != MISSING and then_us[row] - window_us <= at_us[row]
+    return soon
 
 
 def between_bounds(least: Resampled, most: Resampled) -> Resampled:
@@ -142,14 +157,6 @@ class Contacts:
     perhaps_us: Numbers
     opens: Numbers
 
-    def where(self, kept: Numbers) -> Contacts:
-        """Return the entries that are marked."""
-        own = self.rows
-        parts = (own.touchpoint, own.group, own.journey, own.customer)
-        rows = Rows(own.touchpoints, *(part[kept] for part in parts))
-        others = (self.at_us, self.next_us, self.perhaps_us, self.opens)
-        return Contacts(rows, *(part[kept] for part in others))
-
 
 def find_contacts(journeys: Journeys, settings: MeasureSettings) -> Contacts:
     """Find the contacts of a log with a clock; see `repeat_contacts` for what a contact is."""
@@ -165,17 +172,14 @@ def find_contacts(journeys: Journeys, settings: MeasureSettings) -> Contacts:
         talk, keys = number_pairs(np.where(session >= 0, about + 1, -1), session, 1 << 31)
         talks = len(keys)
     about, customer, t_us = about[order], events.customer[order], events.t_us[order]
-    contact = contacts_of(
-        (matters + 1, talks, _gap_us(settings)),
-        *(customer, about + 1, talk[order], t_us, events.done_us[order]),
+    contact, begins = contacts_of(
+        (matters, talks, _gap_us(settings)),
+        *(customer, about, talk[order], t_us, events.done_us[order]),
     )
-    every = np.ones(len(contact), dtype=bool)
-    begins = first_rows(contact, every, int(contact.max(initial=-1)) + 1)
-    # Contacts are numbered as they begin: these rows lie in order.
-    owner, matter, begin_us = customer[begins], about[begins], t_us[begins]
+    begin_us = t_us[begins]
     if not journeys.has("intent"):
-        next_us = least_of_later(matters, owner, matter, begin_us, False)
         rows = Rows.of(events, begins if isinstance(order, slice) else order[begins])
+        next_us = least_of_later(matters, rows.customer, rows.touchpoint, begin_us, False)
         # Every touchpoint is known, so none may be the same but those that are.
         return Contacts(rows, begin_us, next_us, next_us, np.ones(len(begins), dtype=bool))
     opens = np.full(len(contact), MISSING, dtype=np.int64)
@@ -185,7 +189,7 @@ def find_contacts(journeys: Journeys, settings: MeasureSettings) -> Contacts:
     )
     # Of each contact and touchpoint the first event, in order of customer and journey.
     spot, keys = number_pairs(contact, events.touchpoint[order], events.touchpoints)
-    first = np.sort(first_rows(spot, every, len(keys)))
+    first = np.sort(first_rows(spot, np.ones(len(spot), dtype=bool), len(keys)))
     rows = Rows.of(events, first if isinstance(order, slice) else order[first])
     parts = (t_us, next_us, perhaps_us, opens != MISSING)
     return Contacts(rows, *(part[first] for part in parts))
@@ -228,7 +232,7 @@ def contacts_of(
     talk: Numbers,
     t_us: Numbers,
     done_us: Numbers,
-) -> Numbers:
+) -> tuple[Numbers, Whole]:
     """Number the contacts of customers whose events come in order of time.
 
     A contact is what one customer does about one matter without a silence longer than the gap,
@@ -238,22 +242,28 @@ def contacts_of(
     Parameters
     ----------
     limits : (matters, talks, gap_us)
-    customer, matter, t_us, done_us : ndarray of int
+    customer, t_us, done_us : ndarray of int
+    matter : ndarray of int
+        Below 0 where it is not known.
     talk : ndarray of int
         Number of the session about the matter; below 0 where there is none.
 
     Returns
     -------
-    ndarray of int32
-        The contact of each event, numbered as they begin.
+    contact : ndarray of int32
+        That of each event, numbered as they begin.
+    begins : ndarray of int64
+        The row at which each contact begins.
     """
     matters, talks, gap_us = limits
-    whose = np.full(matters, -1, dtype=np.int64)
-    latest = np.zeros(matters, dtype=np.int64)
-    busy_us = np.zeros(matters, dtype=np.int64)
+    # The last is what is not known.
+    whose = np.full(matters + 1, -1, dtype=np.int64)
+    latest = np.zeros(matters + 1, dtype=np.int64)
+    busy_us = np.zeros(matters + 1, dtype=np.int64)
     heard = np.full(talks, -1, dtype=np.int64)
     contact_of = np.zeros(talks, dtype=np.int64)
     contact = np.empty(len(customer), dtype=np.int32)
+    begins = np.empty(len(customer), dtype=np.int64)
     numbered = 0
     for row in range(len(customer)):
         about = matter[row]
@@ -266,6 +276,7 @@ def contacts_of(
             here = latest[about]
         if opens:
             here = numbered
+            begins[here] = row
             numbered += 1
         if talk[row] >= 0:
             heard[talk[row]] = customer[row]
@@ -275,4 +286,4 @@ def contacts_of(
         whose[about] = customer[row]
         latest[about] = here
         contact[row] = here
-    return contact
+    return contact, begins[:numbered].copy()

@@ -24,10 +24,10 @@ from journeylib.journeys.journeys import Journeys, cut_again, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.counting import (
     Tally,
+    count_marked,
     count_neighbours,
     count_units,
     count_units_again,
-    count_units_where,
     happens_between,
     medians,
     medians_of,
@@ -50,7 +50,7 @@ from journeylib.journeys.walk.sessions import (
 )
 from journeylib.journeys.walk.tables import END, START
 from journeylib.journeys.walk.variant_counts import END_NUMBER, START_NUMBER, shared_variants
-from journeylib.journeys.walk.visits import last_at_touchpoint
+from journeylib.journeys.walk.visits import last_at_touchpoint, silences_after
 from journeylib.judge.paradoxes.contacts import episodes
 from journeylib.judge.paradoxes.contacts import find_contacts as contacts_served
 from journeylib.judge.settings import ParadoxSettings
@@ -383,21 +383,32 @@ def test_units_in_cells_are_distinct_ones(rows: list[tuple[int, int]]) -> None:
 
 
 @QUICK
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4), st.booleans()), max_size=30))
-def test_marked_units_and_returns_are_those_of_a_plain_walk(
-    rows: list[tuple[int, int, bool]],
+@given(st.lists(st.tuples(*map(st.integers, [0] * 4, [2, 4, 7, 30])), max_size=30))
+def test_marked_units_returns_and_silences_are_those_of_a_plain_walk(
+    rows: list[tuple[int, int, int, int]],
 ) -> None:
-    journey = np.sort(np.array([row[0] for row in rows], dtype=np.int64))
-    customer, cell = journey // 2, np.array([row[1] for row in rows], dtype=np.int64)
-    marked = np.array([row[2] for row in rows], dtype=bool)
-    found = count_units_where(marked, cell, (journey, customer), 5)
-    for counted, unit in zip(found, (journey, customer), strict=True):
-        own = [len(set(unit[marked & (cell == here)].tolist())) for here in range(5)]
-        assert counted.tolist() == own
-    last = last_at_touchpoint(journey, cell, 5).tolist()
+    """Each row: journey, touchpoint, three marks as bits, time since the row before."""
+    rows = sorted(rows, key=lambda row: row[0])
+    journey, cell, bits, silent = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+    customer, marks = journey // 2, (bits >> np.arange(3)[:, None] & 1) > 0
+    found = count_marked(marks, cell, (journey, customer), 5)
+    for kind, marked in enumerate(marks):
+        for place, unit in enumerate((np.arange(len(rows)), journey, customer)):
+            own = [len(set(unit[marked & (cell == here)].tolist())) for here in range(5)]
+            assert found[:, place, kind].tolist() == own
+    begins = np.searchsorted(journey, [*sorted(set(journey.tolist())), 3])
+    last = last_at_touchpoint(begins, cell, 5).tolist()
     assert last == [
         max(np.flatnonzero((journey == j) & (cell == here)).tolist())
         for j, here in zip(journey, cell, strict=True)
+    ]
+    t_us, service_us = np.cumsum(silent), np.where(bits > 3, bits, MISSING)
+    served = np.where(bits > 3, bits, 0)
+    assert silences_after(begins, t_us, service_us).tolist() == [
+        max(int(t_us[row + 1] - t_us[row] - served[row]), 0)
+        if row + 1 < len(rows) and journey[row + 1] == journey[row]
+        else MISSING
+        for row in range(len(rows))
     ]
 
 
