@@ -126,7 +126,7 @@ def run_audit(
         If the run fails. A failed notebook is kept as ``out/<audit name>/failed.ipynb``, with a
         page ``failed.html`` that leads to the cell; ``failed.xml`` tells it to a pipeline.
     """
-    # Checked here as well as in the notebook: a typing error should not cost a kernel.
+    # Checked here as well as in the notebook: a typing error is said at once.
     checked = load_config(config, overrides=overrides, as_of=as_of)
     for file in checked.files():
         matching_files(file)
