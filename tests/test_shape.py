@@ -15,7 +15,7 @@ VAGUE_NAMES = 93
 LINES = {
     "journeylib": 20,
     "audits": 6_630,
-    "cli": 890,
+    "cli": 950,
     "core": 680,
     "delivery": 730,
     "journeys": 6_680,

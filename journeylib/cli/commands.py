@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -66,10 +67,21 @@ def _ask(question: str, likely: bool) -> bool:
 
 def audit(options: argparse.Namespace) -> int:
     """Run audits and say where their dashboards are."""
-    from journeylib.audits import read_batch
+    from journeylib.cli.kernel import kernel_ahead
 
-    audits = read_batch([_configuration(path) for path in options.configs])
-    return _worst(audits, lambda audit: _run(options, audit))
+    with kernel_ahead([*options.overrides, *map(_text_of, options.configs)]):
+        from journeylib.audits import read_batch
+
+        audits = read_batch([_configuration(path) for path in options.configs])
+        return _worst(audits, lambda audit: _run(options, audit))
+
+
+def _text_of(path: Path) -> str:
+    """Return the text of a configuration; nothing for a log, or where it cannot be read."""
+    if path.suffix in CONFIGURATIONS and path.is_file():
+        with contextlib.suppress(OSError):
+            return path.read_text(encoding="utf-8", errors="replace")
+    return ""
 
 
 def _configuration(path: Path) -> Path:

@@ -8,15 +8,15 @@ import math
 import os
 import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from journeylib.audits import AuditConfig, When, commit, load_config, staged
+from journeylib.cli.kernel import kernel_for
 from journeylib.cli.run_progress import steps_shown
 from journeylib.core import (
     LANGUAGE,
@@ -126,7 +126,7 @@ def run_audit(
         If the run fails. A failed notebook is kept as ``out/<audit name>/failed.ipynb``, with a
         page ``failed.html`` that leads to the cell; ``failed.xml`` tells it to a pipeline.
     """
-    # Checked here as well as in the notebook: a typing error should not cost a kernel.
+    # Checked here as well as in the notebook: a typing error is said at once.
     checked = load_config(config, overrides=overrides, as_of=as_of)
     for file in checked.files():
         matching_files(file)
@@ -234,8 +234,6 @@ def _execute(
     Its kernel's end is waited for if asked: Java clears its own folders away then.
     """
     papermill = _papermill()
-    from jupyter_client.kernelspec import NoSuchKernel
-
     check_parameters(audit_notebook(), parameters)
     try:
         _run_notebook(executed, parameters, variables, deadline, wait=wait)
@@ -253,8 +251,6 @@ def _execute(
             f"the audit notebook failed in cell {error.exec_count} with {error.ename}{detail} "
             f"{_keep_failure(executed, home)}"
         ) from None
-    except NoSuchKernel:
-        raise RunError("no Python kernel to run the notebook with; install ipykernel.") from None
     except TimeoutError:
         reason = (
             "the audit took longer than its time limit and was stopped. Raise --timeout or "
@@ -281,37 +277,26 @@ def _run_notebook(
     wait: bool,
 ) -> None:
     """Let papermill run the audit notebook in a kernel that knows this package and no secret."""
-    from traitlets.config import Config
-
     papermill = _papermill()
-    # Kernels of a test run may come from another checkout: this one must be imported.
-    package_home = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [package_home, os.environ.get("PYTHONPATH", "")]))
 
     def seconds_left(_: Any) -> int | None:
         """Give every cell what is left of the whole run's time."""
         return None if deadline is None else max(1, math.ceil(deadline - time.monotonic()))
 
-    # Sockets on disk instead of network ports: nobody else can listen, and no warning says so.
-    # They lie in a folder of this run alone: two kernels in one folder would take each other's.
-    # What the kernel holds on disk lies in another and goes with it: nobody need wait for its end.
-    with (
-        tempfile.TemporaryDirectory(prefix="journeylib-") as sockets,
-        PrivateFolder() as private,
-        _environment({"PYTHONPATH": path, "TMPDIR": str(private), **variables}),
-    ):
-        settings = {
-            "KernelManager": {"transport": "ipc", "ip": str(Path(sockets) / "kernel")},
-            "NotebookClient": {"shutdown_kernel": "graceful" if wait else "immediate"},
-        }
+    hidden = frozenset(name for name, value in variables.items() if value is None)
+    values = {name: value for name, value in variables.items() if value is not None}
+    # What the kernel holds on disk goes with this folder: nobody need wait for its end.
+    with PrivateFolder() as private, kernel_for(hidden) as kernel:
+        kernel.waits = wait
+        kernel.set(values | {"TMPDIR": str(private)})
         papermill.execute_notebook(
             str(audit_notebook()),
             str(executed),
             parameters=dict(parameters),
             kernel_name="python3",
+            km=kernel.manager,
             progress_bar=False,
             log_output=False,
-            config=Config(settings),
             timeout_func=seconds_left,
         )
 
@@ -329,25 +314,6 @@ def _papermill() -> Any:
         if sys.modules[grammar] is None:
             del sys.modules[grammar]
     return papermill
-
-
-@contextmanager
-def _environment(values: Mapping[str, str | None]) -> Iterator[None]:
-    """Set environment variables that a kernel started inside inherits; None hides one."""
-    before = {name: os.environ.get(name) for name in values}
-
-    def put(wanted: Mapping[str, str | None]) -> None:
-        for name, value in wanted.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-    put(values)
-    try:
-        yield
-    finally:
-        put(before)
 
 
 def _finish_notebook(executed: Path) -> int:

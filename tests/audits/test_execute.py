@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 import journeylib as jl
 from journeylib.audits.pipeline import STEPS
+from journeylib.cli import kernel
 from journeylib.cli import run_progress as progress
 from journeylib.cli.run_notebook import audit_notebook, check_parameters, run_audit
 from journeylib.core.errors import RunError
@@ -118,6 +120,35 @@ def test_an_audit_does_not_stop_where_its_steps_cannot_be_noted(
 ) -> None:
     monkeypatch.setenv(PROGRESS, str(tmp_path / "absent" / "steps.txt"))
     assert jl.audit(small).passed
+
+
+class NoProcess(AbstractContextManager[None]):
+    """Stands in for a kernel: a block that it is used in has ended, or has not."""
+
+    def __init__(self, hidden: frozenset[str]) -> None:
+        self.hidden, self.ended = hidden, False
+
+    def __exit__(self, *_: object) -> None:
+        self.ended = True
+
+
+def test_a_kernel_started_ahead_serves_one_run_and_knows_no_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kernel, "Kernel", NoProcess)
+    texts = ["delivery: {mail: {smtp: {user_env: USER, 'password_env': \"PASS\"}}}",
+             "delivery.slack.webhook_env=HOOK", "title: HOME"]  # fmt: skip
+    secrets = frozenset({"USER", "PASS", "HOOK"})
+    with kernel.kernel_ahead(texts):
+        first, second = kernel.kernel_for(secrets), kernel.kernel_for(secrets)
+        assert first is not second and first.hidden == secrets
+    assert not first.ended  # who took it ends it
+    with kernel.kernel_ahead(["title: x"]):
+        (ahead,) = kernel._ahead
+        assert kernel.kernel_for(secrets).hidden == secrets and ahead.ended
+    with kernel.kernel_ahead([]):
+        (ahead,) = kernel._ahead
+    assert ahead.ended
 
 
 def test_a_bar_names_the_step_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

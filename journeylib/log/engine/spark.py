@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Any
 
 import ibis
@@ -15,7 +17,11 @@ LOCAL = "local[*]"
 _NEEDED = "Spark is an optional extra: pip install 'journeylib[spark]' (it needs Java 17 or newer)."
 # Of a session that is opened here. Without a page of its own it opens no port.
 _OWN = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
-_QUICK_START = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+# Room for all classes from the start: else Java collects garbage each time that they need more.
+_FLAGS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=192m"
+_QUICK_START = {"spark.driver.extraJavaOptions": _FLAGS}
+# What measuring and judging ask for, imported while Java starts.
+_ASKED_LATER = ("sklearn.linear_model", "sklearn.tree", "statsmodels.api", "scipy.stats")
 
 
 def spark_engine(session: Any = None, *, master: str = LOCAL) -> Any:
@@ -71,7 +77,10 @@ def _open(master: str) -> Any:
     for key, value in (_OWN | (_QUICK_START if master.startswith("local") else {})).items():
         builder = builder.config(key, value)
     try:
-        return builder.getOrCreate()
+        with ThreadPoolExecutor(1) as starter:
+            session = starter.submit(builder.getOrCreate)
+            _ = [import_module(name) for name in _ASKED_LATER]
+        return session.result()
     except Exception as error:
         raise LogError(
             f"Spark does not start at '{master}' ({type(error).__name__}). Check that Java 17 or "

@@ -22,6 +22,7 @@ from journeylib.log.sources.raw_table import (
     Window,
 )
 
+_PATH = "jl_path"  # of a file's first row
 _TIMES = ("timestamp", "timestamp_ntz", "date")
 
 
@@ -44,22 +45,22 @@ def read_parquet(
 
     try:
         table = engine._session.read.parquet(*paths)
-        keys, sizes, rows = _read(table, pick(table.columns, paths[0]), window)
+        files, rows = _read(table, pick(table.columns, paths[0]), window)
     except PySparkException as error:
         raise LogError(
             f"Spark cannot read {paths[0]} ({error.getCondition() or type(error).__name__}). Check "
             "the address, and write times in microseconds: Spark knows no nanoseconds."
         ) from None
-    # In the order of their names: where a pattern was given, only Spark knows the files.
-    files = sorted((path, key) for path, key in keys if key in sizes)
     if not files:
         raise LogError(f"{paths[0]} holds columns and no rows. Check the export's filter.")
-    index = pc.index_in(rows[FILE], pa.array([key for _path, key in files]))
-    before = np.cumsum([0, *(sizes[key] for _path, key in files)])
+    # In the order of their names: where a pattern was given, only Spark knows the files.
+    paths, keys, sizes = zip(*sorted(files), strict=True)
+    index = pc.index_in(rows[FILE], pa.array(keys))
+    before = np.cumsum([0, *sizes])
     position = pa.array(before[index.to_numpy()]) if rows.num_rows else pa.array([], pa.int64())
     rows = rows.set_column(rows.column_names.index(FILE), FILE, index.cast(pa.int64()))
     rows = rows.append_column(POSITION, pc.add(position, rows[ROW]))
-    names = tuple(path.rpartition("/")[2] for path, _key in files)
+    names = tuple(path.rpartition("/")[2] for path in paths)
     name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
     view, backend = scratch_name("raw"), connect()
     backend.con.register(view, rows)
@@ -68,37 +69,29 @@ def read_parquet(
 
 def _read(
     table: Any, columns: Sequence[str], window: Window | None
-) -> tuple[list[tuple[str, int]], dict[int, int], pa.Table]:
+) -> tuple[list[tuple[str, int, int]], pa.Table]:
     """Ask Spark for the rows once; the name of a file is long, so each row has its hash.
 
     Returns
     -------
-    keys : list of (str, int)
-        Files with their hash.
-    sizes : dict of int to int
-        Rows of each file that has any, those outside the window counted, by hash.
+    files : list of (str, int, int)
+        Each file that has rows, its hash, and how many rows it has, outside the window, too.
     rows : pyarrow.Table
         The columns, with the hash as `FILE`, and `ROW`.
     """
     from pyspark.sql import functions as sql
 
-    def key(path: Any) -> Any:
-        # Spark lists file:///a and says of its rows that they are of file:/a.
-        return sql.xxhash64(sql.replace(path, sql.lit("///"), sql.lit("/")))
-
-    file = key(sql.col("_metadata.file_path")).alias(FILE)
-    listed = table.sparkSession.createDataFrame(pa.table({"path": list(table.inputFiles())}))
-    keys = [tuple(row) for row in listed.select("path", key(sql.col("path"))).collect()]
-    wanted, sizes = table, None
+    path, row = sql.col("_metadata.file_path"), sql.col("_metadata.row_index") + 1
+    key = sql.xxhash64(path)
+    wanted = [*(sql.col(f"`{name}`") for name in columns), key.alias(FILE), row.alias(ROW)]
     if window is not None:
-        wanted = _within(table, window)
-        sizes = {row[0]: row[1] for row in table.groupBy(file).count().collect()}
-    row = (sql.col("_metadata.row_index") + 1).alias(ROW)
-    rows = wanted.select(*(sql.col(f"`{name}`") for name in columns), file, row).toArrow()
-    if sizes is None:
-        counted = pc.value_counts(rows[FILE])
-        sizes = dict(zip(*(part.to_pylist() for part in counted.flatten()), strict=True))
-    return keys, sizes, rows
+        files = table.groupBy(path, key).count().collect()
+        return [tuple(file) for file in files], _within(table, window).select(*wanted).toArrow()
+    rows = table.select(*wanted, sql.when(row == 1, path).alias(_PATH)).toArrow()
+    first = rows.filter(pc.is_valid(rows[_PATH]))
+    sizes = {one["values"]: one["counts"] for one in pc.value_counts(rows[FILE]).to_pylist()}
+    named = zip(first[_PATH].to_pylist(), first[FILE].to_pylist(), strict=True)
+    return [(path, key, sizes[key]) for path, key in named], rows.drop_columns(_PATH)
 
 
 def _within(table: Any, window: Window) -> Any:

@@ -1,0 +1,137 @@
+"""The kernel of an audit's notebook: a process that imports the library while the command does."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import NoSuchKernel
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
+
+from journeylib.core import RunError
+
+NO_KERNEL = "no Python kernel to run the notebook with; install ipykernel."
+START_SECONDS = 300
+# What the kernel runs first. Importing makes half a million objects and hardly any garbage.
+IMPORTS = """
+import gc
+gc.disable()
+import journeylib, journeylib.present, plotly.graph_objects
+import scipy.stats, sklearn.linear_model, sklearn.tree, statsmodels.api
+journeylib.audit, journeylib.save
+gc.enable()
+del gc, journeylib, plotly, scipy, sklearn, statsmodels
+"""
+SETTING = "import os, tempfile; os.environ.update({}); tempfile.tempdir = None; del os, tempfile"
+_SECRET = re.compile(r"_env[\"']?\s*[:=]\s*[\"']?(\w+)")
+
+
+class _Manager(AsyncKernelManager):
+    """Remembers its clients, whose sockets somebody must close."""
+
+    def client(self, **options: Any) -> Any:
+        self.clients = [*getattr(self, "clients", []), super().client(**options)]
+        return self.clients[-1]
+
+
+class Kernel:
+    """A Python kernel that starts at once, and ends with the block that it is used in.
+
+    Parameters
+    ----------
+    hidden : frozenset of str
+        Environment variables that it does not know.
+
+    Raises
+    ------
+    RunError
+        No Python kernel is installed.
+    """
+
+    def __init__(self, hidden: frozenset[str]) -> None:
+        self.hidden = hidden
+        self.waits = False  # for its end
+        # Sockets on disk instead of network ports: nobody else can listen, and no warning says so.
+        # They lie in a folder of this kernel alone: two in one folder would take each other's.
+        self._sockets = tempfile.TemporaryDirectory(prefix="journeylib-")
+        address = {"transport": "ipc", "ip": str(Path(self._sockets.name) / "kernel")}
+        self.manager = _Manager(kernel_name="python3", **address)
+        # Kernels of a test run may come from another checkout: this one must be imported.
+        package_home = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join(filter(None, [package_home, os.environ.get("PYTHONPATH", "")]))
+        environment = {name: value for name, value in os.environ.items() if name not in hidden}
+        environment["PYTHONPATH"] = path
+        arguments = ["--HistoryManager.hist_file=:memory:", f"--IPKernelApp.exec_lines={IMPORTS}"]
+        try:
+            run_sync(self.manager.start_kernel)(env=environment, extra_arguments=arguments)
+        except NoSuchKernel:
+            self._sockets.cleanup()
+            raise RunError(NO_KERNEL) from None
+
+    def __enter__(self) -> Kernel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            run_sync(self.manager.shutdown_kernel)(now=not self.waits)
+        finally:
+            for client in getattr(self.manager, "clients", []):
+                client.stop_channels()
+            run_sync(self.manager.cleanup_resources)()
+            self._sockets.cleanup()
+
+    def set(self, variables: Mapping[str, str]) -> None:
+        """Set environment variables, once it has imported what it needs.
+
+        Raises
+        ------
+        RuntimeError
+            It ended before.
+        """
+        run_sync(self._execute)(SETTING.format(dict(variables)))
+
+    async def _execute(self, code: str) -> None:
+        client = self.manager.client()
+        client.start_channels()
+        await client.wait_for_ready(timeout=START_SECONDS)
+        await client.execute_interactive(code, silent=True, allow_stdin=False)
+        client.stop_channels()
+
+
+_ahead: list[Kernel] = []
+
+
+@contextmanager
+def kernel_ahead(texts: Iterable[str]) -> Iterator[None]:
+    """Start a kernel for the first run of the block.
+
+    Which environment variables are secrets is read from `texts`, configurations and settings that
+    nothing has checked yet.
+    """
+    hidden = frozenset(name for text in texts for name in _SECRET.findall(text))
+    with suppress(RunError):  # the run says it
+        _ahead.append(Kernel(hidden))
+    try:
+        yield
+    finally:
+        _forget_ahead()
+
+
+def _forget_ahead() -> None:
+    while _ahead:
+        with _ahead.pop():
+            pass
+
+
+def kernel_for(hidden: frozenset[str]) -> Kernel:
+    """Return the kernel that was started ahead; a new one if it is in use or knows a secret."""
+    if _ahead and hidden <= _ahead[-1].hidden:
+        return _ahead.pop()
+    _forget_ahead()
+    return Kernel(hidden)
