@@ -23,7 +23,7 @@ from typing import Any
 from benchmarks.generate import FOLDER, generate
 
 # What an engine may take, Python and results aside, up to as many events.
-MEMORY = {20_000_000: "3GB", 10**10: "6GB"}
+MEMORY = {20_000_000: "3GB", 10**10: "5GB"}
 DEFAULT_EVENTS = 1_000_000
 # retentioneering brings gensim, a server for agents and telemetry: not into this environment.
 ELSEWHERE = "RETENTIONEERING_PYTHON"

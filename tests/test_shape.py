@@ -21,7 +21,7 @@ LINES = {
     "journeys": 6_680,
     "judge": 6_055,
     "lab": 2_135,
-    "log": 6_735,
+    "log": 6_750,
     "measures": 6_410,
     "portfolio": 1_680,
     "present": 7_030,

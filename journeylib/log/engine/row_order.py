@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from ibis import _
 
-from journeylib.log.engine.columns import Numbers, Whole, picked, read_columns
+from journeylib.log.engine.columns import Flags, Numbers, Whole, picked, read_columns
 from journeylib.log.engine.compiled import compiled
 from journeylib.log.engine.duckdb import CodedBackend, hand_over, identifier, run, scratch_name
 from journeylib.log.engine.hashing import customer_group
@@ -43,11 +43,15 @@ class EventOrder:
         ``case_no`` (int32): the rank of the case among those of its customer; −1 where it has none.
     touchpoints : tuple of str
         In the order of their numbers.
+    new_position : ndarray of bool or None
+        Of each event whether the one before has another position; None where not all events of the
+        log are there.
     """
 
     rows: Numbers
     numbers: dict[str, Numbers]
     touchpoints: tuple[str, ...]
+    new_position: Flags | None = None
 
     def only(self, some: Numbers) -> EventOrder:
         """Return these events in this order."""
@@ -142,6 +146,7 @@ def _ordered(rows: ibis.Table) -> tuple[EventOrder, pa.Table]:
     sizes = _counts(customer, int(customer.max(initial=-1)) + 1)
     keys = (numbers.get("t_us", position), position, numbers["touchpoint"].held)
     order = rows_by_customer(customer, sizes, keys)
+    new_position = _differ(order, position)
     del customer, position, keys
     for name in list(numbers):
         numbers[name] = picked(numbers[name], order)
@@ -151,7 +156,7 @@ def _ordered(rows: ibis.Table) -> tuple[EventOrder, pa.Table]:
     numbers["customer_no"] = np.repeat(np.arange(len(own), dtype=np.int32), sizes[own])
     columns = {"read_no": own, "customer_no": np.arange(len(own), dtype=np.int32)}
     return (
-        EventOrder(order, numbers, touchpoint.words),
+        EventOrder(order, numbers, touchpoint.words, new_position),
         pa.table(columns | {"events": sizes[own]}),
     )
 
@@ -163,6 +168,15 @@ def _counts(customer: Numbers, customers: int) -> Whole:
     for row in range(len(customer)):
         sizes[customer[row]] += 1
     return sizes
+
+
+@compiled
+def _differ(order: Numbers, values: Numbers) -> Flags:
+    """Mark in an order of rows those whose value is not that of the row before."""
+    differ = np.ones(len(order), dtype=np.bool_)
+    for spot in range(1, len(order)):
+        differ[spot] = values[order[spot]] != values[order[spot - 1]]
+    return differ
 
 
 def rows_by_customer(customer: Numbers, sizes: Whole, keys: tuple[Any, Any, Any]) -> Numbers:

@@ -11,7 +11,7 @@ import numpy as np
 
 from journeylib.core import label, percent, text
 from journeylib.log.canonical.canonical_events import HELPER, NUMBER_ROLES, REASON_ROLE
-from journeylib.log.engine.columns import Flags, Numbers, picked, read_columns
+from journeylib.log.engine.columns import Flags, Numbers, read_columns
 from journeylib.log.engine.compiled import compiled
 from journeylib.log.engine.row_order import in_order, lies_in_order, rows_at, touchpoint_sizes
 from journeylib.log.eventlog import Check, check, count_check
@@ -100,12 +100,12 @@ def counted_ties(log: Inspection) -> Ties:
     """Count ties among neighbours, as events lie in order of owner, moment and position."""
     events, names = log.events, (log.owner, log.moment, "position", "touchpoint")
     if log.owner == "customer" and lies_in_order(events):
-        rows, order = in_order(events)
-        positions = read_columns(rows, ["position"], len(order.rows))
-        position = picked(positions["position"], order.rows)
-        numbers = order.numbers
-        keys = (numbers["customer_no"], numbers["t_us"], position, numbers["touchpoint_no"])
-        fresh = [_differ(getattr(key, "held", key)) for key in keys]
+        order = in_order(events)[1]
+        position = np.asarray(order.new_position, dtype=bool)
+        owner, touchpoint = (
+            _differ(order.numbers[name]) for name in ("customer_no", "touchpoint_no")
+        )
+        moment = _differ(order.numbers["t_us"]) if "t_us" in order.numbers else position
     else:
         events = events.order_by(list(dict.fromkeys(names)))
         before = {name: events[name].lag().over(ibis.window()) for name in names}
@@ -113,8 +113,8 @@ def counted_ties(log: Inspection) -> Ties:
             f"{HELPER}{i}": (events[name] != before[name]).fill_null(True)
             for i, name in enumerate(names)
         }
-        fresh = [mark == 1 for mark in read_columns(events.mutate(**marks), list(marks)).values()]
-    owner, moment, position, touchpoint = fresh
+        differ = read_columns(events.mutate(**marks), list(marks)).values()
+        owner, moment, position, touchpoint = (mark == 1 for mark in differ)
     return Ties(*_ties_among(owner | moment, position, touchpoint))
 
 
