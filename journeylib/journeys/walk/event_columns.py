@@ -67,7 +67,7 @@ class EventColumns:
         """Count the events."""
         return len(self.order.rows)
 
-    @property
+    @cached_property
     def names(self) -> dict[int, str]:
         """Every touchpoint by its ``touchpoint_no``."""
         return dict(enumerate(self.order.touchpoints))
