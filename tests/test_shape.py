@@ -10,7 +10,7 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 93
+VAGUE_NAMES = 80
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 20,
@@ -18,13 +18,13 @@ LINES = {
     "cli": 950,
     "core": 680,
     "delivery": 730,
-    "journeys": 6_680,
-    "judge": 6_055,
+    "journeys": 6_630,
+    "judge": 6_065,
     "lab": 2_135,
-    "log": 6_750,
-    "measures": 6_410,
-    "portfolio": 1_680,
-    "present": 7_030,
+    "log": 6_745,
+    "measures": 6_385,
+    "portfolio": 1_675,
+    "present": 7_025,
     "workshop": 3_955,
 }
 # What is shown has the name of what is computed; settings stand where they are used.

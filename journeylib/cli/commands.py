@@ -67,9 +67,9 @@ def _ask(question: str, likely: bool) -> bool:
 
 def audit(options: argparse.Namespace) -> int:
     """Run audits and say where their dashboards are."""
-    from journeylib.cli.kernel import kernel_ahead
+    from journeylib.cli.kernel import spare_kernel
 
-    with kernel_ahead([*options.overrides, *map(_text_of, options.configs)]):
+    with spare_kernel([*options.overrides, *map(_text_of, options.configs)]):
         from journeylib.audits import read_batch
 
         audits = read_batch([_configuration(path) for path in options.configs])

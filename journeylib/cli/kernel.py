@@ -104,11 +104,11 @@ class Kernel:
         client.stop_channels()
 
 
-_ahead: list[Kernel] = []
+_spare: list[Kernel] = []
 
 
 @contextmanager
-def kernel_ahead(texts: Iterable[str]) -> Iterator[None]:
+def spare_kernel(texts: Iterable[str]) -> Iterator[None]:
     """Start a kernel for the first run of the block.
 
     Which environment variables are secrets is read from `texts`, configurations and settings that
@@ -116,22 +116,22 @@ def kernel_ahead(texts: Iterable[str]) -> Iterator[None]:
     """
     hidden = frozenset(name for text in texts for name in _SECRET.findall(text))
     with suppress(RunError):  # the run says it
-        _ahead.append(Kernel(hidden))
+        _spare.append(Kernel(hidden))
     try:
         yield
     finally:
-        _forget_ahead()
+        _end_spare()
 
 
-def _forget_ahead() -> None:
-    while _ahead:
-        with _ahead.pop():
+def _end_spare() -> None:
+    while _spare:
+        with _spare.pop():
             pass
 
 
 def kernel_for(hidden: frozenset[str]) -> Kernel:
-    """Return the kernel that was started ahead; a new one if it is in use or knows a secret."""
-    if _ahead and hidden <= _ahead[-1].hidden:
-        return _ahead.pop()
-    _forget_ahead()
+    """Return the spare kernel; a new one if it is in use or knows a secret."""
+    if _spare and hidden <= _spare[-1].hidden:
+        return _spare.pop()
+    _end_spare()
     return Kernel(hidden)

@@ -54,11 +54,8 @@ from journeylib.journeys.walk.sessions import (
     Runs,
     before_first,
     first_in,
-    first_rows,
     largest_in,
     last_in,
-    last_rows,
-    latest_in,
     least_of_later,
     many_in,
     number_sessions,
@@ -66,6 +63,7 @@ from journeylib.journeys.walk.sessions import (
     row_before,
     runs_before,
     runs_of,
+    soon_after,
     value_at,
 )
 from journeylib.journeys.walk.tables import END, OTHER, START, move_numbers

@@ -283,7 +283,7 @@ class Journeys(Verbs):
 
     @cached_property
     def edge_counts(self) -> TimedEdges:
-        """Every transition of the log by number, however rare: not to be shown."""
+        """Events, journeys and customers of every transition, however rare: not to be shown."""
         return count_edges(self.summed, self.names)
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from journeylib.measures.bots.bot_sessions import STATES, BotSessions, bot_sessions
 from journeylib.measures.bots.containment import public_waterfall, waterfall_flags
-from journeylib.measures.bots.conversations import Conversations, sessions_of
+from journeylib.measures.bots.conversations import Conversations, at_bad_ends, sessions_of
 from journeylib.measures.bots.handoff_audit import Handoffs
 from journeylib.measures.bots.handoff_patterns import MOST_EARLIER
 from journeylib.measures.evidence import Evidence, measure

@@ -139,16 +139,16 @@ def test_a_kernel_started_ahead_serves_one_run_and_knows_no_secret(
     texts = ["delivery: {mail: {smtp: {user_env: USER, 'password_env': \"PASS\"}}}",
              "delivery.slack.webhook_env=HOOK", "title: HOME"]  # fmt: skip
     secrets = frozenset({"USER", "PASS", "HOOK"})
-    with kernel.kernel_ahead(texts):
+    with kernel.spare_kernel(texts):
         first, second = kernel.kernel_for(secrets), kernel.kernel_for(secrets)
         assert first is not second and first.hidden == secrets
     assert not first.ended  # who took it ends it
-    with kernel.kernel_ahead(["title: x"]):
-        (ahead,) = kernel._ahead
-        assert kernel.kernel_for(secrets).hidden == secrets and ahead.ended
-    with kernel.kernel_ahead([]):
-        (ahead,) = kernel._ahead
-    assert ahead.ended
+    with kernel.spare_kernel(["title: x"]):
+        (spare,) = kernel._spare
+        assert kernel.kernel_for(secrets).hidden == secrets and spare.ended
+    with kernel.spare_kernel([]):
+        (spare,) = kernel._spare
+    assert spare.ended
 
 
 def test_a_bar_names_the_step_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from journeylib.journeys.graph.transitions import transitions, variants
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.representatives.timelines import stories
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.walk.tables import END, START
+from journeylib.journeys.walk.tables import COUNTS, END, START
 from journeylib.log.read import read_log
 from journeylib.log.schema import Schema
 
@@ -66,6 +66,21 @@ def test_folding_worked_by_hand(log_of):
     assert (found.journeys_shown, found.share) == (6, 0.6)
     assert found.ledger.set_index("what").loc["touchpoints"].tolist() == [2, 2, 0, 4]
     assert found.ledger.set_index("what").loc["moves"].tolist() == [23, 9, 0, 32]
+
+
+def test_touchpoints_that_are_called_like_what_is_drawn_stay_apart_from_it(log_of):
+    names = dict(zip("1234", [ELSEWHERE, END, OTHER, START], strict=True))
+    paths = [list("3412")] * 4 + [list("31")] * 3 + [list("A3")] * 2 + [list("1B"), list("C2")]
+    own, plain = (
+        simplify(journeys_of(log_of, those), touchpoints=0.5, transitions=0, per_node=0)
+        for those in ([[names.get(one, one) for one in path] for path in paths], paths)
+    )
+    assert own.ledger.to_dict() == plain.ledger.to_dict()
+    for table in ("touchpoints", "transitions"):
+        counts = [getattr(one, table)[[*COUNTS]].to_numpy().tolist() for one in (own, plain)]
+        assert sorted(counts[0]) == sorted(counts[1])
+    assert own.touchpoints["touchpoint"].tolist().count(OTHER) == 2
+    assert len(own.transitions.query("source == target == @ELSEWHERE")) == 1
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -14,7 +14,7 @@ from journeylib.judge.estimation.design_matrix import _kinds as kinds_of
 from journeylib.measures.bots.bot_turns import LOOP_ROUNDS, comes_round
 from journeylib.measures.bots.conversations import served_in
 from journeylib.measures.bots.handoff_audit import change_numbers
-from journeylib.measures.bots.handoff_patterns import follow_hands
+from journeylib.measures.bots.handoff_patterns import count_handoffs
 
 QUICK = settings(deadline=None)
 BOT, HUMAN, CUSTOMER = range(3)
@@ -83,8 +83,8 @@ def test_hands_through_which_a_matter_goes(events: list[tuple[int, ...]]) -> Non
     begin_us = np.cumsum(spot).astype(np.int64)
     clock = begin_us, begin_us + words + 1
     rows = np.flatnonzero(bot | human)
-    counted = follow_hands(rows, matter, (human, hand), clock, 1, UNITS)
-    taken_over = np.zeros(len(events), dtype=bool)
+    counted = count_handoffs(rows, matter, (human, hand), clock, 1, UNITS)
+    is_transfer = np.zeros(len(events), dtype=bool)
     of_matters = []
     for of in range(UNITS):
         turns = [n for n in range(len(events)) if matter[n] == of and (bot[n] or human[n])]
@@ -93,7 +93,7 @@ def test_hands_through_which_a_matter_goes(events: list[tuple[int, ...]]) -> Non
         pairs = list(pairwise(turns))
         for a, b in pairs:
             differs = bot[a] or (-1 not in (hand[a], hand[b]) and hand[a] != hand[b])
-            taken_over[a] = human[b] and differs and clock[0][b] - clock[1][a] <= 1
+            is_transfer[a] = human[b] and differs and clock[0][b] - clock[1][a] <= 1
         of_matters.append(
             (
                 min(turns, default=-1),
@@ -101,7 +101,7 @@ def test_hands_through_which_a_matter_goes(events: list[tuple[int, ...]]) -> Non
                 sum(hand[a] != hand[b] for a, b in people),
             )
         )
-    assert counted[0].tolist() == taken_over[rows].tolist()
+    assert counted[0].tolist() == is_transfer[rows].tolist()
     assert list(zip(*(each.tolist() for each in counted[1:]), strict=True)) == of_matters
 
 

@@ -121,6 +121,16 @@ def test_a_contact_in_a_session_stays_it_beside_another_session(log_of: LogOf) -
     assert evidence.flow["repeat_contact"].value == pytest.approx(1 / 3)
 
 
+def test_journeys_between_which_others_of_the_customer_lie_count_once(log_of: LogOf) -> None:
+    rows = [("a", "one", 0), ("a", "two", DAY), ("a", "one", 2 * DAY), ("z", "z", 20 * DAY)]
+    log = log_of(*((*row, "A") for row in rows), columns="customer case t_us touchpoint")
+    loose = MeasureSettings(min_starts=1, min_base_customers=1)
+    evidence = measure(rebuild(log, JourneySettings(min_customers=1, cut="case")), loose)
+    row = evidence.estimate("A", "repeat_contact")
+    assert (row["value"], row["n_events"], row["n_journeys"]) == (pytest.approx(2 / 3), 3, 2)
+    assert evidence.flow["repeat_contact"].n_journeys == 2
+
+
 def test_immature_contacts_do_not_make_the_rate_look_better(log_of: LogOf) -> None:
     rng = np.random.default_rng(7)
     rows: list[tuple[object, ...]] = []

@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from journeylib.core.estimate import Estimate
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.visits import last_at_touchpoint
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.evidence import measure
+from journeylib.measures.overall.flow import _count_loops as count_loops
 from journeylib.measures.overall.flow import survival_median
 from journeylib.measures.touchpoints.durations import BINS_PER_DOUBLING, seconds_of
 from journeylib.present.views import journey
@@ -39,6 +43,23 @@ def test_loops_are_transitions_within_a_cycle_and_self_loops_are_apart(log_of: L
     assert flow["loop_rate"].value == pytest.approx(2 / 7)
     assert flow["self_loop_rate"].value == pytest.approx(1 / 7)
     assert flow["steps_per_journey"].value == pytest.approx(9 / 2)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.booleans()), min_size=1))
+def test_moves_on_a_cycle_are_those_of_a_plain_walk(rows: list[tuple[int, int, bool]]) -> None:
+    """Each row: journey, touchpoint, whether a visit starts."""
+    journey, touchpoint, starts = np.array(sorted(rows), dtype=np.int64).T
+    begins, expected = np.searchsorted(journey, range(4)), np.zeros((3, 3), dtype=int)
+    for row in range(len(rows) - 1):
+        if starts[row + 1] and journey[row] == journey[row + 1]:
+            whole = touchpoint[journey == journey[row]].tolist()
+            spot = row - begins[journey[row]]
+            same = whole[spot] == whole[spot + 1]
+            again = {*whole[: spot + 1]} & {*whole[spot + 1 :]}
+            expected[:, journey[row]] += (1, same, bool(again) and not same)
+    where = touchpoint, journey, last_at_touchpoint(begins, touchpoint, 4)
+    assert count_loops(begins, starts > 0, where)[:, :3].tolist() == expected.tolist()
 
 
 def test_no_interval_reaches_below_one_step_or_one_journey(log_of: LogOf) -> None:

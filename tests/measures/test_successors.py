@@ -6,15 +6,19 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
+from journeylib.core import GROUPS
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.counting import Tally
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.next_steps import entropy, entropy_bias
+from journeylib.measures.touchpoints.next_steps import THIRDS, entropy, entropy_bias
+from journeylib.measures.touchpoints.next_steps import _cells_of_successors as cells_of_successors
 
 DAY = 86_400_000_000
 LogOf = Callable[..., EventLog]
@@ -91,3 +95,26 @@ def test_few_and_many_possible_cells_are_counted_alike() -> None:
     assert dense.number.tolist() == sparse.number.tolist() == sorted(set(cell.tolist()))
     assert dense.times.tolist() == sparse.times.tolist()
     assert dense.times.sum() == 400
+
+
+VISITS = st.tuples(st.integers(0, 3), st.booleans(), st.integers(0, 2), st.integers(0, 1))
+
+
+@settings(deadline=None)
+@given(rows=st.lists(VISITS, min_size=1), is_open=st.lists(st.booleans(), min_size=4, max_size=4))
+def test_successors_are_those_of_a_plain_walk(
+    rows: list[tuple[int, bool, int, int]], is_open: list[bool]
+) -> None:
+    """Each row: journey, whether a visit starts, touchpoint, customer group; one each hour."""
+    journey, starts, touchpoint, group = np.array(sorted(rows), dtype=np.int64).T
+    visits = np.searchsorted(journey, range(5)), starts > 0, np.array(is_open)
+    many, hour = len(rows), np.arange(len(rows))
+    cells = cells_of_successors(visits, (touchpoint, group, hour + 7), 4, (7, many))
+    for row, cell in enumerate(cells.tolist()):
+        last = row + 1 == many or journey[row + 1] != journey[row]
+        if is_open[journey[row]] if last else not starts[row + 1]:
+            assert cell == -1
+            continue
+        target = 0 if last else touchpoint[row + 1] + 1
+        expected = (touchpoint[row], target, group[row], row * THIRDS // many)
+        assert np.unravel_index(cell, (3, 4, GROUPS, THIRDS)) == expected

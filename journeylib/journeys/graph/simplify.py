@@ -194,6 +194,7 @@ class _Folds:
     touchpoints : int
     words : list of str
         By number: touchpoints, others by name; from the end `START`, `END` and `ELSEWHERE`.
+        Touchpoints may be called so, too.
     into : ndarray of int64
         By number: the number, not below 0, that it is shown as.
     is_kept : ndarray of bool
@@ -266,8 +267,8 @@ class _Moves:
             outline, journeys.edge_counts.rows_of(source, target), number, len(keys) + outline.first
         )
 
-    def _by_number(self, of_arcs: Numbers, otherwise: int | bool) -> Numbers:
-        return np.append(np.append(of_arcs, otherwise)[self.row], otherwise)
+    def _by_number(self, of_edges: Numbers, otherwise: int | bool) -> Numbers:
+        return np.append(np.append(of_edges, otherwise)[self.row], otherwise)
 
     def people(self, cell: Numbers, cells: int) -> Numbers:
         """Count journeys and customers, shape (2, cells), in the cells of transitions."""
@@ -350,7 +351,7 @@ def _with_elsewhere(
     # What a lower bound leaves out is elsewhere as well.
     left = folds.visits(journeys.edge_counts) - folds.visits(drawn)
     there = np.flatnonzero(left > 0)
-    elsewhere = np.full(len(there), folds.words.index(ELSEWHERE))
+    elsewhere = np.full(len(there), size - 3)
     counts = np.vstack([left, people])[:, there]
     rest = Edges(there, elsewhere, counts, np.zeros(len(there), dtype=np.bool_))
     return (drawn + rest).in_order(folds.words)

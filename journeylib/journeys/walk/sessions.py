@@ -149,26 +149,6 @@ def least_of_later(
     return found
 
 
-@compiled
-def first_rows(unit: Numbers, marked: Numbers, units: int) -> Whole:
-    """Return the first marked row of each unit; −1 where it has none."""
-    found = np.full(units, -1, dtype=np.int64)
-    for row in range(len(unit) - 1, -1, -1):
-        if marked[row]:
-            found[unit[row]] = row
-    return found
-
-
-@compiled
-def last_rows(unit: Numbers, marked: Numbers, units: int) -> Whole:
-    """Return the last marked row of each unit; −1 where it has none."""
-    found = np.full(units, -1, dtype=np.int64)
-    for row in range(len(unit)):
-        if marked[row]:
-            found[unit[row]] = row
-    return found
-
-
 def value_at(values: Numbers, row: Whole, otherwise: Any) -> Numbers:
     """Return what each row has; `otherwise` where the row is below 0."""
     if not len(values):
@@ -179,13 +159,13 @@ def value_at(values: Numbers, row: Whole, otherwise: Any) -> Numbers:
 
 
 @compiled
-def latest_in(unit: Numbers, value: Whole, marked: Numbers, units: int) -> Whole:
-    """Return the largest value of the marked events of each unit; `MISSING` where it has none."""
-    largest = np.full(units, MISSING, dtype=np.int64)
-    for row in range(len(unit)):
-        if marked[row]:
-            largest[unit[row]] = max(largest[unit[row]], value[row])
-    return largest
+def soon_after(later: Whole, earlier: Whole, us: int) -> npt.NDArray[np.bool_]:
+    """Mark where both are known and `later` comes at most so many microseconds after `earlier`."""
+    soon = np.empty(len(later), dtype=np.bool_)
+    for row in range(len(later)):
+        soon[row] = later[row] != MISSING and earlier[row] != MISSING
+        soon[row] &= later[row] - us <= earlier[row]
+    return soon
 
 
 # --- runs: the events of each session, one after the other ---------------------------------------

@@ -188,7 +188,7 @@ def _served_by(sums: Sums) -> list[str | None]:
 
 @dataclass(frozen=True)
 class Edges:
-    """Transitions by number, most journeys first, then by name.
+    """Directly-follows transitions by the numbers of their ends, most journeys first, then by name.
 
     Attributes
     ----------
@@ -222,7 +222,7 @@ class Edges:
         return self.only(np.lexsort((rank[self.target], rank[self.source], -self.counts[1])))
 
     def rows_of(self, source: Whole, target: Whole) -> Whole:
-        """Return the row of each pair; -1 where there is none."""
+        """Return the row of the transition between each pair of ends; -1 where there is none."""
         own, asked = self.source * PAIRS + self.target, source * PAIRS + target
         order = np.argsort(own)
         spot = np.searchsorted(own, asked, sorter=order)
@@ -245,7 +245,7 @@ class Edges:
 
 @dataclass(frozen=True)
 class TimedEdges(Edges):
-    """Transitions of touchpoints.
+    """Directly-follows transitions of a log, and how long each of them takes.
 
     Attributes
     ----------
@@ -266,7 +266,7 @@ class TimedEdges(Edges):
 
 
 def words_of(names: Mapping[int, str]) -> list[str]:
-    """Return the names of touchpoints, END and START, as `Edges` number them."""
+    """Return the names of touchpoints, `END` and `START`, as `Edges` number them."""
     return [*(names[number] for number in range(len(names))), END, START]
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import AbstainReason, Estimate, estimate_text, text
-from journeylib.journeys import Journeys, first_rows, value_at
+from journeylib.journeys import Journeys, first_in, runs_of, value_at
 from journeylib.judge.disclosure.phrases import Phrases, find_phrases
 from journeylib.judge.estimation.figures import rounded_alike
 from journeylib.judge.paradoxes.bot_human_comparison import Estimand, shares
@@ -128,13 +128,13 @@ def _no_column(role: str, phrases: Phrases) -> Disclosure:
 
 def _sessions(journeys: Journeys, contact: Whole) -> pd.DataFrame:
     """One row per session with a bot: ``touchpoint_no`` of its first turn, ``when`` (or empty)."""
-    events, many = journeys.events, int(contact.max(initial=-1)) + 1
+    events, runs = journeys.events, runs_of(contact, int(contact.max(initial=-1)) + 1)
     bot, disclosed = events.column("actor").is_word("bot"), events.column("ai_disclosed")
-    first = first_rows(contact, bot, many)
-    disclosure = first_rows(contact, disclosed == 1, many)
+    first = first_in(runs, bot)
+    disclosure = first_in(runs, disclosed == 1)
     # Silence of the column before the first yes: it may have been told there already.
     before = (disclosure[contact] < 0) | (np.arange(len(events)) < disclosure[contact])
-    silent = first_rows(contact, bot & (disclosed < 0) & before, many) >= 0
+    silent = first_in(runs, bot & (disclosed < 0) & before) >= 0
     when = np.select(
         [(disclosure >= 0) & (disclosure <= first), silent, disclosure >= 0],
         ["at_once", "", "later"],

@@ -10,7 +10,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import MICRO, SEED, AbstainReason, Estimate, Floats, RunError, did_you_mean
-from journeylib.journeys import EVERYONE, MISSING, CustomerSample, Journeys, last_rows, number_pairs
+from journeylib.journeys import (
+    EVERYONE,
+    MISSING,
+    CustomerSample,
+    Journeys,
+    last_in,
+    number_pairs,
+    runs_of,
+)
 from journeylib.judge.estimation.design_matrix import Ints
 from journeylib.judge.estimation.estimators import FOLDS, Influence
 from journeylib.measures import Scores, score_of_events
@@ -98,7 +106,7 @@ def rated_turns(
         talk, talks = named.number + 1, len(named.words) + 1
     session, keys = number_pairs(events.journey, talk, talks)
     rating = events.column("rating_micro")
-    rated = last_rows(session, rating != MISSING, len(keys))[session]
+    rated = last_in(runs_of(session, len(keys)), rating != MISSING)[session]
     score = score_of_events(scores, events)
     turns = np.flatnonzero((score != MISSING) & (np.arange(len(events)) <= rated))
     frame = pd.DataFrame(

@@ -17,15 +17,17 @@ from journeylib.journeys import (
     Codes,
     Events,
     Journeys,
-    first_rows,
-    last_rows,
-    latest_in,
+    Runs,
+    first_in,
+    largest_in,
+    last_in,
+    runs_of,
     sum_in_cells,
     value_at,
 )
 from journeylib.judge.settings import ParadoxSettings
 from journeylib.log import customer_numbers, fetch
-from journeylib.measures import MeasureSettings, sessions_of
+from journeylib.measures import MeasureSettings, at_bad_ends, sessions_of
 
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -102,23 +104,24 @@ def _facts(
 ) -> pd.DataFrame:
     """Return one row per contact in which a bot or a human acts, without how it ended."""
     events, many = journeys.events, int(number.max(initial=-1)) + 1
+    runs = runs_of(number, many)
     every = np.ones(len(events), dtype=bool)
-    opened = first_rows(number, every, many)
-    bot, human, customer = (first_rows(number, who, many) for who in acts)
-    served = first_rows(number, acts[0] | acts[1], many)
+    opened = first_in(runs, every)
+    bot, human, customer = (first_in(runs, who) for who in acts)
+    served = first_in(runs, acts[0] | acts[1])
     nothing, timeless = np.full(many, MISSING), not journeys.has_clock
     t_us = np.full(len(events), MISSING) if timeless else events.t_us
     served_us = value_at(t_us, served, MISSING)
     asked_us = value_at(t_us, customer, MISSING)
-    done_us = nothing if timeless else latest_in(number, events.done_us, every, many)
+    done_us = nothing if timeless else largest_in(runs, events.done_us, every)
     waited = np.where((customer >= 0) & (customer < served), served_us - asked_us, 0)
-    intent, dropped = np.full(many, -1), np.isin(events.touchpoint, _bad_ends(journeys))
+    intent, dropped = np.full(many, -1), at_bad_ends(journeys)
     if journeys.has("intent"):
         about = events.column("intent")
-        intent = value_at(about.number, first_rows(number, about.known, many), -1)
+        intent = value_at(about.number, first_in(runs, about.known), -1)
     rating = nothing
     if journeys.has("rating_micro"):
-        last = last_rows(number, events.known("rating_micro"), many)
+        last = last_in(runs, events.known("rating_micro"))
         rating = value_at(events.column("rating_micro"), last, MISSING)
     by_bot = (bot >= 0) & (bot == served)
     begin_us = t_us[opened]
@@ -135,23 +138,19 @@ def _facts(
             "begin_us": begin_us,
             "answer_us": np.where((customer < 0) | timeless, MISSING, waited),
             "handling_us": np.where((served < 0) | timeless, MISSING, done_us - served_us),
-            "cost_micro": _costs(events, number, many) if events.has("cost_micro") else nothing,
+            "cost_micro": _costs(events, number, runs) if events.has("cost_micro") else nothing,
             "rating_micro": rating,
-            "fields": _fields(journeys, number, acts[0], settings.personal_data),
-            "dropped": first_rows(number, dropped, many) >= 0,
+            "fields": _fields(journeys, runs, acts[0], settings.personal_data),
+            "dropped": first_in(runs, dropped) >= 0,
         }
     )
     return facts[served >= 0].reset_index(drop=True)
 
 
-def _bad_ends(journeys: Journeys) -> list[int]:
-    return [no for no, name in journeys.names.items() if name in journeys.settings.bad_ends]
-
-
-def _costs(events: Events, number: Whole, many: int) -> Whole:
+def _costs(events: Events, number: Whole, runs: Runs) -> Whole:
     has_cost, cost = events.known("cost_micro"), events.column("cost_micro")
-    total = sum_in_cells(number[has_cost], cost[has_cost], many)
-    return np.where(first_rows(number, has_cost, many) >= 0, total, MISSING)
+    total = sum_in_cells(number[has_cost], cost[has_cost], len(runs[1]))
+    return np.where(first_in(runs, has_cost) >= 0, total, MISSING)
 
 
 def _comparable(begin_us: Whole, settings: ParadoxSettings) -> Flags:
@@ -170,15 +169,14 @@ def check_declared(journeys: Journeys, setting: str, column: str) -> None:
     refuse_unknown([column], journeys.column_names, f"{problem}'attributes'.", of=setting)
 
 
-def _fields(journeys: Journeys, number: Whole, bot: Flags, column: str | None) -> Whole:
+def _fields(journeys: Journeys, runs: Runs, bot: Flags, column: str | None) -> Whole:
     """Return the most fields of personal data that one turn of a bot used, by contact."""
-    many = int(number.max(initial=-1)) + 1
     if column is None:
-        return np.zeros(many, dtype=np.int64)
+        return np.zeros(len(runs[1]), dtype=np.int64)
     check_declared(journeys, "personal_data", column)
     cells: Codes = journeys.events.values(f"cells of {column}", _[column].cast("string"))
     used = np.array([*(fields_used(cell) for cell in cells.words), 0], dtype=np.int64)
-    return np.maximum(latest_in(number, used[cells.number], bot, many), 0)
+    return np.maximum(largest_in(runs, used[cells.number], bot), 0)
 
 
 def fields_used(cell: str) -> int:

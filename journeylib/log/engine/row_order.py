@@ -153,12 +153,10 @@ def _ordered(rows: ibis.Table) -> tuple[EventOrder, pa.Table]:
     touchpoint = numbers.pop("touchpoint")
     numbers["touchpoint_no"] = touchpoint.number
     own = np.flatnonzero(sizes)
-    numbers["customer_no"] = np.repeat(np.arange(len(own), dtype=np.int32), sizes[own])
-    columns = {"read_no": own, "customer_no": np.arange(len(own), dtype=np.int32)}
-    return (
-        EventOrder(order, numbers, touchpoint.words, new_position),
-        pa.table(columns | {"events": sizes[own]}),
-    )
+    number = np.arange(len(own), dtype=np.int32)
+    numbers["customer_no"] = np.repeat(number, sizes[own])
+    table = pa.table({"read_no": own, "customer_no": number, "events": sizes[own]})
+    return EventOrder(order, numbers, touchpoint.words, new_position), table
 
 
 @compiled

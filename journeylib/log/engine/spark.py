@@ -21,7 +21,7 @@ _OWN = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
 _FLAGS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=192m"
 _QUICK_START = {"spark.driver.extraJavaOptions": _FLAGS}
 # What measuring and judging ask for, imported while Java starts.
-_ASKED_LATER = ("sklearn.linear_model", "sklearn.tree", "statsmodels.api", "scipy.stats")
+_LATER_IMPORTS = ("sklearn.linear_model", "sklearn.tree", "statsmodels.api", "scipy.stats")
 
 
 def spark_engine(session: Any = None, *, master: str = LOCAL) -> Any:
@@ -79,7 +79,7 @@ def _open(master: str) -> Any:
     try:
         with ThreadPoolExecutor(1) as starter:
             session = starter.submit(builder.getOrCreate)
-            _ = [import_module(name) for name in _ASKED_LATER]
+            _ = [import_module(name) for name in _LATER_IMPORTS]
         return session.result()
     except Exception as error:
         raise LogError(

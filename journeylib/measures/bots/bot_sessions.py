@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +23,7 @@ from journeylib.journeys import (
     least_of_later,
     many_in,
     rows_in_order,
+    soon_after,
     value_at,
 )
 from journeylib.measures.bots.bot_turns import looped_in, offered_early, rows_of, stumbled_in
@@ -33,6 +33,7 @@ from journeylib.measures.bots.conversations import (
     Numbers,
     Whole,
     acts,
+    at_bad_ends,
     at_touchpoints,
 )
 from journeylib.measures.settings import MeasureSettings
@@ -67,7 +68,7 @@ class BotSessions:
 
     journeys: Journeys = field(repr=False)
     facts: dict[str, Numbers] = field(repr=False)
-    _told: dict[str, Numbers] = field(default_factory=dict, repr=False)
+    _by_name: dict[str, Numbers] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """Count the sessions."""
@@ -87,9 +88,9 @@ class BotSessions:
 
     def once(self, name: str, make: Callable[[], Numbers]) -> Numbers:
         """Return what `make` finds out of each session; the same name is found out once."""
-        if name not in self._told:
-            self._told[name] = make()
-        return self._told[name]
+        if name not in self._by_name:
+            self._by_name[name] = make()
+        return self._by_name[name]
 
     def ended(self, state: str) -> Flags:
         """Mark the sessions that ended in a state, in the order of `facts`."""
@@ -160,8 +161,7 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
 
 def _bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     people, customers = acts(journeys, "human"), acts(journeys, "customer")
-    queues, ends = queue_numbers(journeys, settings), journeys.settings.bad_ends
-    bad = [no for no, name in journeys.names.items() if name in ends]
+    queues = queue_numbers(journeys, settings)
 
     def of_part(part: Journeys) -> list[_Part]:
         talk = Conversations(part, settings)
@@ -169,7 +169,7 @@ def _bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
         for name, marked in {
             "marked": _marked(part, people),
             "queued": at_touchpoints(part.events, queues),
-            "dropped": at_touchpoints(part.events, bad),
+            "dropped": at_bad_ends(part),
         }.items():
             facts[name] = rows_of(last_in, talk.bot_runs, marked)
         facts = _with_states(facts, talk, heard=customers and part.has("text"))
@@ -323,13 +323,6 @@ def _turns(talk: Conversations, opened: dict[str, Numbers]) -> dict[str, Numbers
         "looped": looped_in(talk),
         "stumbled": stumbled_in(talk),
     }
-
-
-def soon_after(later: Any, earlier: Any, us: int) -> Flags:
-    """Whether `later` is known and comes no more than so many microseconds after `earlier`."""
-    later, earlier = np.asarray(later), np.asarray(earlier)
-    both_seen = (later != MISSING) & (earlier != MISSING)
-    return np.asarray(both_seen & (later - earlier <= us))
 
 
 def _with_states(

@@ -79,11 +79,6 @@ class Conversations:
         """The events of each session."""
         return runs_of(self.session, self.sessions)
 
-    def runs_of(self, session: Numbers) -> Runs:
-        """Return the events of some sessions, marked or numbered."""
-        rows, begin, end = self.runs
-        return rows, begin[session], end[session]
-
     @cached_property
     def served(self) -> Served:
         """The sessions in which somebody serves or asks."""
@@ -280,6 +275,13 @@ def at_touchpoints(events: Events, numbers: Sequence[int]) -> Flags:
     is_one = np.zeros(events.touchpoints, dtype=bool)
     is_one[np.asarray(numbers, dtype=np.int64)] = True
     return is_one[events.touchpoint]
+
+
+def at_bad_ends(journeys: Journeys) -> Flags:
+    """Mark the events at touchpoints that are declared bad ends."""
+    ends = journeys.settings.bad_ends
+    numbers = [no for no, name in journeys.names.items() if name in ends]
+    return at_touchpoints(journeys.events, numbers)
 
 
 def acts(journeys: Journeys, who: str) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from journeylib.core import GROUPS, Estimate, SchemaError, refuse_unknown
-from journeylib.journeys import Journeys, first_rows, value_at
+from journeylib.journeys import Journeys, first_in, runs_before
 from journeylib.measures.bots.bot_sessions import BotSessions
 from journeylib.measures.bots.conversations import Conversations, Flags
 from journeylib.measures.ratios import Ratio, ratios
@@ -181,19 +181,12 @@ def _labelled_sessions(
 
 def _labels(talk: Conversations, is_labelled: Flags, flagged: Flags) -> pd.DataFrame:
     """Return the first label of each bot session, its last turn, and whether there is a label."""
-    many = len(talk.of_bots)
-    session = np.where(talk.before_human, talk.bot_session, -1)
-    rows = np.flatnonzero(session >= 0)
-    own = session[rows]
-    turns = np.bincount(own, minlength=many)
-    ordered = np.argsort(own, kind="stable")
-    turn = np.empty(len(rows), dtype=np.int64)
-    turn[ordered] = np.arange(len(rows)) - np.repeat(np.cumsum(turns) - turns, turns)
-    label = first_rows(own, flagged[rows], many)
+    _rows, begin, end = talk.bot_part
+    before = runs_before(talk.bot_part, flagged)[2] - begin
     return pd.DataFrame(
         {
-            "first_label": value_at(turn, label, -1),
-            "last_turn": turns - 1,
-            "is_labelled": np.bincount(own[is_labelled[rows]], minlength=many) > 0,
+            "first_label": np.where(first_in(talk.bot_part, flagged) >= 0, before, -1),
+            "last_turn": end - begin - 1,
+            "is_labelled": first_in(talk.bot_part, is_labelled) >= 0,
         }
     )

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from journeylib.core import US_PER_DAY, US_PER_SECOND, AbstainReason, Estimate
-from journeylib.journeys import MISSING, Base, Journeys, compiled
+from journeylib.journeys import MISSING, Base, Journeys, compiled, soon_after
 from journeylib.log import Cells, protect
 from journeylib.measures.bots import containment
 from journeylib.measures.bots.bot_sessions import (
@@ -20,7 +20,6 @@ from journeylib.measures.bots.bot_sessions import (
     bot_sessions,
     leaving_shows,
     queue_numbers,
-    soon_after,
 )
 from journeylib.measures.bots.conversations import Flags, Numbers, acts
 from journeylib.measures.bots.escalation import escalation_estimates

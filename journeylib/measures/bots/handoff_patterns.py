@@ -19,7 +19,7 @@ from journeylib.journeys import (
     Journeys,
     Sums,
     compiled,
-    first_rows,
+    first_in,
     number_pairs,
 )
 from journeylib.log import in_sample, says_again
@@ -98,8 +98,8 @@ def _replies(talk: Conversations, sessions: BotSessions) -> Whole:
     first = np.full(len(events.begins) - 1, len(events) + 1, dtype=np.int64)
     np.minimum.at(first, journey[handed], sessions.facts["opened"][row[handed]])
     after = np.flatnonzero(speech.spoken & (speech.speaks | speech.human) & ~talk.before_human)
-    every = np.ones(len(events), dtype=bool)
-    began = first_rows(talk.session, every, talk.sessions)[talk.session[after]]
+    rows, begin, _end = talk.runs
+    began = rows[begin[talk.session[after]]]
     return after[events.step[began] >= first[events.journey[after]]]
 
 
@@ -165,7 +165,7 @@ def hands_of(journeys: Journeys, settings: MeasureSettings) -> Hands:
 
     def of_part(part: Journeys) -> Hands:
         turns = turns_of(part, settings)
-        transfers = Shares.of(Rows.of(part.events, turns.row), turns.taken_over)
+        transfers = Shares.of(Rows.of(part.events, turns.row), turns.is_transfer)
         table = ping_pong_table(part.events, turns)
         wanted = {n: Ratio(table[n], table["changed"], text) for n, text in PING_PONG.items()}
         return Hands(transfers, ratio_sums(table, wanted))
@@ -191,14 +191,14 @@ def ping_pong_table(events: Events, turns: Turns) -> pd.DataFrame:
     two known ones hide no change.
     """
     there = np.flatnonzero(turns.first >= 0)
-    row, crossings, passings = turns.first[there], turns.crossings[there], turns.passings[there]
-    bots, people = crossings >= PING_PONG_CHANGES, passings >= PING_PONG_CHANGES
+    row, switches, referrals = turns.first[there], turns.switches[there], turns.referrals[there]
+    bots, people = switches >= PING_PONG_CHANGES, referrals >= PING_PONG_CHANGES
     return pd.DataFrame(
         {
             "journey": events.journey[row],
             "customer_no": events.customer[row],
             "group": events.group[row],
-            "changed": (crossings > 0) | (passings > 0),
+            "changed": (switches > 0) | (referrals > 0),
             "ping_pong_bots": bots,
             "ping_pong_people": people,
             "ping_pong": bots | people,
@@ -214,18 +214,18 @@ class Turns:
     Attributes
     ----------
     row : ndarray of int64
-    taken_over : ndarray of bool
+    is_transfer : ndarray of bool
         Of each turn its row among the events, and whether another hand takes over after it.
-    first, crossings, passings : ndarray of int32
+    first, switches, referrals : ndarray of int32
         Of each matter the row of its first turn, below 0 where there is none; changes between bot
         and human; changes from one human to another.
     """
 
     row: Whole
-    taken_over: Flags
+    is_transfer: Flags
     first: Numbers
-    crossings: Numbers
-    passings: Numbers
+    switches: Numbers
+    referrals: Numbers
 
 
 def turns_of(journeys: Journeys, settings: MeasureSettings) -> Turns:
@@ -237,11 +237,11 @@ def turns_of(journeys: Journeys, settings: MeasureSettings) -> Turns:
     clock = talk.begin_us, events.done_us if journeys.has_clock else talk.begin_us
     limit_us = round(settings.handover_hours * US_PER_HOUR)
     row = np.flatnonzero(talk.speech.bot | human)
-    return Turns(row, *follow_hands(row, matter, (human, hand), clock, limit_us, many))
+    return Turns(row, *count_handoffs(row, matter, (human, hand), clock, limit_us, many))
 
 
 @compiled
-def follow_hands(
+def count_handoffs(
     turns: Whole,
     matter: Numbers,
     hands: tuple[Flags, Numbers],
@@ -267,10 +267,10 @@ def follow_hands(
     """
     human, hand = hands
     begin_us, done_us = clock
-    taken_over = np.zeros(len(turns), dtype=np.bool_)
+    is_transfer = np.zeros(len(turns), dtype=np.bool_)
     latest, named = np.full(matters, -1, dtype=np.int32), np.full(matters, -1, dtype=np.int32)
     first = np.full(matters, -1, dtype=np.int32)
-    crossings, passings = np.zeros(matters, dtype=np.int32), np.zeros(matters, dtype=np.int32)
+    switches, referrals = np.zeros(matters, dtype=np.int32), np.zeros(matters, dtype=np.int32)
     for turn in range(len(turns)):
         row = turns[turn]
         own, is_named = matter[row], hand[row] >= 0
@@ -278,16 +278,16 @@ def follow_hands(
             first[own] = row
         else:
             before = turns[latest[own]]
-            crossings[own] += human[row] != human[before]
-            passed = is_named and hand[before] >= 0 and hand[row] != hand[before]
+            switches[own] += human[row] != human[before]
+            differs = is_named and hand[before] >= 0 and hand[row] != hand[before]
             in_time = begin_us[row] - done_us[before] <= limit_us
-            taken_over[latest[own]] = human[row] & (passed | (not human[before])) & in_time
+            is_transfer[latest[own]] = human[row] & (differs | (not human[before])) & in_time
         if is_named and human[row] and named[own] >= 0 and human[named[own]]:
-            passings[own] += hand[row] != hand[named[own]]
+            referrals[own] += hand[row] != hand[named[own]]
         latest[own] = turn
         if is_named or not human[row]:
             named[own] = row
-    return taken_over, first, crossings, passings
+    return is_transfer, first, switches, referrals
 
 
 def handover_table(sessions: BotSessions) -> pd.DataFrame:
@@ -351,7 +351,7 @@ def _said_again(talk: Conversations, replies: Whole) -> Flags:
     earlier_of: dict[int, list[int]] = {}
     for row in rows.tolist():
         earlier_of.setdefault(int(events.journey[row]), []).append(row)
-    human_row = first_rows(talk.session, speech.human, talk.sessions)
+    human_row = first_in(talk.runs, speech.human)
 
     def copies(reply: int) -> bool:
         text, turns = text_at[reply], earlier_of[int(events.journey[reply])]

@@ -92,12 +92,12 @@ def _moves(events: Events) -> dict[str, Whole]:
     """Count moves, those to the same touchpoint, and those that lie on a cycle of their journey."""
     latest = last_at_touchpoint(events.begins, events.touchpoint, events.touchpoints)
     where = events.touchpoint, events.group, latest
-    counts = _count_moves(events.begins, events.starts_visit, where)
+    counts = _count_loops(events.begins, events.starts_visit, where)
     return dict(zip(("moves", "same", "within"), counts, strict=True))
 
 
 @compiled
-def _count_moves(
+def _count_loops(
     begins: Whole, starts_visit: npt.NDArray[np.bool_], where: tuple[Numbers, Numbers, Numbers]
 ) -> Whole:
     """Count moves, those to the same touchpoint, and others on a cycle, shape (3, groups)."""

@@ -18,9 +18,10 @@ from journeylib.journeys import (
     Journeys,
     count_units,
     number_pairs,
+    soon_after,
     sum_in_cells,
 )
-from journeylib.measures.bots.bot_sessions import bot_sessions, soon_after
+from journeylib.measures.bots.bot_sessions import bot_sessions
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.sentiment import EVEN_ODDS, Scores, score_of_events
 from journeylib.measures.touchpoints.group_sums import Numbers, Rows

@@ -12,7 +12,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import SEED, LogError, one_thread
-from journeylib.journeys import MISSING, Journeys, first_rows
+from journeylib.journeys import MISSING, Journeys, first_in, runs_of
 from journeylib.measures.bots.conversations import sessions_of
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.classifier import text_features
@@ -54,7 +54,7 @@ def openings(journeys: Journeys, settings: MeasureSettings) -> pd.DataFrame:
     """
     events = journeys.events
     session, row = sessions_of(journeys, settings), np.arange(len(events))
-    many = int(session.max(initial=-1)) + 1
+    runs = runs_of(session, int(session.max(initial=-1)) + 1)
     spoken = events.mark("has a text", _.text.notnull())
     if journeys.has("actor"):
         actor = events.column("actor")
@@ -62,8 +62,8 @@ def openings(journeys: Journeys, settings: MeasureSettings) -> pd.DataFrame:
         spoken, serves = spoken & own, actor.is_word("bot", "human")
     else:
         serves = spoken
-    first = first_rows(session, spoken, many)[session]
-    answer = first_rows(session, serves & (first >= 0) & (row > first), many)[session]
+    first = first_in(runs, spoken)[session]
+    answer = first_in(runs, serves & (first >= 0) & (row > first))[session]
     rows = np.flatnonzero(spoken & ((answer < 0) | (row < answer)))
     parts = pd.DataFrame({"session": session[rows], "row": rows, "text": events.texts_at(rows)})
     parts["text"] = parts["text"].str.split().str.join(" ")

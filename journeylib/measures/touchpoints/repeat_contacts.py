@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from journeylib.core import SEED, US_PER_DAY, Resampled
 from journeylib.journeys import (
@@ -14,10 +13,12 @@ from journeylib.journeys import (
     Sums,
     compiled,
     count_neighbours,
-    first_rows,
+    first_in,
     least_of_later,
     number_pairs,
     number_sessions,
+    runs_of,
+    soon_after,
     value_at,
 )
 from journeylib.measures.measured import Measured
@@ -98,8 +99,8 @@ def _mature_contacts(journeys: Journeys, settings: MeasureSettings, until_us: in
     """Count the contacts that came to their touchpoint until then, and the repeats of them."""
     contacts = find_contacts(journeys, settings)
     mature, window_us = contacts.at_us <= until_us, round(settings.repeat_days * US_PER_DAY)
-    came_back = mature & came_within(contacts.at_us, contacts.next_us, window_us)
-    perhaps = came_back | (mature & came_within(contacts.at_us, contacts.perhaps_us, window_us))
+    came_back = mature & soon_after(contacts.next_us, contacts.at_us, window_us)
+    perhaps = came_back | (mature & soon_after(contacts.perhaps_us, contacts.at_us, window_us))
     sums = {
         "visits": mature,
         "repeats": came_back,
@@ -108,22 +109,11 @@ def _mature_contacts(journeys: Journeys, settings: MeasureSettings, until_us: in
         "contact_repeats": came_back & contacts.opens,
         "contact_perhaps": perhaps & contacts.opens,
     }
-    # Journeys of a customer may lie between each other.
-    seen = first_rows(contacts.rows.journey, mature, len(journeys.outline)) >= 0
     return Sums(
-        cells=fold(contacts.rows, sums, ["visits", "contacts"]),
+        cells=fold(contacts.rows, sums, ["visits"]),
         customers=count_neighbours(contacts.rows.customer[mature]),
-        journeys=int(seen.sum()),
+        journeys=count_neighbours(contacts.rows.journey[mature]),
     )
-
-
-@compiled
-def came_within(at_us: Whole, then_us: Whole, window_us: int) -> npt.NDArray[np.bool_]:
-    """Mark what came by, where anything did (not `MISSING`), at most the window later."""
-    soon = np.empty(len(at_us), dtype=np.bool_)
-    for row in range(len(at_us)):
-        soon[row] = then_us[row] != MISSING and then_us[row] - window_us <= at_us[row]
-    return soon
 
 
 def between_bounds(least: Resampled, most: Resampled) -> Resampled:
@@ -178,21 +168,23 @@ def find_contacts(journeys: Journeys, settings: MeasureSettings) -> Contacts:
     )
     begin_us = t_us[begins]
     if not journeys.has("intent"):
-        rows = Rows.of(events, begins if isinstance(order, slice) else order[begins])
-        next_us = least_of_later(matters, rows.customer, rows.touchpoint, begin_us, False)
+        first = begins
+        next_us = least_of_later(matters, customer[first], about[first], begin_us, False)
         # Every touchpoint is known, so none may be the same but those that are.
-        return Contacts(rows, begin_us, next_us, next_us, np.ones(len(begins), dtype=bool))
-    opens = np.full(len(contact), MISSING, dtype=np.int64)
-    opens[begins] = begin_us
-    next_us, perhaps_us = (
-        least_of_later(matters, customer, about, opens, possible) for possible in (False, True)
-    )
-    # Of each contact and touchpoint the first event, in order of customer and journey.
-    spot, keys = number_pairs(contact, events.touchpoint[order], events.touchpoints)
-    first = np.sort(first_rows(spot, np.ones(len(spot), dtype=bool), len(keys)))
-    rows = Rows.of(events, first if isinstance(order, slice) else order[first])
-    parts = (t_us, next_us, perhaps_us, opens != MISSING)
-    return Contacts(rows, *(part[first] for part in parts))
+        parts = [begin_us, next_us, next_us, np.ones(len(first), dtype=bool)]
+    else:
+        opens = np.full(len(contact), MISSING, dtype=np.int64)
+        opens[begins] = begin_us
+        later = (least_of_later(matters, customer, about, opens, maybe) for maybe in (False, True))
+        # Of each contact and touchpoint the first event.
+        spot, _keys = number_pairs(contact, events.touchpoint[order], events.touchpoints)
+        first = np.flatnonzero(np.diff(np.maximum.accumulate(spot), prepend=-1))
+        parts = [part[first] for part in (t_us, *later, opens != MISSING)]
+    if not isinstance(order, slice):
+        # Journeys of a customer may lie between each other; contacts of one come together.
+        by_journey = np.argsort(order[first])
+        first, parts = order[first][by_journey], [part[by_journey] for part in parts]
+    return Contacts(Rows.of(events, first), *parts)
 
 
 def _gap_us(settings: MeasureSettings) -> int:
@@ -212,7 +204,8 @@ def _about(journeys: Journeys, settings: MeasureSettings) -> Numbers:
 
     def around(talk: Numbers, talks: int) -> Numbers:
         unit = number_sessions(customer, talk, t_us, done_us, (talks, _gap_us(settings)))
-        return value_at(own, first_rows(unit, own >= 0, int(unit.max(initial=-1)) + 1), -1)[unit]
+        runs = runs_of(unit, int(unit.max(initial=-1)) + 1)
+        return value_at(own, first_in(runs, own >= 0), -1)[unit]
 
     near = around(np.full(len(events), -1, dtype=np.int32), 0)
     if journeys.has("session"):

@@ -11,7 +11,7 @@ import pandas as pd
 
 from journeylib import measures
 from journeylib.core import AbstainReason
-from journeylib.journeys import MISSING, Journeys, first_rows, last_rows, latest_in, value_at
+from journeylib.journeys import MISSING, Journeys, first_in, largest_in, last_in, value_at
 
 US_PER_HOUR, HOURS = 3_600_000_000, 168
 US_PER_WEEK = HOURS * US_PER_HOUR
@@ -96,7 +96,7 @@ def _feelings(talk: measures.Conversations, scores: measures.Scores | AbstainRea
     if not isinstance(scores, measures.Scores):
         return np.full(talk.sessions, MISSING)
     score = measures.score_of_events(scores, talk.events)
-    first = first_rows(talk.session, score != MISSING, talk.sessions)
+    first = first_in(talk.runs, score != MISSING)
     return np.asarray(value_at(score, first, MISSING))
 
 
@@ -126,11 +126,11 @@ def _bots(
 
 def _contacts(talk: measures.Conversations, sessions: measures.BotSessions) -> pd.DataFrame:
     journeys, events, speech = talk.journeys, talk.events, talk.speech
-    session, many = talk.session, talk.sessions
-    human = np.asarray(first_rows(session, speech.human, many))
+    runs, many = talk.runs, talk.sessions
+    human = first_in(runs, speech.human)
     served_by_people = np.isin(events.touchpoint, np.unique(events.touchpoint[speech.human]))
-    came = np.asarray(first_rows(session, speech.customer & served_by_people, many))
-    left = np.asarray(last_rows(session, _bad_end(journeys), many))
+    came = first_in(runs, speech.customer & served_by_people)
+    left = last_in(runs, measures.at_bad_ends(journeys))
     bot_of = np.full(many, -1, dtype=np.int64)
     bot_of[sessions.table["session"]] = np.arange(len(sessions.table))
     touchpoint_no = _queue_of(sessions, human, came, bot_of)
@@ -143,9 +143,9 @@ def _contacts(talk: measures.Conversations, sessions: measures.BotSessions) -> p
     begin = value_at(events.t_us, human, MISSING)
     until = np.where(human >= 0, begin, value_at(events.t_us, left, MISSING))
     both_seen = (since != MISSING) & (until != MISSING)
-    end = latest_in(session, events.done_us, speech.human, many)[rows]
+    end = largest_in(runs, events.done_us, speech.human)[rows]
     timed = (human >= 0) & (end > begin)
-    first = np.unique(session, return_index=True)[1][rows]
+    first = runs[0][runs[1]][rows]
     table = pd.DataFrame(
         {
             "touchpoint": _named(journeys, touchpoint_no[rows]),
@@ -189,11 +189,6 @@ def _came_back(table: pd.DataFrame, days: float) -> Flags:
         arrived[1:] - arrived[:-1] <= round(days * 24 * US_PER_HOUR)
     )
     return soon
-
-
-def _bad_end(journeys: Journeys) -> Flags:
-    bad = [no for no, name in journeys.names.items() if name in journeys.settings.bad_ends]
-    return np.asarray(np.isin(journeys.events.touchpoint, bad))
 
 
 def _named(journeys: Journeys, number: Whole) -> list[str]:

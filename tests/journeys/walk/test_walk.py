@@ -47,8 +47,10 @@ from journeylib.journeys.walk.sessions import (
     row_before,
     runs_before,
     runs_of,
+    soon_after,
 )
-from journeylib.journeys.walk.tables import END, START
+from journeylib.journeys.walk.tables import END, START, Edges
+from journeylib.journeys.walk.tables import _count_moves as count_moves
 from journeylib.journeys.walk.variant_counts import END_NUMBER, START_NUMBER, shared_variants
 from journeylib.journeys.walk.visits import last_at_touchpoint, silences_after
 from journeylib.judge.paradoxes.contacts import episodes
@@ -720,3 +722,43 @@ def test_numbers_of_parts_are_counted_as_those_of_the_whole(
     counts = sorted(Counter(number for number in own + other if number >= 0).items())
     for tally in (whole, one + two, two + one):
         assert [*zip(tally.number.tolist(), tally.times.tolist(), strict=True)] == counts
+
+
+@QUICK
+@given(st.lists(st.tuples(*map(st.integers, [0, -1, 0], [3, 2, 1])), max_size=30))
+def test_moves_are_counted_as_in_a_plain_walk(rows: list[tuple[int, int, int]]) -> None:
+    """Each row: journey, number of the move after it, time since the row before."""
+    journey, move, silent = np.array(sorted(rows), dtype=np.int64).reshape(-1, 3).T
+    t_us, customer = np.cumsum(silent), np.arange(4) // 2
+    at = [*zip(journey.tolist(), t_us.tolist(), strict=True)]
+    found = count_moves(move, np.searchsorted(journey, range(5)), customer, t_us, 3)
+    for number, counts in enumerate(found.tolist()):
+        own = np.flatnonzero(move == number).tolist()
+        tied = [at[n] == at[n + 1] for n in own if n + 1 < len(at)]
+        units = (len(set(unit.tolist())) for unit in (journey[own], customer[journey[own]]))
+        assert counts == [len(own), *units, sum(tied)]
+
+
+MOMENTS = st.lists(st.tuples(*[st.sampled_from([MISSING, -5, 0, 3, 4, 2**62])] * 2))
+
+
+@QUICK
+@given(MOMENTS)
+def test_what_comes_soon_after(moments: list[tuple[int, int]]) -> None:
+    later, earlier = np.array(moments, dtype=np.int64).reshape(-1, 2).T
+    expected = [MISSING not in pair and pair[0] - pair[1] <= 3 for pair in moments]
+    assert soon_after(later, earlier, 3).tolist() == expected
+
+
+PAIRS = st.lists(st.tuples(*[st.integers(END_NUMBER, 3)] * 2), unique=True)
+
+
+@QUICK
+@given(own=PAIRS, asked=PAIRS)
+def test_transitions_are_looked_up_by_their_ends(
+    own: list[tuple[int, int]], asked: list[tuple[int, int]]
+) -> None:
+    ends, those = (np.array(pairs, dtype=np.int64).reshape(-1, 2).T for pairs in (own, asked))
+    edges = Edges(*ends, np.zeros((3, len(own)), dtype=np.int64), np.zeros(len(own), dtype=bool))
+    rows = [own.index(pair) if pair in own else -1 for pair in asked]
+    assert edges.rows_of(*those).tolist() == rows
