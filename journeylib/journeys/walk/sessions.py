@@ -201,30 +201,29 @@ def runs_of(unit: Numbers, units: int) -> Runs:
     return rows, begin, end
 
 
-@compiled
 def first_in(runs: Runs, marked: Numbers) -> Whole:
     """Return the first marked row of each run; −1 where it has none."""
     rows, begin, end = runs
-    first = np.full(len(begin), -1, dtype=np.int64)
-    for own in range(len(begin)):
-        for spot in range(begin[own], end[own]):
-            if marked[rows[spot]]:
-                first[own] = rows[spot]
-                break
-    return first
+    return _next_marked(rows, (begin, end, 1), marked)
 
 
-@compiled
 def last_in(runs: Runs, marked: Numbers) -> Whole:
     """Return the last marked row of each run; −1 where it has none."""
     rows, begin, end = runs
-    last = np.full(len(begin), -1, dtype=np.int64)
+    return _next_marked(rows, (end - 1, begin - 1, -1), marked)
+
+
+@compiled
+def _next_marked(rows: Numbers, ranges: tuple[Numbers, Numbers, int], marked: Numbers) -> Whole:
+    """Return the first marked row of each range of places in `rows`; −1 where it has none."""
+    begin, end, step = ranges
+    row = np.full(len(begin), -1, dtype=np.int64)
     for own in range(len(begin)):
-        for spot in range(end[own] - 1, begin[own] - 1, -1):
+        for spot in range(begin[own], end[own], step):
             if marked[rows[spot]]:
-                last[own] = rows[spot]
+                row[own] = rows[spot]
                 break
-    return last
+    return row
 
 
 @compiled
