@@ -192,73 +192,6 @@ def duckdb_questions(folder: Path) -> Answers:
     }
 
 
-# The least that tables with intervals can be: one figure each, its journeys and customers counted
-# exactly in 50 groups of customers, of contacts cut where a week is silent.
-_TABLES = """
-CREATE TEMP TABLE steps AS
-SELECT * EXCLUDE (cuts), lead(t) OVER w AS target, lead(at_us) OVER w AS next_us,
-       lead(actor) OVER w AS next_actor, row_number() OVER w AS step
-FROM (
-  SELECT *, (c::BIGINT << 20) + sum(cuts) OVER (PARTITION BY c ORDER BY at_us, event_id, t
-            ROWS UNBOUNDED PRECEDING)::BIGINT AS journey
-  FROM (
-    SELECT *, coalesce(at_us - lag(at_us) OVER (PARTITION BY c ORDER BY at_us, event_id, t)
-              > 7 * 86_400_000_000, false)::INT AS cuts
-    FROM (SELECT customers.no AS c, touchpoints.no AS t, epoch_us("timestamp") AS at_us, event_id,
-                 actor
-          FROM log JOIN customers USING (customer) JOIN touchpoints USING (touchpoint))
-  )
-)
-WINDOW w AS (PARTITION BY journey ORDER BY at_us, event_id, t)
-"""
-_CELLS = """
-SELECT {keys}, c % 50 AS grp, sum(events), sum(journeys), count(*) AS customers
-FROM (SELECT {keys}, c, count(*) AS journeys, sum(n) AS events
-      FROM (SELECT {keys}, c, journey, count(*) AS n FROM steps WHERE {which} GROUP BY ALL)
-      GROUP BY ALL)
-GROUP BY ALL
-"""
-
-
-def duckdb_tables(folder: Path) -> Answers:
-    """The floor of tables with intervals, by the best SQL that is known here."""
-    import duckdb
-
-    connection = duckdb.connect(config={"memory_limit": _memory(folder)})
-    connection.execute("SET enable_progress_bar = false")
-    connection.execute(f"CREATE VIEW log AS FROM read_parquet('{folder}/*.parquet')")
-    connection.execute(_DUCKDB.split("CREATE TEMP TABLE steps")[0])
-    connection.execute(_TABLES)
-    _lap("journeys")
-    cells = {
-        "touchpoints": ("t", "true"),
-        "transitions": ("t, target", "true"),
-        "hand-offs": ("t, target", "actor = 'bot' AND next_actor = 'human'"),
-    }
-    for name, (keys, which) in cells.items():
-        connection.execute(_CELLS.format(keys=keys, which=which)).fetchnumpy()
-        _lap(name)
-    for keys in ("t", "t, target"):
-        connection.execute(
-            f"SELECT {keys}, median(next_us - at_us) FROM steps GROUP BY ALL"
-        ).fetchnumpy()
-        connection.execute(
-            f"SELECT {keys}, c % 50, floor(4 * log2(1 + (next_us - at_us) / 1e6))::INT, count(*) "
-            "FROM steps WHERE next_us IS NOT NULL GROUP BY ALL"
-        ).fetchnumpy()
-    _lap("times")
-    connection.execute(
-        "CREATE TEMP TABLE journeys AS SELECT journey, any_value(c) AS c, min(at_us), max(at_us), "
-        "count(*), list(t ORDER BY step) AS variant FROM steps GROUP BY 1"
-    )
-    connection.execute(
-        "SELECT variant, sum(n), count(*) FROM (SELECT variant, c, count(*) AS n FROM journeys "
-        "GROUP BY ALL) GROUP BY 1"
-    ).fetchnumpy()
-    _lap("journeys, variants")
-    return {}
-
-
 def polars_questions(folder: Path) -> Answers:
     import polars as pl
 
@@ -296,7 +229,6 @@ def polars_questions(folder: Path) -> Answers:
 CONTENDERS: dict[str, Callable[[Path], Answers]] = {
     "journeylib": journeylib_questions,
     "duckdb": duckdb_questions,
-    "floor": duckdb_tables,
     "polars": polars_questions,
     "pm4py": pm4py_questions,
     "retentioneering": retentioneering_questions,
