@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib import import_module
+from threading import Thread
 from typing import Any
 
 import ibis
@@ -19,9 +21,16 @@ _NEEDED = "Spark is an optional extra: pip install 'journeylib[spark]' (it needs
 _OWN = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
 # Room for all classes from the start: else Java collects garbage each time that they need more.
 _FLAGS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=192m"
-_QUICK_START = {"spark.driver.extraJavaOptions": _FLAGS}
+# Without a cost of opening, the cores share the bytes of a log evenly.
+_QUICK_START = {"spark.driver.extraJavaOptions": _FLAGS, "spark.sql.files.openCostInBytes": "0"}
 # What measuring and judging ask for, imported while Java starts.
-_LATER_IMPORTS = ("sklearn.linear_model", "sklearn.tree", "statsmodels.api", "scipy.stats")
+_LATER_IMPORTS = (
+    "highspy",
+    "scipy.stats",
+    "sklearn.linear_model",
+    "sklearn.tree",
+    "statsmodels.api",
+)
 
 
 def spark_engine(session: Any = None, *, master: str = LOCAL) -> Any:
@@ -73,16 +82,26 @@ def is_session(value: Any) -> bool:
 def _open(master: str) -> Any:
     from pyspark.sql import SparkSession
 
+    here = master.startswith("local")
     builder = SparkSession.builder.master(master).appName("journeylib")
-    for key, value in (_OWN | (_QUICK_START if master.startswith("local") else {})).items():
+    for key, value in (_OWN | (_QUICK_START if here else {})).items():
         builder = builder.config(key, value)
     try:
         with ThreadPoolExecutor(1) as starter:
-            session = starter.submit(builder.getOrCreate)
+            opening = starter.submit(builder.getOrCreate)
             _ = [import_module(name) for name in _LATER_IMPORTS]
-        return session.result()
+        session = opening.result()
     except Exception as error:
         raise LogError(
             f"Spark does not start at '{master}' ({type(error).__name__}). Check that Java 17 or "
             "newer is installed (JAVA_HOME) and that the address is right."
         ) from None
+    if here:
+        Thread(target=_first_query, args=[session], daemon=True).start()
+    return session
+
+
+def _first_query(session: Any) -> None:
+    """Let Java load what plans and answers a query, while the schema of the files is read."""
+    with suppress(Exception):  # whatever is wrong, the rows that are asked for will say it
+        session.range(1).toArrow()
