@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import pandas as pd
 from pydantic import ValidationError
 
-from journeylib.core import SchemaError, did_you_mean, refuse_unknown, working
+from journeylib.core import SchemaError, did_you_mean, refuse_unknown, seldom_collected, working
 from journeylib.log.canonical.canonical_events import (
     HELPER,
     REASON,
@@ -52,6 +52,7 @@ from journeylib.log.sources.table_sources import drop_scratch
 
 
 @working("reading the log")
+@seldom_collected()
 def read_log(
     source: Any,
     schema: Schema | Mapping[str, Any] | None = None,
