@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,6 +56,7 @@ from journeylib.core import (
     day_of,
     languages,
     one_thread,
+    seldom_collected,
     use_language,
     working,
 )
@@ -75,7 +74,6 @@ from journeylib.log import EventLog, explain_resource_errors, fetch, log_hash
 from journeylib.portfolio import portfolio
 
 STORIES_OF_SEGMENT = 3
-SELDOM = 7  # times as many objects as Python waits for
 EMOTIONAL = "emotional"  # counts for a verdict only where a company gives it a weight
 STEPS = ("reading the log", "rebuilding journeys", "measuring", "judging", "collecting findings")
 
@@ -117,7 +115,7 @@ def audit(
     with (
         explain_resource_errors(),
         one_thread(),
-        _seldom_collected(),
+        seldom_collected(),
         use_language(config.language),
         working("auditing", STEPS) as say,
     ):
@@ -130,27 +128,6 @@ def audit(
         if not isinstance(history, History):
             history = History() if history is None else read_history(Path(history) / config.name)
         return _completed(_assess(config, annotations, history, say), history)
-
-
-@contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Let the garbage collector look seldom, and at what the audit makes alone.
-
-    Modules are half a million objects, which each full collection walks through to free none of
-    them; each one that an audit imports would be walked through again. A process that has set its
-    own aside is left as it is.
-    """
-    if gc.get_freeze_count():
-        yield
-        return
-    youngest, *others = gc.get_threshold()
-    gc.set_threshold(SELDOM * youngest, *others)
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(youngest, *others)
 
 
 def _assess(

@@ -48,7 +48,7 @@ from journeylib.core.resampling import (
     resample,
     wilson,
 )
-from journeylib.core.threads import give_back_memory, one_thread
+from journeylib.core.threads import give_back_memory, one_thread, seldom_collected
 from journeylib.core.whole_numbers import (
     MICRO,
     US_PER_DAY,

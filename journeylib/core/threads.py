@@ -1,11 +1,15 @@
-"""Threads: one for matrices, and the memory that several leave behind."""
+"""Threads and memory: one thread for matrices, and what is done about memory meanwhile."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
+
+SELDOM = 7  # times as many objects as Python waits for
 
 
 def one_thread() -> AbstractContextManager[Any]:
@@ -28,3 +32,24 @@ def give_back_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
     if trim is not None:
         trim(0)
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Let the garbage collector look seldom, and at what is made meanwhile alone.
+
+    Modules are half a million objects, which each full collection walks through to free none of
+    them; each one that is imported would be walked through again. A process that has set its own
+    aside is left as it is.
+    """
+    if gc.get_freeze_count():
+        yield
+        return
+    youngest, *others = gc.get_threshold()
+    gc.set_threshold(SELDOM * youngest, *others)
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(youngest, *others)

@@ -351,7 +351,7 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     Open journeys are kept: dropping them would drop those who wait longest.
     """
     log, _pairing = pair_lifecycle(log)
-    columns = EventColumns.of(*in_order(without_identifiers(log.events, log)))
+    columns = EventColumns(*in_order(without_identifiers(log.events, log)))
     return _cut(log, columns, settings or JourneySettings())
 
 

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import pandas as pd
 from pydantic import ValidationError
 
-from journeylib.core import SchemaError, did_you_mean, refuse_unknown, working
+from journeylib.core import SchemaError, did_you_mean, refuse_unknown, seldom_collected, working
 from journeylib.log.canonical.canonical_events import (
     HELPER,
     REASON,
@@ -52,6 +52,7 @@ from journeylib.log.sources.table_sources import drop_scratch
 
 
 @working("reading the log")
+@seldom_collected()
 def read_log(
     source: Any,
     schema: Schema | Mapping[str, Any] | None = None,
@@ -215,17 +216,16 @@ def _staged(
     # A view keeps the two steps apart; as one expression each time would be parsed thrice.
     view = scratch_name("mapped")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
-    rows = judged(backend.table(view), roles)
-    rows = rows if window is None else rows.filter(window.holds(rows["t_us"]))
+    rows = backend.table(view)
+    # The engine works out a time anew for each mention of it in what filters.
+    rows = judged(rows if window is None else rows.filter(window.holds(rows["t_us"])), roles)
 
     def held_rows(rows: str) -> str:
         numbered = f"FROM {rows}" if ids is None else with_numbers(rows, ids, roles)
         return f"SELECT * REPLACE ({REASON}::ENUM({reasons}) AS {REASON}) FROM ({numbered})"
 
     reasons = ", ".join(map(quoted, REASON_ROLE))
-    columns = coded_columns(roles, plan)
-    # Of some days there may be fewer names.
-    names = known_words(roles, plan) if window is None else {}
+    columns, names = coded_columns(roles, plan), known_words(roles, plan)
     held = hold_coded(backend, scratch_name("events"), rows, columns, names, held_rows)
     run(backend, f"DROP VIEW {view}")
     return held

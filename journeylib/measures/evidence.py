@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import AbstainReason, Estimate, refuse_unknown, working
+from journeylib.core import AbstainReason, Estimate, refuse_unknown, seldom_collected, working
 from journeylib.journeys import Base, Journeys, transitions, variants
 from journeylib.log import COUNTS, suppress
 from journeylib.measures.bots.bot_sessions import bot_sessions
@@ -117,6 +117,7 @@ class Evidence:
 
 
 @working("measuring")
+@seldom_collected()
 def measure(
     journeys: Journeys,
     settings: MeasureSettings | None = None,

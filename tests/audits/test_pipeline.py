@@ -18,6 +18,7 @@ from journeylib.audits.findings import gates
 from journeylib.core.catalogue.catalogue import catalogue_of
 from journeylib.core.errors import ConfigError
 from journeylib.core.estimate import AbstainReason
+from journeylib.core.threads import SELDOM, seldom_collected
 
 from .conftest import CONFIG, write_small
 
@@ -47,11 +48,11 @@ def test_every_step_runs_once_and_in_order(tmp_path: Path, monkeypatch: pytest.M
     assert "gate-some" in {finding.id for finding in audited.findings}
 
 
-def test_an_audit_collects_garbage_seldom_and_leaves_the_collector_as_it_was() -> None:
+def test_long_work_collects_garbage_seldom_and_leaves_the_collector_as_it_was() -> None:
     gc.unfreeze()  # the tests' own modules are set aside
     before = gc.get_threshold()
-    with pipeline._seldom_collected():
-        assert gc.get_threshold() == (pipeline.SELDOM * before[0], *before[1:])
+    with seldom_collected():
+        assert gc.get_threshold() == (SELDOM * before[0], *before[1:])
         assert gc.get_freeze_count() > 0
     assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
     gc.freeze()

@@ -73,3 +73,10 @@ def test_memory_is_that_of_the_container(tmp_path: Path, own: str, file: str, li
     assert _machine_memory(tmp_path) == limit
     (tmp_path / file).write_text("max\n")
     assert _machine_memory(tmp_path) > limit
+
+
+def test_codes_are_texts_to_ibis_and_other_columns_what_they_are() -> None:
+    engine = connect()
+    run(engine, "CREATE TEMP TABLE held (code ENUM('a', 'b''(') NOT NULL, n INT, t TIMESTAMP)")
+    kinds = {name: str(kind) for name, kind in engine.table("held").schema().items()}
+    assert kinds == {"code": "!string", "n": "int32", "t": "timestamp(6)"}

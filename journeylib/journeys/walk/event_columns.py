@@ -12,7 +12,6 @@ import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from ibis import _
 
 from journeylib.log import (
     MISSING,
@@ -40,8 +39,7 @@ class EventColumns:
     Attributes
     ----------
     source : ibis.Table
-        The events as the engine holds them, with ``service_us`` (end − start; missing where there
-        is no end or it precedes the start).
+        The events as the engine holds them.
     order : EventOrder
         The rows of `source` in the order of these columns, and the numbers of each.
     first : EventColumns or None
@@ -54,14 +52,6 @@ class EventColumns:
     _read: dict[str, Any] = field(default_factory=dict, repr=False)
     # Parts of a log are counted several at once, and the engine answers one question at a time.
     _one_at_a_time: RLock = field(default_factory=RLock, repr=False)
-
-    @staticmethod
-    def of(rows: ibis.Table, order: EventOrder) -> EventColumns:
-        """Return the columns of events in an order (`log.in_order`)."""
-        if "end_us" in rows.columns:
-            ended = (_.end_us >= _.t_us).ifelse(_.end_us, ibis.null("int64"))
-            rows = rows.mutate(service_us=ended - _.t_us)
-        return EventColumns(rows, order)
 
     def __len__(self) -> int:
         """Count the events."""
@@ -77,23 +67,37 @@ class EventColumns:
         return name in self.source.columns
 
     def column(self, name: str) -> Any:
-        """Return a column: `Codes` of texts, int8 of booleans (−1 missing), else int64."""
+        """Return a column: `Codes` of texts, int8 of booleans (−1 missing), else int64.
+
+        ``service_us`` is end − start; missing where there is no end or it precedes the start.
+        """
         if name in self.order.numbers:
             return self.order.numbers[name]
         if name == "service_us" and not self.has("end_us"):
             return np.broadcast_to(np.int64(MISSING), len(self))
         with self._one_at_a_time:
             if name not in self._read:
-                others = [one for one in _ALWAYS if self.has(one) and one not in self._read]
-                wanted = list(dict.fromkeys([*others, name]))
-                self._read.update(self._in_order(self.source, wanted))
+                others = [one for one in _ALWAYS if self._can_read(one)]
+                wanted = {one: self._expression(one) for one in [*others, name]}
+                self._read.update(self._in_order(wanted))
                 if others and len(self) >= _LARGE:
                     set_aside(self.source.get_backend())
             return self._read[name]
 
-    def _in_order(self, rows: ibis.Table, names: Sequence[str]) -> dict[str, Any]:
-        columns = read_columns(rows, names, len(self))
-        return {name: picked(columns.pop(name), self.order.rows) for name in names}
+    def _can_read(self, name: str) -> bool:
+        """Return whether a column is there that was not read yet."""
+        return name not in self._read and self.has("end_us" if name == "service_us" else name)
+
+    def _expression(self, name: str) -> Any:
+        """Return a column as the engine has it, or works it out."""
+        if name != "service_us":
+            return self.source[name]
+        start, end = self.source["t_us"], self.source["end_us"]
+        return (end >= start).ifelse(end, ibis.null("int64")) - start
+
+    def _in_order(self, expressions: Mapping[str, Any]) -> dict[str, Any]:
+        columns = read_columns(self.source.select(**expressions), len(self))
+        return {name: picked(columns.pop(name), self.order.rows) for name in expressions}
 
     def in_order(self, rows: Whole) -> EventColumns:
         """Return the columns with these of their rows one after the other."""
@@ -115,10 +119,8 @@ class EventColumns:
         with self._one_at_a_time:
             missing = {k: v for k, v in conditions.items() if f"mark {k}" not in self._read}
             if missing:
-                names = [f"_mark{i}" for i in range(len(missing))]
                 flags = (value.fill_null(False) for value in missing.values())
-                asked = self.source.mutate(**dict(zip(names, flags, strict=True)))
-                found = self._in_order(asked, names)
+                found = self._in_order({f"_mark{i}": flag for i, flag in enumerate(flags)})
                 for i, name in enumerate(missing):
                     self._read[f"mark {name}"] = found[f"_mark{i}"] == 1
             return {name: self._read[f"mark {name}"] for name in conditions}
@@ -128,14 +130,17 @@ class EventColumns:
         key = f"values {name}"
         with self._one_at_a_time:
             if key not in self._read:
-                asked = self.source.mutate(_value=expression)
-                self._read[key] = self._in_order(asked, ["_value"])["_value"]
+                self._read[key] = self._in_order({"_value": expression})["_value"]
             return self._read[key]
 
     def values_at(self, rows: Whole, expressions: Mapping[str, Any]) -> pa.Table:
         """Return what the engine works out of some events, in the order of `rows`, no row twice."""
-        some = rows_at(self.source, self.order.rows[rows]).select("_place", **expressions)
-        return fetch_arrow(some).sort_by("_place").drop_columns("_place")
+        own = self.order.rows[rows]
+        asked = rows_at(self.source, own).select("_row", **expressions)
+        # The engine takes as long to get ready for no rows.
+        some = fetch_arrow(asked) if len(own) else asked.schema().to_pyarrow().empty_table()
+        some = some.sort_by("_row")
+        return some.drop_columns("_row").take(np.searchsorted(some["_row"], own))
 
     @cached_property
     def begins_customer(self) -> Flags:

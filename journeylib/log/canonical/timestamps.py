@@ -272,7 +272,10 @@ def is_missing(text: ir.StringValue, missing: tuple[str, ...]) -> ir.BooleanValu
 
 def _time_text(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
     """Return the text of a time with plain blanks: browsers write narrow ones before AM and PM."""
-    return present(values, missing).translate(_BLANKS, " " * len(_BLANKS))
+    text = present(values, missing)
+    for blank in _BLANKS:
+        text = text.replace(blank, " ")
+    return text
 
 
 def _unworded(text: ir.StringValue) -> ir.StringValue:

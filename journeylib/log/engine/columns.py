@@ -61,8 +61,8 @@ class Codes:
         return Codes(self.held[rows], self.words)
 
 
-def read_columns(rows: ibis.Table, names: Sequence[str], size: int | None = None) -> dict[str, Any]:
-    """Bring columns out of the engine, in the order in which the rows lie.
+def read_columns(rows: ibis.Table, size: int | None = None) -> dict[str, Any]:
+    """Bring the columns of a table out of the engine, in the order in which its rows lie.
 
     There are `size` of them; they are counted unless it is given.
     """
@@ -70,13 +70,13 @@ def read_columns(rows: ibis.Table, names: Sequence[str], size: int | None = None
         size = int(rows.count().to_pyarrow().as_py())
     columns: dict[str, Any] = {}
     begin = 0
-    for batch in fetch_batches(rows.select(*names), _ROWS_AT_ONCE):
-        for name, values in zip(names, batch.columns, strict=True):
+    for batch in fetch_batches(rows, _ROWS_AT_ONCE):
+        for name, values in zip(rows.columns, batch.columns, strict=True):
             if name not in columns:
                 columns[name] = _Column(name, values.type, size)
             columns[name].put(begin, values)
         begin += len(batch)
-    return {name: columns.pop(name).whole() for name in names}
+    return {name: columns.pop(name).whole() for name in rows.columns}
 
 
 class _Column:

@@ -8,6 +8,7 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
+from ibis.backends.sql.datatypes import DuckDBType
 from pydantic import Field
 
 from journeylib.core import ConfigError, Described, LogError, RunError
@@ -99,6 +101,9 @@ def threads_of(backend: BaseBackend) -> int:
     return int(backend.con.execute("SELECT current_setting('threads')").fetchall()[0][0])
 
 
+_kind = cache(DuckDBType.from_string)
+
+
 class CodedBackend(Backend):  # type: ignore[misc]
     """DuckDB as Ibis drives it, holding tables in a third of the memory.
 
@@ -109,6 +114,18 @@ class CodedBackend(Backend):  # type: ignore[misc]
 
     spill: PrivateFolder
     _packs = False
+
+    def get_schema(
+        self, table_name: str, *, catalog: str | None = None, database: str | None = None
+    ) -> ibis.Schema:
+        """Return the columns of a table; those of codes are texts, of which Ibis need not know."""
+        place = [identifier(part) for part in (catalog, database, table_name) if part]
+        return ibis.schema(
+            {
+                name: _kind("VARCHAR" if kind.startswith("ENUM(") else kind, null == "YES")
+                for name, kind, null, *_ in run(self, f"DESCRIBE {'.'.join(place)}")
+            }
+        )
 
     @contextlib.contextmanager
     def packing(self) -> Iterator[None]:

@@ -19,7 +19,7 @@ from ibis import _
 
 from journeylib.log.engine.columns import Flags, Numbers, Whole, picked, read_columns
 from journeylib.log.engine.compiled import compiled
-from journeylib.log.engine.duckdb import CodedBackend, hand_over, identifier, run, scratch_name
+from journeylib.log.engine.duckdb import CodedBackend, identifier, run, scratch_name
 from journeylib.log.engine.hashing import customer_group
 
 # Where the rows, customers and touchpoints of events whose order is kept are held.
@@ -114,7 +114,8 @@ def in_order(events: ibis.Table) -> tuple[ibis.Table, EventOrder]:
     backend = events.get_backend()
     if (name := _name_in_order(events)) is not None:
         held = backend.table(_ROWS.format(events=name))
-        return held.select(*columns, "customer_no"), _ORDERS[name]
+        others = set(held.columns) - {*columns, "customer_no"}
+        return held.drop(*others), _ORDERS[name]
     customers = _numbered_customers(events).drop("events")
     rows, numbers = events.inner_join(customers, "customer"), ["customer_no", "group"]
     if "case" in events.columns:
@@ -125,10 +126,10 @@ def in_order(events: ibis.Table) -> tuple[ibis.Table, EventOrder]:
 
 
 def rows_at(held: ibis.Table, rows: Numbers) -> ibis.Table:
-    """Return some rows of a table as the engine holds it, no row twice; `_place` is in `rows`."""
-    wanted = ibis.memtable(pa.table({"_row": rows, "_place": np.arange(len(rows))}))
+    """Return rows of a table as the engine holds it, with their number `_row`, in any order."""
+    wanted = ibis.memtable(pa.table({"_row": rows}))
     numbered = held.mutate(_row=ibis.row_number())
-    return numbered.inner_join(hand_over(wanted, held.get_backend()), "_row").drop("_row")
+    return numbered.filter(numbered["_row"].isin(wanted["_row"]))
 
 
 def lies_in_order(events: ibis.Table) -> bool:
@@ -139,7 +140,7 @@ def lies_in_order(events: ibis.Table) -> bool:
 def _ordered(rows: ibis.Table) -> tuple[EventOrder, pa.Table]:
     """Return the order of rows, and of each customer both numbers and how many `events`."""
     wanted = ["customer_no", "group", "case_no", "t_us", "position", "touchpoint"]
-    numbers = read_columns(rows, [name for name in wanted if name in rows.columns])
+    numbers = read_columns(rows.select([name for name in wanted if name in rows.columns]))
     customer, position = numbers.pop("customer_no"), numbers.pop("position")
     # Codes of texts are in the order of the texts.
     position = getattr(position, "held", position)

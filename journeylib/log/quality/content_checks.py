@@ -113,7 +113,7 @@ def counted_ties(log: Inspection) -> Ties:
             f"{HELPER}{i}": (events[name] != before[name]).fill_null(True)
             for i, name in enumerate(names)
         }
-        differ = read_columns(events.mutate(**marks), list(marks)).values()
+        differ = read_columns(events.select(**marks)).values()
         owner, moment, position, touchpoint = (mark == 1 for mark in differ)
     return Ties(*_ties_among(owner | moment, position, touchpoint))
 
@@ -190,7 +190,7 @@ def _tied(log: Inspection) -> ir.Table:
         rows, order = in_order(events)
         fresh = _differ(order.numbers["customer_no"]) | _differ(order.numbers["t_us"])
         tied = ~fresh | ~np.append(fresh[1:], True)
-        return rows_at(rows, order.rows[tied]).drop("_place")
+        return rows_at(rows, order.rows[tied]).drop("_row")
     counts = events.group_by(owner, "t_us").aggregate(**{f"{HELPER}n": events.count()})
     shared = counts.filter(counts[f"{HELPER}n"] > 1).select(owner, "t_us")
     return events.semi_join(shared, [owner, "t_us"])

@@ -215,16 +215,18 @@ class Inspection:
             "long": f"{long}'^[0-9]{{16,}}$')",
             "zeros": f"{long}'^[0-9]{{15}}0+$')",
         }
-        wanted = {name: f"count_if({mark})" for name, mark in marks.items()}
-        wanted |= {f"{name}_events": f"sum(events) FILTER ({mark})" for name, mark in marks.items()}
-        wanted |= {"customers": "count(*)", "largest": "max(events)"}
         blank = f"[{string.whitespace}]"
-        wanted["unlike"] = (
-            "count_if(lower(customer) <> customer OR "
-            f"regexp_matches(customer, {quoted(f'^{blank}|{blank}$')}))"
+        marks["unlike"] = (
+            "lower(customer) <> customer OR "
+            f"regexp_matches(customer, {quoted(f'^{blank}|{blank}$')})"
         )
+        wanted = {name: f"count_if({name})" for name in marks}
+        wanted |= {f"{name}_events": f"sum(events) FILTER ({name})" for name in marks}
+        wanted |= {"customers": "count(*)", "largest": "max(events)"}
         table = f"({backend.compile(sizes)})"
-        counts = counts_of(backend, wanted, table)
+        # Each mark is worked out once.
+        marked = ", ".join(f"{mark} AS {name}" for name, mark in marks.items())
+        counts = counts_of(backend, wanted, f"(SELECT events, {marked} FROM {table})")
         if not counts["unlike"]:
             return counts | {"alike": 0, "alike_events": 0}
         told_apart = {

@@ -46,8 +46,11 @@ class Window:
         return self.first_us - US_PER_DAY, self.end_us + US_PER_DAY - 1
 
     def holds(self, t_us: ir.IntegerValue) -> ir.BooleanValue:
-        """Return whether a time in UTC is wanted; rows without one stay, to be counted."""
-        return t_us.between(self.first_us, self.end_us - 1).fill_null(True)
+        """Return whether a time in UTC is wanted; rows without a plausible one stay."""
+        outside = t_us.between(self.end_us, LAST_US)
+        if self.first_us > FIRST_US:
+            outside |= t_us.between(FIRST_US, self.first_us - 1)
+        return ~outside.fill_null(False)
 
 
 @dataclass(frozen=True)

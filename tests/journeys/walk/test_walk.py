@@ -519,13 +519,13 @@ def test_columns_are_the_same_in_many_batches_as_in_one(
         for n in range(5_000)
     ]
     rows += [("d", 0, "A", "bot", None, "z")]
-    held = rebuilt(log_of, rows).log_events.columns.source
     names = ["customer_no", "t_us", "touchpoint", "actor", "session", "intent"]
-    assert len(list(fetch_batches(held.select(*names), 2_048))) > 1
-    whole = read_columns(held, names)
+    held = rebuilt(log_of, rows).log_events.columns.source.select(*names)
+    assert len(list(fetch_batches(held, 2_048))) > 1
+    whole = read_columns(held)
     monkeypatch.setattr("journeylib.log.engine.columns._ROWS_AT_ONCE", 2_048)
-    parts = read_columns(held, names)
-    arrow = held.select(*names).to_pyarrow()
+    parts = read_columns(held)
+    arrow = held.to_pyarrow()
     for name in names:
         one, other = whole[name], parts[name]
         if isinstance(one, Codes):
@@ -762,3 +762,14 @@ def test_transitions_are_looked_up_by_their_ends(
     edges = Edges(*ends, np.zeros((3, len(own)), dtype=np.int64), np.zeros(len(own), dtype=bool))
     rows = [own.index(pair) if pair in own else -1 for pair in asked]
     assert edges.rows_of(*those).tolist() == rows
+
+
+def test_values_at_rows_come_in_the_order_asked_for_and_none_for_no_rows(log_of: LogOf) -> None:
+    rows = [(f"c{n % 3}", n * HOUR, "A", "bot", f"s{n}", "x") for n in range(9)]
+    events = rebuilt(log_of, rows).events
+    asked = np.array([5, 0, 8, 3])
+    sessions = [f"s{n}" for n in (7, 0, 8, 1)]  # the events of c0, c1, c2 lie one after another
+    found = events.values_at(asked, session=ibis._.session, long=ibis._.session.length() > 1)
+    assert found.to_pydict() == {"session": sessions, "long": [True] * 4}
+    nothing = events.values_at(asked[:0], session=ibis._.session, long=ibis._.session.length() > 1)
+    assert nothing.to_pydict() == {"session": [], "long": []}
