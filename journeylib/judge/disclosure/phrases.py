@@ -15,6 +15,7 @@ from ibis import _
 from journeylib.core import AbstainReason, text
 from journeylib.journeys import Events, Journeys
 from journeylib.judge.paradoxes.bot_human_comparison import Estimand, shares
+from journeylib.judge.paradoxes.rows import Rows
 from journeylib.log import LEXICONS, discloses, disclosing_sentence, suppress
 from journeylib.measures import text_abstain_reason
 
@@ -162,7 +163,7 @@ def _spoken(journeys: Journeys, contact: Whole) -> pd.DataFrame:
             "contact": contact[row],
             "journey": events.journey[row],
             "customer_no": events.customer[row],
-            "group": events.group[row],
+            "group": events.group[row].astype(np.int64),
         }
     )
     return spoken.assign(turn=spoken.groupby("contact").cumcount() + 1)
@@ -208,7 +209,9 @@ def _phrases(spoken: pd.DataFrame, turns: pd.DataFrame, min_customers: int) -> p
     estimands = {code: _estimand(_KINDS[code][0], min_customers) for code in shown}
     if not shown:
         return pd.DataFrame(columns=list(PHRASE_COLUMNS))
-    estimates = shares(sessions, {code: sessions[code].notna() for code in shown}, True, estimands)
+    own = Rows({name: sessions[name].to_numpy() for name in ("journey", "customer_no", "group")})
+    says = {code: sessions[code].notna().to_numpy() for code in shown}
+    estimates = shares(own, says, True, estimands)
     rows = []
     often = {code: one.hi if one.value is None else one.value for code, one in estimates.items()}
     for code in sorted(shown, key=lambda code: (-(often[code] or 0), code)):
