@@ -110,7 +110,11 @@ def find_phrases(journeys: Journeys, contact: Whole, min_customers: int) -> Phra
     if reason := text_abstain_reason(journeys):
         return Phrases(abstain=reason)
     spoken = _spoken(journeys, contact)
-    turns = _disclosures(journeys.events, spoken)
+    texts = journeys.events.values("texts in which bots disclose", _disclosing_text())
+    disclosing = spoken[texts.known[spoken["row"]]]
+    if disclosing.empty:
+        return Phrases()
+    turns = _disclosures(journeys.events, disclosing, texts.number[disclosing["row"]])
     phrases = _phrases(spoken, turns, min_customers)
     sentences = _sentences(turns, min_customers, _staff(journeys))
     return Phrases(phrases=phrases, sentences=sentences)
@@ -169,20 +173,20 @@ def _spoken(journeys: Journeys, contact: Whole) -> pd.DataFrame:
     return spoken.assign(turn=spoken.groupby("contact").cumcount() + 1)
 
 
-def _disclosures(events: Events, spoken: pd.DataFrame) -> pd.DataFrame:
-    """Return the turns that say it is a machine: in which of `_KINDS`, and in which ``words``.
+def _disclosing_text() -> Any:
+    """Return the text of a turn in which a bot says in whatever way that it is a machine."""
+    kinds = sorted({kind for kind, _lexicon in _KINDS.values()})
+    return ibis.cases(((_.actor == "bot") & discloses(_.text, kinds), _.text))
+
+
+def _disclosures(events: Events, turns: pd.DataFrame, text_no: Whole) -> pd.DataFrame:
+    """Add to the turns that say it is a machine in which of `_KINDS`, and in which ``words``.
 
     Of the words also the ``frame``, without what may be a name, whether somebody is ``greeted``
-    by name in them, and whether they hold something ``private``.
+    by name in them, and whether they hold something ``private``. `text_no` numbers their texts.
     """
-    kinds = sorted({kind for kind, _lexicon in _KINDS.values()})
-    says_so = (_.actor == "bot") & discloses(_.text, kinds)
-    texts = events.values("texts in which bots disclose", ibis.cases((says_so, _.text)))
-    turns: pd.DataFrame = spoken[texts.known[spoken["row"]]]
     # A bot says the same to many: each text is read once.
-    _text, example, number = np.unique(
-        texts.number[turns["row"]], return_index=True, return_inverse=True
-    )
+    _text, example, number = np.unique(text_no, return_index=True, return_inverse=True)
     words = disclosing_sentence(_.text)
     columns = events.values_at(
         turns["row"].to_numpy()[example],
