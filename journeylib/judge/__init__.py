@@ -14,4 +14,4 @@ from journeylib.judge.experience.expert_ratings import (
 )
 from journeylib.judge.experience.peak_end import PeakEnd
 from journeylib.judge.judgement import Judgement, judge, score, verdict_scores
-from journeylib.judge.settings import CostRange, JudgeSettings, MomentSettings, draw_cost
+from journeylib.judge.settings import CostRange, JudgeSettings, MomentSettings, draw_costs

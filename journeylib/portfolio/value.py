@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from journeylib.core import DRAWS, SEED, Floats, text
-from journeylib.judge import draw_cost
+from journeylib.judge import draw_costs
 from journeylib.measures import Evidence, MeasureSettings
 from journeylib.portfolio.settings import CandidateSettings, PortfolioSettings
 
@@ -173,4 +173,4 @@ def triangle(given: float | tuple[float, float, float], stream: str) -> Floats:
     """Draw an amount; the stream is its own, so that one more input moves no other."""
     seed = np.random.SeedSequence([SEED, *stream.encode()])
     rng = np.random.default_rng(seed)
-    return np.array([draw_cost(given, rng) for _ in range(DRAWS)])
+    return draw_costs(given, rng, DRAWS)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from journeylib.judge.paradoxes.bot_human_comparison import Estimand, compare
+from journeylib.judge.paradoxes.rows import Rows
 
 
 def contacts(*cells: tuple[int, str, int, int]) -> pd.DataFrame:
@@ -24,11 +25,12 @@ def contacts(*cells: tuple[int, str, int, int]) -> pd.DataFrame:
 
 def test_simpsons_paradox() -> None:
     # Bots have 900 easy matters and solve 80 % of them, people 95 %; of the hard ones 30 and 49 %.
-    rows = contacts(
+    frame = contacts(
         (1, "easy", 900, 720), (1, "hard", 100, 30), (0, "easy", 100, 95), (0, "hard", 900, 445)
     )
-    crude = rows.groupby("arm")["solved"].mean()
+    crude = frame.groupby("arm")["solved"].mean()
     assert crude.tolist() == pytest.approx([0.54, 0.75])  # bots look better by 21 points
+    rows = Rows({name: frame[name].to_numpy() for name in frame})
     found = compare(rows, rows["solved"], 1, "difference", Estimand("solved", "share", 10))
     # with the matters of bots people solve .9 × .95 + .1 × 445/900
     assert found.value == pytest.approx(0.75 - (0.855 + 0.1 * 445 / 900))

@@ -38,6 +38,8 @@ def test_rates_by_hand() -> None:
     ends = bot_sessions(table([1, 3, 4], [1, 1, 2])).ending(FRUSTRATED)
     assert rates(ends, [2.0]) == pytest.approx([1 / 5, 1 / 3])
     assert rates(ends, [2.0], np.array([1.0, 2.0, 0.0])) == pytest.approx([1 / 5, 2 / 2])
+    draws = rates(ends, [2.0], np.array([[1.0, 2.0, 0.0], [1.0, 1.0, 1.0]]))
+    assert draws.tolist() == [pytest.approx([1 / 5, 2 / 2]), pytest.approx([1 / 5, 1 / 3])]
 
 
 def test_a_session_that_began_before_the_log_is_at_risk_only_from_there() -> None:

@@ -28,6 +28,8 @@ from journeylib.judge.settings import CostSettings
 FLAT = 1.02
 QUANTILES = (0.15, 0.35, 0.55, 0.75, 0.9)
 MIN_EXITS = 50
+# Of so many the draws are counted together: above it they cost memory and no less time.
+MOST_WEIGHTS = 500_000
 
 Answer = Literal["never", "at once", "minutes"]
 
@@ -191,12 +193,25 @@ def _optima(hazards: Sequence[Hazards], costs: Floats) -> list[Optimum]:
     ]
 
 
-def hazards_of(
-    ends: tuple[SessionTimes, SessionTimes], breaks: Sequence[float], weights: Floats | None = None
-) -> Hazards:
+def hazards_of(ends: tuple[SessionTimes, SessionTimes], breaks: Sequence[float]) -> Hazards:
     """Return the hazards of resolution and of frustration, as of `ends_of`."""
-    resolve, frustrate = (rates(one, breaks, weights) for one in ends)
-    return Hazards(tuple(breaks), tuple(map(float, resolve)), tuple(map(float, frustrate)))
+    return hazards_of_draws(ends, breaks, np.ones((1, len(ends[0].end))))[0]
+
+
+def hazards_of_draws(
+    ends: tuple[SessionTimes, SessionTimes], breaks: Sequence[float], weights: Floats
+) -> list[Hazards]:
+    """Return the `hazards_of` draws of customers; `weights` tells how often each session counts.
+
+    Parameters
+    ----------
+    ends : (SessionTimes, SessionTimes)
+    breaks : sequence of float
+    weights : ndarray of float64, shape (draws, n)
+    """
+    resolve, frustrate = (rates(one, breaks, weights).tolist() for one in ends)
+    places = tuple(breaks)
+    return [Hazards(places, tuple(r), tuple(f)) for r, f in zip(resolve, frustrate, strict=True)]
 
 
 def ends_of(sessions: BotSessions) -> tuple[SessionTimes, SessionTimes]:
@@ -237,14 +252,9 @@ def handoff_time(
     ends = ends_of(sessions)
     hazards = hazards_of(ends, places)
     best = optimum(hazards, costs.likely())
-    rng = np.random.default_rng(seed)
-    drawn, prices = [], []
-    for _ in range(draws):
-        weights = resampled_customers(ends[0].customer, rng).astype(np.float64)
-        drawn.append(hazards_of(ends, places, weights))
-        prices.append(costs.sample(rng))
-    resamples = _optima(drawn, np.array(prices))
-    used = _costs_of(drawn, np.array(prices), np.array([best.minutes]))[:, 0]
+    drawn, prices = _draws(ends, places, costs, draws, seed)
+    resamples = _optima(drawn, prices)
+    used = _costs_of(drawn, prices, np.array([best.minutes]))[:, 0]
     regret = np.maximum(used - np.array([one.cost for one in resamples]), 0.0)
     estimate = partial(
         ordered_estimate,
@@ -265,6 +275,27 @@ def handoff_time(
         settled=same_answer(best, resamples),
         curve=_curve(sessions, hazards, costs),
     )
+
+
+def _draws(
+    ends: tuple[SessionTimes, SessionTimes],
+    breaks: Sequence[float],
+    costs: CostSettings,
+    draws: int,
+    seed: int,
+) -> tuple[list[Hazards], Floats]:
+    """Return hazards of resamples of customers, each with costs drawn from their ranges."""
+    rng, customer = np.random.default_rng(seed), ends[0].customer
+    hazards: list[Hazards] = []
+    prices: list[tuple[float, float, float]] = []
+    at_once = max(1, MOST_WEIGHTS // len(customer))
+    for first in range(0, draws, at_once):
+        weights = []
+        for _ in range(first, min(first + at_once, draws)):
+            weights.append(resampled_customers(customer, rng))
+            prices.append(costs.sample(rng))
+        hazards += hazards_of_draws(ends, breaks, np.array(weights, dtype=np.float64))
+    return hazards, np.array(prices)
 
 
 def _curve(sessions: BotSessions, hazards: Hazards, costs: CostSettings) -> pd.DataFrame:

@@ -137,7 +137,7 @@ def _scan(sessions: SessionTimes, weights: Floats | None) -> _Scan:
     times = np.unique(sessions.end[sessions.event])
     first = np.searchsorted(sessions.end, times, side="left")
     after = np.searchsorted(sessions.end, times, side="right")
-    running = np.concatenate([[0.0], np.cumsum(w * sessions.event)])
+    running = _running(w * sessions.event)
     total = float(running[-1])
     exposure = _exposure_until(sessions, w, times)
     whole = float((w * (sessions.end - sessions.entry)).sum())
@@ -270,7 +270,19 @@ def compare_models(sessions: SessionTimes, step: Break, effect: float = 1.0) -> 
 
 
 def rates(sessions: SessionTimes, breaks: npt.ArrayLike, weights: Floats | None = None) -> Floats:
-    """Return events per minute at risk between `breaks`; one more value than breaks."""
+    """Return events per minute at risk between breaks.
+
+    Parameters
+    ----------
+    sessions : SessionTimes
+    breaks : array of float, shape (b,)
+    weights : ndarray of float64, shape (..., n), optional
+        How often each session counts, in one draw of customers or in several.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., b + 1)
+    """
     events, exposure = _cells(sessions, np.asarray(breaks, dtype=np.float64), weights)
     return np.divide(events, exposure, out=np.zeros_like(events), where=exposure > 0)
 
@@ -278,29 +290,34 @@ def rates(sessions: SessionTimes, breaks: npt.ArrayLike, weights: Floats | None 
 def _cells(sessions: SessionTimes, breaks: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
     """Count events and minutes at risk between breaks; an event at a break falls before it."""
     w = np.ones(len(sessions.end)) if weights is None else weights
-    cell = np.searchsorted(breaks, sessions.end, side="left")
-    hits = w * sessions.event
-    events: Floats = np.bincount(cell, weights=hits, minlength=len(breaks) + 1).astype(np.float64)
-    until = _exposure_until(sessions, w, breaks)
-    whole = (w * (sessions.end - sessions.entry)).sum()
-    exposure = np.diff(np.concatenate([[0.0], until, [whole]]))
-    return events, exposure
+    before = _running(w * sessions.event)
+    until = np.append(np.searchsorted(sessions.end, breaks, side="right"), -1)
+    whole = (w * (sessions.end - sessions.entry)).sum(axis=-1, keepdims=True)
+    at_risk = _exposure_until(sessions, w, breaks)
+    return (
+        np.diff(before[..., until], prepend=0.0, axis=-1),
+        np.diff(at_risk, prepend=0.0, append=whole, axis=-1),
+    )
+
+
+def _running(values: Floats) -> Floats:
+    """Return the sums of the first 0, 1, … n values."""
+    return np.concatenate([np.zeros((*values.shape[:-1], 1)), values.cumsum(axis=-1)], axis=-1)
 
 
 def _exposure_until(sessions: SessionTimes, w: Floats, times: Floats) -> Floats:
     """Return the weighted minutes at risk before each time."""
 
     def summed(minutes: Floats, weights: Floats) -> Floats:
-        done = np.concatenate([[0.0], np.cumsum(weights * minutes)])
-        counted = np.concatenate([[0.0], np.cumsum(weights)])
+        done, counted = _running(weights * minutes), _running(weights)
         k = np.searchsorted(minutes, times, side="right")
-        return np.asarray(done[k] + (counted[-1] - counted[k]) * times)
+        return np.asarray(done[..., k] + (counted[..., -1:] - counted[..., k]) * times)
 
     until_end = summed(sessions.end, w)
     if not sessions.entry.any():
         return until_end
     order = np.argsort(sessions.entry, kind="stable")
-    return until_end - summed(sessions.entry[order], w[order])
+    return until_end - summed(sessions.entry[order], w[..., order])
 
 
 def _inside(share_of_events: Floats) -> Bools:

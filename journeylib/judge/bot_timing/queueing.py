@@ -191,9 +191,8 @@ def queue_time(
     resamples = []
     for _draw in range(draws):
         weights = resampled_customers(ends[0].customer, rng).astype(np.float64)
-        resamples.append(
-            optimum_with_queue(handoff_time.hazards_of(ends, places, weights), price, queue)
-        )
+        hazards = handoff_time.hazards_of_draws(ends, places, weights[None])[0]
+        resamples.append(optimum_with_queue(hazards, price, queue))
     optima, loads = zip(*resamples, strict=True)
     estimate = partial(
         handoff_time.ordered_estimate,

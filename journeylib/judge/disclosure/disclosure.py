@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import AbstainReason, Estimate, estimate_text, text
-from journeylib.journeys import Journeys, first_in, runs_of, value_at
+from journeylib.journeys import Journeys, base_in_cells, first_in, runs_of
 from journeylib.judge.disclosure.phrases import Phrases, find_phrases
 from journeylib.judge.estimation.figures import rounded_alike
 from journeylib.judge.paradoxes.bot_human_comparison import Estimand, shares
+from journeylib.judge.paradoxes.rows import Rows
 from journeylib.log import suppress
 from journeylib.measures import MeasureSettings, sessions_of
 
@@ -126,7 +127,7 @@ def _no_column(role: str, phrases: Phrases) -> Disclosure:
     return Disclosure(abstain="no_column", wording=phrases, text=finding)
 
 
-def _sessions(journeys: Journeys, contact: Whole) -> pd.DataFrame:
+def _sessions(journeys: Journeys, contact: Whole) -> Rows:
     """One row per session with a bot: ``touchpoint_no`` of its first turn, ``when`` (or empty)."""
     events, runs = journeys.events, runs_of(contact, int(contact.max(initial=-1)) + 1)
     bot, disclosed = events.column("actor").is_word("bot"), events.column("ai_disclosed")
@@ -140,19 +141,13 @@ def _sessions(journeys: Journeys, contact: Whole) -> pd.DataFrame:
         ["at_once", "", "later"],
         "never",
     )
-    sessions = pd.DataFrame(
-        {
-            "journey": value_at(events.journey, first, -1),
-            "customer_no": value_at(events.customer, first, -1),
-            "group": value_at(events.group, first, -1),
-            "touchpoint_no": value_at(events.touchpoint, first, -1),
-            "when": when,
-        }
-    )
-    return sessions[first >= 0].reset_index(drop=True)
+    own, names = first >= 0, ("journey", "customer_no", "group", "touchpoint_no")
+    columns = events.journey, events.customer, events.group.astype(np.int64), events.touchpoint
+    facts = (column[first[own]] for column in columns)
+    return Rows(dict(zip(names, facts, strict=True)) | {"when": when[own]})
 
 
-def _shares(sessions: pd.DataFrame, min_customers: int) -> dict[str, Estimate]:
+def _shares(sessions: Rows, min_customers: int) -> dict[str, Estimate]:
     estimands = {
         when: Estimand(text(f"judge.estimand.disclosed_{when}"), "share", min_customers)
         for when in WHEN
@@ -161,18 +156,24 @@ def _shares(sessions: pd.DataFrame, min_customers: int) -> dict[str, Estimate]:
     return shares(sessions, tops, sessions["when"] != "", estimands)
 
 
-def _by_touchpoint(sessions: pd.DataFrame, journeys: Journeys, fewest: int) -> pd.DataFrame:
-    settled = sessions[sessions["when"] != ""]
-    counts = settled.groupby("touchpoint_no", as_index=False).agg(
-        sessions=("customer_no", "size"), customers=("customer_no", "nunique")
+def _by_touchpoint(sessions: Rows, journeys: Journeys, fewest: int) -> pd.DataFrame:
+    settled = sessions.where(sessions["when"] != "")
+    spot, names = settled["touchpoint_no"], journeys.touchpoint_names
+    base = base_in_cells(spot, settled["journey"], settled["customer_no"], len(names))
+    here = np.flatnonzero(base.events)
+    counts = pd.DataFrame(
+        {
+            "touchpoint_no": here,
+            "touchpoint": [names[number] for number in here],
+            "sessions": base.events[here],
+            "customers": base.customers[here],
+        }
     )
-    names = journeys.touchpoints.set_index("touchpoint_no")["touchpoint"]
-    counts["touchpoint"] = counts["touchpoint_no"].map(names)
     shown, _hidden = suppress(counts, fewest)
     shown = shown.sort_values("touchpoint")[["touchpoint_no", *COLUMNS[:3]]]
     rows = []
     for no, *counted in shown.to_numpy().tolist():
-        parts = _shares(settled[settled["touchpoint_no"] == no], fewest)
+        parts = _shares(settled.where(spot == no), fewest)
         figures = (x for when in WHEN for x in (parts[when].value, parts[when].lo, parts[when].hi))
         rows.append((*counted, *figures))
     return pd.DataFrame(rows, columns=list(COLUMNS))

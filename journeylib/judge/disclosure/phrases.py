@@ -15,6 +15,7 @@ from ibis import _
 from journeylib.core import AbstainReason, text
 from journeylib.journeys import Events, Journeys
 from journeylib.judge.paradoxes.bot_human_comparison import Estimand, shares
+from journeylib.judge.paradoxes.rows import Rows
 from journeylib.log import LEXICONS, discloses, disclosing_sentence, suppress
 from journeylib.measures import text_abstain_reason
 
@@ -109,7 +110,11 @@ def find_phrases(journeys: Journeys, contact: Whole, min_customers: int) -> Phra
     if reason := text_abstain_reason(journeys):
         return Phrases(abstain=reason)
     spoken = _spoken(journeys, contact)
-    turns = _disclosures(journeys.events, spoken)
+    texts = journeys.events.values("texts in which bots disclose", _disclosing_text())
+    disclosing = spoken[texts.known[spoken["row"]]]
+    if disclosing.empty:
+        return Phrases()
+    turns = _disclosures(journeys.events, disclosing, texts.number[disclosing["row"]])
     phrases = _phrases(spoken, turns, min_customers)
     sentences = _sentences(turns, min_customers, _staff(journeys))
     return Phrases(phrases=phrases, sentences=sentences)
@@ -162,26 +167,26 @@ def _spoken(journeys: Journeys, contact: Whole) -> pd.DataFrame:
             "contact": contact[row],
             "journey": events.journey[row],
             "customer_no": events.customer[row],
-            "group": events.group[row],
+            "group": events.group[row].astype(np.int64),
         }
     )
     return spoken.assign(turn=spoken.groupby("contact").cumcount() + 1)
 
 
-def _disclosures(events: Events, spoken: pd.DataFrame) -> pd.DataFrame:
-    """Return the turns that say it is a machine: in which of `_KINDS`, and in which ``words``.
+def _disclosing_text() -> Any:
+    """Return the text of a turn in which a bot says in whatever way that it is a machine."""
+    kinds = sorted({kind for kind, _lexicon in _KINDS.values()})
+    return ibis.cases(((_.actor == "bot") & discloses(_.text, kinds), _.text))
+
+
+def _disclosures(events: Events, turns: pd.DataFrame, text_no: Whole) -> pd.DataFrame:
+    """Add to the turns that say it is a machine in which of `_KINDS`, and in which ``words``.
 
     Of the words also the ``frame``, without what may be a name, whether somebody is ``greeted``
-    by name in them, and whether they hold something ``private``.
+    by name in them, and whether they hold something ``private``. `text_no` numbers their texts.
     """
-    kinds = sorted({kind for kind, _lexicon in _KINDS.values()})
-    says_so = (_.actor == "bot") & discloses(_.text, kinds)
-    texts = events.values("texts in which bots disclose", ibis.cases((says_so, _.text)))
-    turns: pd.DataFrame = spoken[texts.known[spoken["row"]]]
     # A bot says the same to many: each text is read once.
-    _text, example, number = np.unique(
-        texts.number[turns["row"]], return_index=True, return_inverse=True
-    )
+    _text, example, number = np.unique(text_no, return_index=True, return_inverse=True)
     words = disclosing_sentence(_.text)
     columns = events.values_at(
         turns["row"].to_numpy()[example],
@@ -208,7 +213,9 @@ def _phrases(spoken: pd.DataFrame, turns: pd.DataFrame, min_customers: int) -> p
     estimands = {code: _estimand(_KINDS[code][0], min_customers) for code in shown}
     if not shown:
         return pd.DataFrame(columns=list(PHRASE_COLUMNS))
-    estimates = shares(sessions, {code: sessions[code].notna() for code in shown}, True, estimands)
+    own = Rows({name: sessions[name].to_numpy() for name in ("journey", "customer_no", "group")})
+    says = {code: sessions[code].notna().to_numpy() for code in shown}
+    estimates = shares(own, says, True, estimands)
     rows = []
     often = {code: one.hi if one.value is None else one.value for code, one in estimates.items()}
     for code in sorted(shown, key=lambda code: (-(often[code] or 0), code)):

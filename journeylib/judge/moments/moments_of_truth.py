@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journeylib.core import US_PER_DAY, Estimate, percent, text
+from journeylib.core import US_PER_DAY, Estimate, Floats, percent, text
 from journeylib.journeys import Journeys, refuse_absent
 from journeylib.judge.estimation.design_matrix import sample_of
 from journeylib.judge.experience.customer_outcomes import answer_within, event_within
@@ -148,8 +148,8 @@ class _Case:
     @property
     def customers(self) -> int:
         """Customers whose visits are compared."""
-        rows = self.visits.rows
-        return int(rows.loc[(rows["quality"] != 0) & self.y.notna(), "customer"].nunique())
+        quality, customer = (self.visits.rows[name].to_numpy() for name in ("quality", "customer"))
+        return len(np.unique(customer[(quality != 0) & self.y.notna().to_numpy()]))
 
     @property
     def response_rate(self) -> float | None:
@@ -193,16 +193,18 @@ class _Case:
     def _compare(
         self, *, good: tuple[int, ...], bad: tuple[int, ...], falsified: bool
     ) -> VisitEffect:
-        marks = self.visits.rows["quality"]
-        keep = marks.isin([*good, *bad]) & self.y.notna()
-        part, y = self.visits.where(keep), self.y[keep.to_numpy()]
+        rows, y = self.visits.rows, self.y.to_numpy(dtype=np.float64)
+        keep = np.flatnonzero(np.isin(rows["quality"], [*good, *bad]) & ~np.isnan(y))
+        quality, customer, start = (
+            rows[name].to_numpy()[keep] for name in ("quality", "customer", "t_us")
+        )
         sample = sample_of(
-            y.to_numpy(dtype=np.float64),
-            part.rows["quality"].isin(good).to_numpy(),
-            part.covariates,
-            part.rows["customer"].to_numpy(),
-            start=part.rows["t_us"].to_numpy(),
-            control=_control(part.rows),
+            y[keep],
+            np.isin(quality, good),
+            self.visits.covariates.take(keep),
+            customer,
+            start=start,
+            control=_control(rows["control"].to_numpy()[keep]) if "control" in rows else None,
         )
         return visit_effect(
             sample,
@@ -247,22 +249,20 @@ def _cases(
     else:
         answer, used = answer_within(journeys, visits.rows, kind, settings.horizon_days)
         y = scale.place(answer)
-    usable, y = visits.where(used), y[used.to_numpy()].reset_index(drop=True)
-    cases = []
-    for touchpoint, rows in usable.rows.groupby("touchpoint", sort=True):
-        here = usable.rows.index.isin(rows.index)
-        part = usable.where(pd.Series(here))
-        case = _Case(str(touchpoint), kind, part, y[here].reset_index(drop=True), scale)
+    touchpoint, cases = visits.rows["touchpoint"].where(used), []
+    for name, rows in sorted(visits.rows.groupby(touchpoint).indices.items()):
+        places = np.asarray(rows)
+        here = y.take(places).set_axis(pd.RangeIndex(len(places)))
+        case = _Case(str(name), kind, visits.at(places), here, scale)
         if case.customers >= journeys.settings.min_customers:
             cases.append(case)
     return cases
 
 
-def _control(rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]] | None:
+def _control(control: Floats) -> Floats | None:
     """Return the negative control; a missing one is taken for the middle, as it was unknown."""
-    if "control" not in rows or rows["control"].isna().all():
-        return None
-    return rows["control"].fillna(rows["control"].median()).to_numpy(dtype=np.float64)
+    unknown = np.isnan(control)
+    return None if unknown.all() else np.where(unknown, np.nanmedian(control), control)
 
 
 def _reach_per_year(journeys: Journeys) -> dict[str, float]:

@@ -162,8 +162,9 @@ def followed_from(journeys: Journeys, follow: FollowUp, kind: str) -> pd.DataFra
 
 def first_visits(follow: FollowUp, touchpoint: str) -> pd.Series[float]:
     """Return when each customer first came to the touchpoint, by ``customer_no``."""
-    here = follow.visits[follow.visits["touchpoint"] == touchpoint]
-    return here.set_index("customer_no")["first_us"].astype("float64")
+    here = (follow.visits["touchpoint"] == touchpoint).to_numpy()
+    customer, first_us = (follow.visits[name].to_numpy() for name in ("customer_no", "first_us"))
+    return pd.Series(first_us[here].astype(np.float64), index=customer[here])
 
 
 def effects_of(

@@ -5,19 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from journeylib.core import MICRO, US_PER_DAY, US_PER_SECOND
 from journeylib.journeys import MISSING, Events, happens_between, row_after
 from journeylib.judge.paradoxes.bot_human_comparison import compare, share, shares
-from journeylib.judge.paradoxes.contacts import (
-    BOT,
-    HUMAN,
-    NEITHER,
-    Flags,
-    episodes,
-    with_outcome_costs,
-)
+from journeylib.judge.paradoxes.contacts import BOT, HUMAN, NEITHER, Flags, with_outcome_costs
 from journeylib.judge.paradoxes.context import (
     ParadoxContext,
     Side,
@@ -26,6 +18,7 @@ from journeylib.judge.paradoxes.context import (
     labelled,
     verified_how,
 )
+from journeylib.judge.paradoxes.rows import Rows
 from journeylib.log import in_sample
 from journeylib.measures import EVEN_ODDS, RATING_SCALES, Scores, score_of_events
 
@@ -40,9 +33,9 @@ def connected(context: ParadoxContext) -> Side:
     )
     if not context.journeys.has_clock:
         return abstaining(estimand, "no_clock")
-    table = context.contacts.table
-    answered = table[table["answer_us"] != MISSING]
-    if answered.empty:
+    rows = context.contacts.rows
+    answered = rows.where(rows["answer_us"] != MISSING)
+    if not len(answered):
         return abstaining(estimand, "no_column", "customers")
     quick = answered["answer_us"] <= round(context.settings.answer_seconds * US_PER_SECOND)
     return Side(compare(answered, quick, 1, "difference", estimand))
@@ -60,38 +53,38 @@ def isolated(context: ParadoxContext) -> Side:
         return abstaining(estimand, reason)
     window = round(settings.isolation_days * US_PER_DAY)
     contacts, events = context.contacts, context.contacts.events
-    cries, by_bots = _cries(context), _moments(events, contacts.bot)
+    latest = int(journeys.last_us or 0) - window
+    cries, by_bots = (
+        moments.where(moments["at_us"] <= latest)
+        for moments in (_cries(context), _moments(events, contacts.bot))
+    )
     helped = happens_between(
-        cries["customer_no"].to_numpy(),
-        cries["at_us"].to_numpy(),
-        cries["at_us"].to_numpy() + window,
-        events.customer[contacts.human].astype(np.int64),
+        cries["customer_no"],
+        cries["at_us"],
+        cries["at_us"] + window,
+        events.customer[contacts.human],
         events.t_us[contacts.human],
     )
-    moments = pd.concat(
-        [by_bots.assign(alone=False, bot=True), cries.assign(alone=~helped, bot=False)]
-    )
-    mature = moments[moments["at_us"] <= int(journeys.last_us or 0) - window]
-    if isinstance(context.scores, Scores):
-        mature = mature[in_sample(mature["customer_no"], context.scores.per_mille)]
-    people = mature.groupby(["customer_no", "group"], as_index=False)[["alone", "bot"]].any()
     # One row a customer, of whom one journey stands for all.
-    rows = people.assign(journey=people["customer_no"])
-    return Side(share(rows, rows["alone"], rows["bot"], estimand))
+    people = by_bots.where(np.flatnonzero(np.diff(by_bots["customer_no"], prepend=-1)))
+    if isinstance(context.scores, Scores):
+        people = people.where(in_sample(people["customer_no"], context.scores.per_mille))
+    alone = np.isin(people["customer_no"], cries["customer_no"][~helped])
+    return Side(share(people.assign(journey=people["customer_no"]), alone, True, estimand))
 
 
-def _moments(events: Events, rows: Flags) -> pd.DataFrame:
+def _moments(events: Events, marked: Flags) -> Rows:
     """Return whose the marked events are, and when: ``customer_no``, ``group``, ``at_us``."""
-    return pd.DataFrame(
+    return Rows(
         {
-            "customer_no": events.customer[rows].astype(np.int64),
-            "group": events.group[rows].astype(np.int64),
-            "at_us": events.t_us[rows],
+            "customer_no": events.customer[marked].astype(np.int64),
+            "group": events.group[marked].astype(np.int64),
+            "at_us": events.t_us[marked],
         }
     )
 
 
-def _cries(context: ParadoxContext) -> pd.DataFrame:
+def _cries(context: ParadoxContext) -> Rows:
     """Return the moments in which a customer sounds negative, or leaves a bot in frustration."""
     events, moments = context.contacts.events, []
     if isinstance(context.scores, Scores):
@@ -101,10 +94,10 @@ def _cries(context: ParadoxContext) -> pd.DataFrame:
         ended = context.sessions
         left = ended[(ended["end"] == "frustrated") & ended["seconds_to_end"].notna()]
         after_us = (left["seconds_to_end"] * US_PER_SECOND).round().astype("int64")
-        at_us = left["start_us"].astype("int64") + after_us
-        own = left[["customer_no", "group"]].astype("int64").assign(at_us=at_us)
-        moments.append(own)
-    return pd.concat(moments, ignore_index=True)
+        own = {"customer_no": left["customer_no"], "group": left["group"]}
+        own["at_us"] = left["start_us"] + after_us
+        moments.append(Rows({name: column.to_numpy(np.int64) for name, column in own.items()}))
+    return Rows({k: np.concatenate([one[k] for one in moments]) for k in moments[0].columns})
 
 
 def cheaper_contact(context: ParadoxContext) -> Side:
@@ -116,8 +109,8 @@ def cheaper_contact(context: ParadoxContext) -> Side:
     )
     if not context.journeys.has("cost_micro"):
         return abstaining(estimand, "no_column", "cost")
-    table = context.contacts.table
-    priced = table[table["cost_micro"] != MISSING]
+    rows = context.contacts.rows
+    priced = rows.where(rows["cost_micro"] != MISSING)
     return Side(compare(priced, priced["cost_micro"], 1, "relative", estimand))
 
 
@@ -137,8 +130,8 @@ def dearer_resolution(context: ParadoxContext) -> Side:
         days = max(days, settings.outcome_days)
     if reason := context.too_young(days):
         return abstaining(estimand, reason)
-    matters = episodes(context.contacts, journeys, context.measures, days)
-    matters = matters[matters["cost_micro"] != MISSING]
+    matters = context.matters(days)
+    matters = matters.where(matters["cost_micro"] != MISSING)
     matters = with_outcome_costs(matters, journeys, settings)
     return Side(compare(matters, matters["cost_micro"], matters["resolved"], "relative", estimand))
 
@@ -149,7 +142,7 @@ def better_resolution(context: ParadoxContext) -> Side:
     days = context.measures.repeat_days
     if reason := context.too_young(days):
         return abstaining(estimand, reason)
-    matters = episodes(context.contacts, context.journeys, context.measures, days)
+    matters = context.matters(days)
     return Side(compare(matters, matters["at_once"], 1, "difference", estimand))
 
 
@@ -169,7 +162,7 @@ def weaker_recovery(context: ParadoxContext) -> Side:
     return Side(compare(rows, rows["rise"], 1, "difference", replace(estimand, scale=MICRO)))
 
 
-def _rises(context: ParadoxContext, scores: Scores) -> pd.DataFrame:
+def _rises(context: ParadoxContext, scores: Scores) -> Rows:
     """Return how far feeling rises from each negative turn that bot or human answers.
 
     From it to the customer's next turn with a score in the same contact; the first to act in
@@ -185,13 +178,12 @@ def _rises(context: ParadoxContext, scores: Scores) -> pd.DataFrame:
     by_bot = (bot >= 0) & ((human < 0) | (bot < human))
     reply = np.where(by_bot, bot, human)
     answered = heard & (likely >= EVEN_ODDS) & (reply >= 0) & (reply < then)
-    rows = np.flatnonzero(answered)
-    turns = pd.DataFrame({"contact": contacts.number[rows], "by_bot": by_bot[rows]})
-    turns["rise"] = score[then[rows]] - score[rows]
-    rises = turns.merge(contacts.table, on="contact")
-    in_baseline = (rises["arm"] != NEITHER) | ~rises["human"]
-    arm = np.where(rises["by_bot"], BOT, np.where(in_baseline, HUMAN, NEITHER))
-    return rises.assign(arm=arm)
+    turn = np.flatnonzero(answered)
+    contact = np.searchsorted(contacts.rows["contact"], contacts.number[turn])
+    rows = contacts.rows.where(contact)
+    in_baseline = (rows["arm"] != NEITHER) | ~rows["human"]
+    arm = np.where(by_bot[turn], BOT, np.where(in_baseline, HUMAN, NEITHER))
+    return rows.assign(arm=arm, rise=score[then[turn]] - score[turn])
 
 
 def satisfied(context: ParadoxContext) -> Side:
@@ -206,9 +198,9 @@ def satisfied(context: ParadoxContext) -> Side:
     if scale is None:
         return abstaining(estimand, "no_column", "rating")
     least = scale[0] + round(context.settings.satisfied_from * (scale[1] - scale[0]))
-    table = context.contacts.table
-    rated = (table["arm"] == BOT) & (table["rating_micro"] != MISSING)
-    return Side(share(table, table["rating_micro"] >= least, rated, estimand))
+    rows = context.contacts.rows
+    rated = (rows["arm"] == BOT) & (rows["rating_micro"] != MISSING)
+    return Side(share(rows, rows["rating_micro"] >= least, rated, estimand))
 
 
 def frustrated(context: ParadoxContext) -> Side:
@@ -226,17 +218,15 @@ def frustrated(context: ParadoxContext) -> Side:
     scale = _rating_scale(context)
     if scale is None and context.sessions is None:
         return abstaining(estimand, "no_column", "rating")
-    table = context.contacts.table
-    bad = table["looped"] | (table["frustrated"] & ~table["human"])
-    unrated = pd.Series(False, index=table.index)
+    rows = context.contacts.rows
+    bad = rows["looped"] | (rows["frustrated"] & ~rows["human"])
+    unrated = np.zeros(len(rows), dtype=bool)
     if scale is not None:
         most = scale[0] + round(context.settings.bottom_box * (scale[1] - scale[0]))
-        unrated = table["rating_micro"] == MISSING
-        bad |= ~unrated & (table["rating_micro"] <= most)
+        unrated = rows["rating_micro"] == MISSING
+        bad |= ~unrated & (rows["rating_micro"] <= most)
     bounds = {"seen": bad, "at_most": bad | unrated}
-    seen, bound = shares(
-        table, bounds, table["arm"] == BOT, dict.fromkeys(bounds, estimand)
-    ).values()
+    seen, bound = shares(rows, bounds, rows["arm"] == BOT, dict.fromkeys(bounds, estimand)).values()
     if seen.value is None or bound.hi is None:
         return Side(seen)
     method = f"{seen.method}; bounds for contacts without a rating"

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
-from journeylib.journeys import sum_in_cells
+from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, Resampled, resample
+from journeylib.journeys import base_in_cells, count_neighbours, sum_in_cells
+from journeylib.judge.paradoxes.rows import Numbers, Rows
 from journeylib.log import MIN_CELL, bounded_share
 from journeylib.measures import quotient
 
 How = Literal["difference", "relative", "ratio"]
-Column: TypeAlias = "npt.NDArray[Any] | pd.Series[Any] | int"
+Column = Numbers | int
 MATCHED = "the same intents on both sides, weighted as the first has them; jackknife by customer"
 
 
@@ -48,16 +48,14 @@ class Estimand:
         return Estimate.none(reason, self.unit, estimand=self.text)
 
 
-def compare(
-    rows: pd.DataFrame, top: Column, base: Column, how: How, estimand: Estimand
-) -> Estimate:
+def compare(rows: Rows, top: Column, base: Column, how: How, estimand: Estimand) -> Estimate:
     """Compare a ratio of sums between arm 1 and arm 0 within the same intents.
 
     Parameters
     ----------
-    rows : pandas.DataFrame
-        With ``group``, ``customer_no``, ``journey``, ``intent`` (a number; all of a log without
-        intents have one), ``arm`` (1, 0 or below, which is left out).
+    rows : Rows
+        With ``group`` (int64), ``customer_no``, ``journey``, ``intent`` (a number; −1 of those
+        without one, which are compared as well), ``arm`` (1, 0 or below, which is left out).
     top, base : int or bool, one for all or one a row
         The ratio is the sum of `top` over the sum of `base`.
     how : {"difference", "relative", "ratio"}
@@ -78,20 +76,18 @@ def compare(
     It matches on the intent alone: matters of one intent may still differ in difficulty.
     Intervals of relative figures are made on the logarithm.
     """
-    taken = _taken(rows, top=top, base=base)
-    matched = _matched(taken[taken["base"] > 0], estimand)
+    matched = _matched(rows, base, (top,), estimand)
     if isinstance(matched, Estimate):
         return matched
-    sums = _sums(taken, matched.intents, {"t": taken["top"], "b": taken["base"]})
-    return _estimate(_compared(sums, how, matched.customers), sums[:, :, [1, 3]], matched, estimand)
+    return _estimate(_compared(matched, how), matched, estimand)
 
 
-def compare_spread(rows: pd.DataFrame, value: Column, estimand: Estimand) -> Estimate:
+def compare_spread(rows: Rows, value: Numbers, estimand: Estimand) -> Estimate:
     """Compare the standard deviation of a value within the same intents, arm 1 over arm 0.
 
     Parameters
     ----------
-    rows : pandas.DataFrame
+    rows : Rows
         As of `compare`.
     value : int, one a row
         Small enough that the sum of its squares is exact.
@@ -107,13 +103,10 @@ def compare_spread(rows: pd.DataFrame, value: Column, estimand: Estimand) -> Est
     With the share wᵢ of arm 1's rows in intent *i* and the variance sᵢ² within it, the spread of
     an arm is √Σ wᵢ sᵢ²: neither arm is charged for having other intents.
     """
-    taken = _taken(rows, value=value, base=1)
-    matched = _matched(taken, estimand)
+    matched = _matched(rows, 1, (value, value * value), estimand)
     if isinstance(matched, Estimate):
         return matched
-    own = taken["value"]
-    sums = _sums(taken, matched.intents, {"n": taken["base"], "s": own, "q": own * own})
-    shape = sums.shape[1:]
+    shape = matched.sums.shape[1:]
 
     def statistic(flat: Floats) -> Floats:
         n1, s1, q1, n0, s0, q0 = np.moveaxis(flat.reshape(*flat.shape[:-1], *shape), -1, 0)
@@ -128,50 +121,71 @@ def compare_spread(rows: pd.DataFrame, value: Column, estimand: Estimand) -> Est
         ratio = np.divide(own, other, out=np.full_like(own, np.nan), where=varies)
         return np.asarray(0.5 * np.log(ratio))
 
-    result = resample(sums.reshape(GROUPS, 1, -1), statistic, n_customers=[matched.customers])
-    ends = [float(np.exp(x[0])) for x in (result.value, result.lo, result.hi)]
-    return _estimate((ends[0], ends[1], ends[2]), sums[:, :, [0, 3]], matched, estimand)
+    result = matched.resample(statistic)
+    point, lo, hi = (float(np.exp(x[0])) for x in (result.value, result.lo, result.hi))
+    return _estimate((point, lo, hi), matched, estimand)
 
 
 @dataclass(frozen=True)
 class _Matched:
-    """The intents that both arms have, and whom they rest on."""
+    """Sums within the intents that both arms have, and whom they rest on.
 
-    intents: list[int]
+    Attributes
+    ----------
+    sums : ndarray of float64, shape (groups, intents, 2 × columns)
+        Of arm 1, then of arm 0: the base, then what is compared.
+    customers : int
+        Of the arm with fewer.
+    journeys : int
+        Of both arms.
+    """
+
+    sums: Floats
     customers: int
     journeys: int
 
-
-def _taken(rows: pd.DataFrame, **values: Column) -> pd.DataFrame:
-    """Return the rows of both arms: whose, about what, and the `values` that are compared."""
-    columns = ["group", "customer_no", "journey", "intent", "arm"]
-    return rows[columns].assign(**values)[rows["arm"] >= 0].astype(dict.fromkeys(values, "int64"))
+    def resample(self, statistic: Callable[[Floats], Floats]) -> Resampled:
+        """Estimate a statistic of all sums as one row."""
+        return resample(self.sums.reshape(GROUPS, 1, -1), statistic, n_customers=[self.customers])
 
 
-def _matched(based: pd.DataFrame, estimand: Estimand) -> _Matched | Estimate:
-    """Find the intents that both arms have, or abstain."""
-    per_arm = based.groupby(["intent", "arm"], as_index=False).agg(n=("base", "sum"))
-    shared, support = _shared_intents(per_arm)
-    of_shared = based[based["intent"].isin(shared)].groupby("arm")
-    people = of_shared.agg(customers=("customer_no", "nunique"), journeys=("journey", "nunique"))
-    everyone = based.groupby("arm")["customer_no"].nunique()
-    fewest = everyone.min() if len(everyone) == 2 else 0
-    if fewest < estimand.min_customers:
+def _matched(
+    rows: Rows, base: Column, compared: tuple[Column, ...], estimand: Estimand
+) -> _Matched | Estimate:
+    """Sum whole numbers within the intents that both arms have, or abstain."""
+    # The first of the intents is that of rows without one.
+    arm, intent = rows["arm"], rows["intent"] + 1
+    intents = int(intent.max(initial=0)) + 1
+    cell = np.where(arm >= 0, (rows["group"] * intents + intent) * 2 + 1 - arm, -1)
+    sums = _sums(cell, (base, *compared), GROUPS * intents * 2).reshape(GROUPS, intents, 2, -1)
+    bases = sums[..., 0].sum(axis=0)
+    shared = (bases > 0).all(axis=1)
+    based = np.where(np.broadcast_to(base, len(rows)) > 0, arm, -1)
+    units = rows["journey"], rows["customer_no"]
+    if base_in_cells(based, *units, 2).customers.min() < estimand.min_customers:
         return estimand.none("n_small")
-    if not shared or support < estimand.min_support:
+    if not shared.any() or bases[shared, 0].sum() / bases[:, 0].sum() < estimand.min_support:
         return estimand.none("no_overlap")
-    customers = int(people["customers"].min())
+    people = base_in_cells(np.where(shared[intent], based, -1), *units, 2)
+    customers, journeys = int(people.customers.min()), int(people.journeys.sum())
     if customers < estimand.min_customers:
         return estimand.none("n_small")
-    return _Matched(shared, customers, int(people["journeys"].sum()))
+    return _Matched(sums[:, shared].reshape(GROUPS, int(shared.sum()), -1), customers, journeys)
 
 
-def _estimate(
-    ends: tuple[float, float, float], bases: Floats, matched: _Matched, estimand: Estimand
-) -> Estimate:
+def _sums(cell: Numbers, columns: Iterable[Column], cells: int) -> Floats:
+    """Sum whole numbers in cells, shape (cells, columns); cells below 0 are none."""
+    amounts = (np.broadcast_to(column, len(cell)).astype(np.int64) for column in columns)
+    return np.stack([sum_in_cells(cell, amount, cells) for amount in amounts], axis=-1).astype(
+        np.float64
+    )
+
+
+def _estimate(ends: tuple[float, float, float], matched: _Matched, estimand: Estimand) -> Estimate:
     if not np.isfinite(ends).all():
         return estimand.none("unidentified")
     value, lo, hi = (end / estimand.scale for end in ends)
+    columns = matched.sums.shape[2] // 2
     return Estimate(
         value,
         estimand.unit,
@@ -179,39 +193,18 @@ def _estimate(
         hi,
         n_customers=matched.customers,
         n_journeys=matched.journeys,
-        n_events=int(bases.sum()),
+        n_events=int(matched.sums[:, :, ::columns].sum()),
         estimand=estimand.text,
         method=MATCHED,
         assumptions=("matters of one intent are alike on both sides", *estimand.assumptions),
     )
 
 
-def _shared_intents(per_arm: pd.DataFrame) -> tuple[list[int], float]:
-    """Return the intents that both arms have, and their share of the base of arm 1."""
-    arms = {arm: part.set_index("intent")["n"] for arm, part in per_arm.groupby("arm")}
-    if set(arms) != {0, 1}:
-        return [], 0.0
-    shared = sorted(set(arms[0].index) & set(arms[1].index))
-    return shared, float(arms[1].reindex(shared).sum() / arms[1].sum())
-
-
-def _sums(rows: pd.DataFrame, intents: list[int], columns: dict[str, pd.Series[int]]) -> Floats:
-    """Sum per group and intent: the columns of arm 1, then those of arm 0."""
-    spot = pd.Index(intents).get_indexer(pd.Index(rows["intent"]))
-    is_compared = spot >= 0
-    first = np.where(rows["arm"] == 1, 0, len(columns))[is_compared]
-    where = (rows["group"].to_numpy(dtype=np.int64)[is_compared], spot[is_compared])
-    sums = np.zeros((GROUPS, len(intents), 2 * len(columns)), dtype=np.int64)
-    for number, values in enumerate(columns.values()):
-        np.add.at(sums, (*where, first + number), values.to_numpy(dtype=np.int64)[is_compared])
-    return sums.astype(np.float64)
-
-
-def _compared(sums: Floats, how: How, customers: int) -> tuple[float, float, float]:
-    shape = sums.shape[1:]
+def _compared(matched: _Matched, how: How) -> tuple[float, float, float]:
+    shape = matched.sums.shape[1:]
 
     def statistic(flat: Floats) -> Floats:
-        t1, b1, t0, b0 = np.moveaxis(flat.reshape(*flat.shape[:-1], *shape), -1, 0)
+        b1, t1, b0, t0 = np.moveaxis(flat.reshape(*flat.shape[:-1], *shape), -1, 0)
         # An intent that a resample has on one side only tells nothing in it.
         both = (b1 > 0) & (b0 > 0)
         rate = np.divide(t0, b0, out=np.zeros_like(t0), where=both)
@@ -226,7 +219,7 @@ def _compared(sums: Floats, how: How, customers: int) -> tuple[float, float, flo
             )
         )
 
-    result = resample(sums.reshape(GROUPS, 1, -1), statistic, n_customers=[customers])
+    result = matched.resample(statistic)
     value, lo, hi = (float(a[0]) for a in (result.value, result.lo, result.hi))
     if how == "difference":
         return value, lo, hi
@@ -234,49 +227,40 @@ def _compared(sums: Floats, how: How, customers: int) -> tuple[float, float, flo
     return tuple(float(np.exp(x)) - less for x in (value, lo, hi))  # type: ignore[return-value]
 
 
-def share(rows: pd.DataFrame, top: Column, base: Column, estimand: Estimand) -> Estimate:
+def share(rows: Rows, top: Numbers, base: Column, estimand: Estimand) -> Estimate:
     """Return the share of the rows of `base` in which `top` holds.
 
     Parameters
     ----------
-    rows : pandas.DataFrame
-        With ``group``, ``customer_no``, ``journey``.
-    top, base : bool, one for all or one a row
+    rows : Rows
+        With ``group`` (int64), ``customer_no``, ``journey``.
+    top, base : bool, one a row; `base` may be one for all
     estimand : Estimand
     """
     return shares(rows, {"only": top}, base, {"only": estimand})["only"]
 
 
 def shares(
-    rows: pd.DataFrame, tops: Mapping[str, Column], base: Column, estimands: dict[str, Estimand]
+    rows: Rows, tops: Mapping[str, Numbers], base: Column, estimands: Mapping[str, Estimand]
 ) -> dict[str, Estimate]:
     """Return several shares of one base."""
-    flags = {f"top_{name}": top for name, top in tops.items()}
-    taken = rows.assign(**flags)[np.broadcast_to(base, len(rows))]
-    sums, people = group_totals(taken, list(flags))
-    trials = sums[:, :, 0]
+    own = np.flatnonzero(np.broadcast_to(base, len(rows)))
+    sums, people = group_totals(rows.where(own), *(top[own] for top in tops.values()))
     return {
-        name: share_of_sums(
-            np.stack([sums[:, :, number], trials], axis=-1), people, estimands[name]
-        )
+        name: share_of_sums(sums[:, :, [number, 0]], people, estimands[name])
         for number, name in enumerate(tops, start=1)
     }
 
 
-def group_totals(rows: pd.DataFrame, columns: Sequence[str] = ()) -> tuple[Floats, dict[str, int]]:
+def group_totals(rows: Rows, *columns: Numbers) -> tuple[Floats, dict[str, int]]:
     """Return sums of shape (groups, 1, 1 + columns), rows first, and customers and journeys."""
-    sums = np.zeros((GROUPS, 1, 1 + len(columns)))
-    group = rows["group"].to_numpy(dtype=np.int64)
-    sums[:, 0, 0] = np.bincount(group, minlength=GROUPS)
-    for number, name in enumerate(columns, start=1):
-        amount = rows[name].to_numpy(dtype=np.int64)
-        sums[:, 0, number] = sum_in_cells(group, amount, GROUPS)
-    return sums, people_of(rows)
+    return _sums(rows["group"], (1, *columns), GROUPS)[:, None], people_of(rows)
 
 
-def people_of(rows: pd.DataFrame) -> dict[str, int]:
+def people_of(rows: Rows) -> dict[str, int]:
     """Count the customers and journeys of rows."""
-    return {"customers": rows["customer_no"].nunique(), "journeys": rows["journey"].nunique()}
+    units = {"customers": "customer_no", "journeys": "journey"}
+    return {name: count_neighbours(rows[unit]) for name, unit in units.items()}
 
 
 def share_of_sums(

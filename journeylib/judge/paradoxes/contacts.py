@@ -21,13 +21,14 @@ from journeylib.journeys import (
     first_in,
     largest_in,
     last_in,
-    runs_of,
+    rows_in_order,
     sum_in_cells,
     value_at,
 )
+from journeylib.judge.paradoxes.rows import Numbers, Rows
 from journeylib.judge.settings import ParadoxSettings
 from journeylib.log import customer_numbers, fetch
-from journeylib.measures import MeasureSettings, at_bad_ends, sessions_of
+from journeylib.measures import Conversations, MeasureSettings, at_bad_ends
 
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -47,8 +48,8 @@ class Contacts:
         Of the contact that each event belongs to; also of those in which nobody serves.
     bot, human, customer : ndarray of bool
         Who acts in each event.
-    table : pandas.DataFrame
-        One row per contact: its ``contact``; number of its ``journey``, ``customer_no``,
+    rows : Rows
+        One per contact, in order: its ``contact``; number of its ``journey``, ``customer_no``,
         ``group``; ``intent`` (number of the word, −1 unknown); ``arm`` (`BOT` where a bot acts
         first, `HUMAN` where a human does, `NEITHER` where a human does outside the baseline);
         ``human`` (one acts), ``begin_us``, ``answer_us`` (from the customer's first act to the
@@ -63,7 +64,7 @@ class Contacts:
     bot: Flags
     human: Flags
     customer: Flags
-    table: pd.DataFrame
+    rows: Rows
 
 
 def find_contacts(
@@ -86,71 +87,68 @@ def find_contacts(
 
     Notes
     -----
-    A contact is a session (`measures.sessions.sessions_of`). It is the bot's if a bot acts
+    A contact is a session (`measures.sessions_of`). It is the bot's if a bot acts
     before any human: what the human costs whom a bot calls in, and whether that human solves the
     matter, is laid to the bot.
     """
-    events, actor = journeys.events, journeys.events.column("actor")
-    number = sessions_of(journeys, measures)
-    acts = [actor.is_word(who) for who in ("bot", "human", "customer")]
-    table = _with_ends(_facts(journeys, number, acts, settings), sessions)
-    table["failed"] = table.pop("dropped") | (table["frustrated"] & ~table["human"])
-    bot, human, customer = acts
-    return Contacts(events, number, bot, human, customer, table)
+    talk = Conversations(journeys, measures)
+    served, speech = talk.served, talk.speech
+    runs = talk.runs[0], talk.runs[1][served.session], talk.runs[2][served.session]
+    facts = _openings(talk) | _times(talk, runs)
+    compared = np.where(_comparable(facts["begin_us"], settings), HUMAN, NEITHER)
+    facts["arm"] = np.where(served.by_bot, BOT, compared)
+    facts["cost_micro"], facts["rating_micro"] = _costs(talk, runs), _ratings(talk.events, runs)
+    facts["fields"] = _fields(journeys, runs, speech.bot, settings.personal_data)
+    facts |= _ends(facts, sessions)
+    dropped = first_in(runs, at_bad_ends(journeys)) >= 0
+    facts["failed"] = dropped | (facts["frustrated"] & ~facts["human"])
+    # In others a customer asks, and nobody serves.
+    own = np.flatnonzero(served.by_bot | facts["human"])
+    rows = Rows({name: column[own] for name, column in facts.items()})
+    return Contacts(talk.events, talk.session, speech.bot, speech.human, speech.customer, rows)
 
 
-def _facts(
-    journeys: Journeys, number: Whole, acts: list[Flags], settings: ParadoxSettings
-) -> pd.DataFrame:
-    """Return one row per contact in which a bot or a human acts, without how it ended."""
-    events, many = journeys.events, int(number.max(initial=-1)) + 1
-    runs = runs_of(number, many)
-    every = np.ones(len(events), dtype=bool)
-    opened = first_in(runs, every)
-    bot, human, customer = (first_in(runs, who) for who in acts)
-    served = first_in(runs, acts[0] | acts[1])
-    nothing, timeless = np.full(many, MISSING), not journeys.has_clock
-    t_us = np.full(len(events), MISSING) if timeless else events.t_us
-    served_us = value_at(t_us, served, MISSING)
-    asked_us = value_at(t_us, customer, MISSING)
-    done_us = nothing if timeless else largest_in(runs, events.done_us, every)
-    waited = np.where((customer >= 0) & (customer < served), served_us - asked_us, 0)
-    intent, dropped = np.full(many, -1), at_bad_ends(journeys)
-    if journeys.has("intent"):
-        about = events.column("intent")
-        intent = value_at(about.number, first_in(runs, about.known), -1)
-    rating = nothing
-    if journeys.has("rating_micro"):
-        last = last_in(runs, events.known("rating_micro"))
-        rating = value_at(events.column("rating_micro"), last, MISSING)
-    by_bot = (bot >= 0) & (bot == served)
-    begin_us = t_us[opened]
-    arm = np.where(by_bot, BOT, np.where(_comparable(begin_us, settings), HUMAN, NEITHER))
-    facts = pd.DataFrame(
-        {
-            "contact": np.arange(many),
-            "journey": events.journey[opened],
-            "customer_no": events.customer[opened].astype(np.int64),
-            "group": events.group[opened].astype(np.int64),
-            "intent": intent,
-            "arm": arm,
-            "human": human >= 0,
-            "begin_us": begin_us,
-            "answer_us": np.where((customer < 0) | timeless, MISSING, waited),
-            "handling_us": np.where((served < 0) | timeless, MISSING, done_us - served_us),
-            "cost_micro": _costs(events, number, runs) if events.has("cost_micro") else nothing,
-            "rating_micro": rating,
-            "fields": _fields(journeys, runs, acts[0], settings.personal_data),
-            "dropped": first_in(runs, dropped) >= 0,
-        }
-    )
-    return facts[served >= 0].reset_index(drop=True)
+def _openings(talk: Conversations) -> dict[str, Numbers]:
+    """Return of each contact whose it is, what it is about, and whether a human acts in it."""
+    events, served = talk.events, talk.served
+    return {
+        "contact": served.session,
+        "journey": events.journey[served.begin],
+        "customer_no": events.customer[served.begin],
+        "group": events.group[served.begin].astype(np.int64),
+        "intent": value_at(talk.speech.intent, served.about, -1),
+        "human": served.human >= 0,
+    }
 
 
-def _costs(events: Events, number: Whole, runs: Runs) -> Whole:
-    has_cost, cost = events.known("cost_micro"), events.column("cost_micro")
-    total = sum_in_cells(number[has_cost], cost[has_cost], len(runs[1]))
-    return np.where(first_in(runs, has_cost) >= 0, total, MISSING)
+def _times(talk: Conversations, runs: Runs) -> dict[str, Numbers]:
+    """Return when each contact begins, and how long it waits for an answer and goes on then."""
+    names, served, t_us = ("begin_us", "answer_us", "handling_us"), talk.served, talk.begin_us
+    if not talk.journeys.has_clock:
+        return dict.fromkeys(names, np.full(len(served.session), MISSING))
+    answer = np.where(served.by_bot, served.bot, served.human)
+    waits = np.where(served.customer < answer, t_us[answer] - t_us[served.customer], 0)
+    done_us = largest_in(runs, talk.events.done_us, np.ones(len(t_us), dtype=bool))
+    answer_us = np.where(served.customer < 0, MISSING, waits)
+    times = t_us[served.begin], answer_us, done_us - t_us[answer]
+    return dict(zip(names, times, strict=True))
+
+
+def _ratings(events: Events, runs: Runs) -> Whole:
+    """Return the last rating of each contact."""
+    if not events.has("rating_micro"):
+        return np.full(len(runs[1]), MISSING)
+    last = last_in(runs, events.known("rating_micro"))
+    return value_at(events.column("rating_micro"), last, MISSING)
+
+
+def _costs(talk: Conversations, runs: Runs) -> Whole:
+    """Return what is known of the cost of each contact."""
+    if not talk.events.has("cost_micro"):
+        return np.full(len(runs[1]), MISSING)
+    has_cost, cost = talk.events.known("cost_micro"), talk.events.column("cost_micro")
+    total = sum_in_cells(talk.session[has_cost], cost[has_cost], talk.sessions)
+    return np.where(first_in(runs, has_cost) >= 0, total[talk.served.session], MISSING)
 
 
 def _comparable(begin_us: Whole, settings: ParadoxSettings) -> Flags:
@@ -197,77 +195,63 @@ def fields_used(cell: str) -> int:
     return len(re.findall(r"[\s,]*,[\s,]*", names, flags=re.ASCII)) + 1
 
 
-def _with_ends(facts: pd.DataFrame, sessions: pd.DataFrame | None) -> pd.DataFrame:
-    """Add ``frustrated`` and ``looped`` of the bot session that a contact of a bot is.
+def _ends(facts: dict[str, Numbers], sessions: pd.DataFrame | None) -> dict[str, Flags]:
+    """Return ``frustrated`` and ``looped`` of the bot session that a contact of a bot is.
 
     Of each customer the first such contact is the first bot session, and so on: no clock is
     needed to tell which is which.
     """
+    ends = {name: np.zeros(len(facts["arm"]), dtype=bool) for name in ("frustrated", "looped")}
     if sessions is None:
-        return facts.assign(frustrated=False, looped=False)
-    own = sessions.sort_values("session_no")
-    ends = pd.DataFrame(
-        {
-            "customer_no": own["customer_no"].astype("int64"),
-            "nth": own.groupby("customer_no").cumcount(),
-            "frustrated": (own["end"] == "frustrated").to_numpy(dtype=bool),
-            "looped": own["looped"].to_numpy(dtype=bool),
-        }
-    )
-    of_bots = facts["arm"] == BOT
-    facts["nth"] = (
-        facts[of_bots].groupby("customer_no").cumcount().reindex(facts.index, fill_value=-1)
-    )
-    joined = facts.merge(ends, how="left", on=["customer_no", "nth"]).drop(columns="nth")
-    for name in ("frustrated", "looped"):
-        joined[name] = joined[name].eq(True).to_numpy(dtype=bool)
-    return joined
+        return ends
+    contact = np.flatnonzero(facts["arm"] == BOT)
+    customer, owner = facts["customer_no"][contact], sessions["customer_no"].to_numpy()
+    nth = np.arange(len(customer)) - np.searchsorted(customer, customer)
+    session = np.searchsorted(owner, customer) + nth
+    same = np.append(owner, -1)[np.minimum(session, len(owner))] == customer
+    contact, session = contact[same], session[same]
+    ends["frustrated"][contact] = (sessions["end"] == "frustrated").to_numpy()[session]
+    ends["looped"][contact] = sessions["looped"].to_numpy()[session]
+    return ends
 
 
-def episodes(
-    contacts: Contacts, journeys: Journeys, measures: MeasureSettings, mature_days: float
-) -> pd.DataFrame:
+def episodes(contacts: Contacts, journeys: Journeys, measures: MeasureSettings) -> Rows:
     """Return one row per matter: contacts of one customer in one intent, each soon after the last.
 
     Returns
     -------
-    pandas.DataFrame
+    Rows
         ``journey``, ``customer_no``, ``group``, ``intent``, ``arm`` and ``fields`` (of the
         first contact), ``begin_us``, ``contacts``, ``cost_micro`` (of all contacts; `MISSING`
         where no cost is known), ``resolved`` (after the last contact the customer did not come
         back within ``repeat_days``, and it did not fail), ``at_once`` (resolved by the first).
-        Only matters that begin at least `mature_days` before the log's end, of a known intent
-        where the log has intents.
+        Only matters of a known intent where the log has intents, in the order of first contacts.
     """
     window, last_us = round(measures.repeat_days * US_PER_DAY), int(journeys.last_us or 0)
-    table = contacts.table[contacts.table["begin_us"] != MISSING]
-    if journeys.has("intent"):
-        table = table[table["intent"] >= 0]
+    rows = contacts.rows
+    known = (rows["intent"] >= 0) | (not journeys.has("intent"))
+    rows = rows.where((rows["begin_us"] != MISSING) & known)
     # Contacts of one moment stand in the order of their steps.
-    order = ["customer_no", "intent", "begin_us", "contact"]
-    table = table.sort_values(order, ignore_index=True)
-    begin, about = table["begin_us"].to_numpy(), table[["customer_no", "intent"]].to_numpy()
-    opens = np.ones(len(table), dtype=bool)
-    opens[1:] = (about[1:] != about[:-1]).any(axis=1) | (np.diff(begin) > window)
+    about = ("begin_us", "intent", "customer_no")
+    rows = rows.where(rows_in_order(*(rows[name] for name in about)))
+    begin, intent, customer = (rows[name] for name in about)
+    opens = np.ones(len(rows), dtype=bool)
+    opens[1:] = np.diff(begin) > window
+    opens[1:] |= (intent[1:] != intent[:-1]) | (customer[1:] != customer[:-1])
     first = np.flatnonzero(opens)
-    last = np.append(first[1:], len(table))[: len(first)] - 1
-    of = np.cumsum(opens) - 1
-    cost = table["cost_micro"].to_numpy()
-    matter = np.where(cost == MISSING, -1, of)
-    columns = ["journey", "customer_no", "group", "intent", "arm", "fields", "begin_us"]
-    resolved = ~table["failed"].to_numpy()[last] & (begin[last] <= last_us - window)
-    matters = table.loc[first, columns].assign(
-        contacts=last - first + 1,
-        cost_micro=np.where(
-            np.bincount(matter[matter >= 0], minlength=len(first)) > 0,
-            sum_in_cells(matter, cost, len(first)),
-            MISSING,
-        ),
-        resolved=resolved,
-        at_once=resolved & (last == first),
-    )
-    mature = matters["begin_us"] <= last_us - round(mature_days * US_PER_DAY)
-    return matters[mature].reset_index(drop=True)
+    last = np.append(first[1:], len(rows))[: len(first)] - 1
+    cost = rows["cost_micro"]
+    matter = np.where(cost == MISSING, -1, np.cumsum(opens) - 1)
+    priced = np.bincount(matter[matter >= 0], minlength=len(first)) > 0
+    resolved = ~rows["failed"][last] & (begin[last] <= last_us - window)
+    columns = ("contact", "journey", "customer_no", "group", "intent", "arm", "fields", "begin_us")
+    matters = {name: rows[name][first] for name in columns} | {
+        "contacts": last - first + 1,
+        "cost_micro": np.where(priced, sum_in_cells(matter, cost, len(first)), MISSING),
+        "resolved": resolved,
+        "at_once": resolved & (last == first),
+    }
+    return Rows(matters).where(rows_in_order(matters["contact"]))
 
 
 def outcomes_of(journeys: Journeys, kinds: tuple[str, ...]) -> pd.DataFrame | None:
@@ -282,16 +266,14 @@ def outcomes_of(journeys: Journeys, kinds: tuple[str, ...]) -> pd.DataFrame | No
     return fetch(numbered.select(*columns)).astype({"customer_no": "int64"})
 
 
-def with_outcome_costs(
-    matters: pd.DataFrame, journeys: Journeys, settings: ParadoxSettings
-) -> pd.DataFrame:
+def with_outcome_costs(matters: Rows, journeys: Journeys, settings: ParadoxSettings) -> Rows:
     """Add to ``cost_micro`` what came of each matter, at the declared ``outcome_costs``.
 
     An outcome is laid to the last matter that the customer opened within ``outcome_days``
     before it, so that it counts once.
     """
     outcomes = outcomes_of(journeys, tuple(sorted(settings.outcome_costs)))
-    if outcomes is None or outcomes.empty or matters.empty:
+    if outcomes is None or outcomes.empty or not len(matters):
         return matters
     prices = {kind: round(cost * MICRO) for kind, cost in settings.outcome_costs.items()}
     price = outcomes["kind"].map(prices).to_numpy(dtype=np.float64)
@@ -299,12 +281,12 @@ def with_outcome_costs(
     half_up = np.sign(exact) * np.floor(np.abs(exact) + 0.5)
     priced = outcomes.assign(extra_micro=half_up.astype(np.int64)).sort_values("t_us")
     # Of matters that were opened at one moment the first by journey and intent is the last here.
-    opened = matters.assign(row=np.arange(len(matters))).sort_values(
-        ["begin_us", "journey", "intent", "row"], ascending=[True, False, False, False]
-    )
+    order = np.lexsort([-matters["intent"], -matters["journey"], matters["begin_us"]])
+    whose, begin_us = matters["customer_no"][order].astype(np.int64), matters["begin_us"][order]
+    opened = pd.DataFrame({"customer_no": whose, "begin_us": begin_us, "row": order})
     laid = pd.merge_asof(
         priced[["customer_no", "t_us", "extra_micro"]],
-        opened[["customer_no", "begin_us", "row"]],
+        opened,
         left_on="t_us",
         right_on="begin_us",
         by="customer_no",

@@ -7,7 +7,6 @@ from typing import Any
 
 import ibis
 import numpy as np
-import pandas as pd
 from ibis import _
 
 from journeylib.core import US_PER_DAY, US_PER_HOUR, US_PER_SECOND, Estimate, Floats, resample
@@ -23,13 +22,12 @@ from journeylib.judge.paradoxes.contacts import BOT, check_declared
 from journeylib.judge.paradoxes.context import ParadoxContext
 from journeylib.judge.paradoxes.data_and_dependence import (
     DEPTHS,
-    bot_names,
     count_by_bot,
     intrusive,
     personalised,
-    served_journeys,
     through_one,
 )
+from journeylib.judge.paradoxes.rows import Rows
 from journeylib.log import says_wrong
 from journeylib.measures import flag_of, text_abstain_reason
 
@@ -47,18 +45,19 @@ def supporting_connected(context: ParadoxContext) -> Figures:
     estimands = {name: context.estimand(name) for name in names}
     if not context.journeys.has_clock:
         return {name: estimand.none("no_clock") for name, estimand in estimands.items()}
-    events, table = context.contacts.events, context.contacts.table
-    contacts = table[(table["arm"] == BOT) & (table["answer_us"] != MISSING)]
+    events, rows = context.contacts.events, context.contacts.rows
+    contacts = rows.where((rows["arm"] == BOT) & (rows["answer_us"] != MISSING))
     quick = contacts["answer_us"] <= round(context.settings.answer_seconds * US_PER_SECOND)
     # The hours of the week in which a human acts.
-    hours = np.unique(events.t_us[context.contacts.human] // US_PER_HOUR % HOURS_PER_WEEK)
-    unstaffed = ~(contacts["begin_us"] // US_PER_HOUR % HOURS_PER_WEEK).isin(hours)
+    staffed = np.zeros(HOURS_PER_WEEK, dtype=bool)
+    staffed[events.t_us[context.contacts.human] // US_PER_HOUR % HOURS_PER_WEEK] = True
+    unstaffed = ~staffed[contacts["begin_us"] // US_PER_HOUR % HOURS_PER_WEEK]
     at_once, out_of_hours = estimands.values()
     # Where no human ever acts, there are no hours of theirs to be outside of.
     return {
         names[0]: share(contacts, quick, True, at_once),
         names[1]: share(contacts, quick, unstaffed, out_of_hours)
-        if len(hours)
+        if staffed.any()
         else out_of_hours.none("no_overlap"),
     }
 
@@ -73,10 +72,10 @@ def supporting_quality(context: ParadoxContext) -> Figures:
     )
     if not context.journeys.has_clock:
         return {name: estimand.none("no_clock")}
-    table = context.contacts.table
-    seconds = np.maximum(table["handling_us"].to_numpy(), US_PER_SECOND) / US_PER_SECOND
+    rows = context.contacts.rows
+    seconds = np.maximum(rows["handling_us"], US_PER_SECOND) / US_PER_SECOND
     thousandths = np.rint(np.log(seconds) * LOG_STEPS)
-    return {name: compare_spread(table, thousandths, estimand)}
+    return {name: compare_spread(rows, thousandths, estimand)}
 
 
 def supporting_satisfied(context: ParadoxContext) -> Figures:
@@ -84,9 +83,9 @@ def supporting_satisfied(context: ParadoxContext) -> Figures:
     estimand = context.estimand("rated")
     if not context.journeys.has("rating_micro"):
         return {"rated": estimand.none("no_column")}
-    table = context.contacts.table
-    rated = table["rating_micro"] != MISSING
-    return {"rated": share(table, rated, table["arm"] == BOT, estimand)}
+    rows = context.contacts.rows
+    rated = rows["rating_micro"] != MISSING
+    return {"rated": share(rows, rated, rows["arm"] == BOT, estimand)}
 
 
 def supporting_personalised(context: ParadoxContext) -> Figures:
@@ -112,7 +111,7 @@ def supporting_powerful(context: ParadoxContext) -> Figures:
 
 def _dependence(context: ParadoxContext) -> Estimate:
     estimand = context.estimand("dependence", "index")
-    sums, _bots, people = count_by_bot(context, served_journeys(context))
+    sums, _bots, people = count_by_bot(context, context.served)
 
     def index(totals: Floats) -> Floats:
         every = totals.sum(axis=-1)
@@ -145,16 +144,10 @@ def _corrections(context: ParadoxContext) -> Estimate:
         speaks = journeys.log.schema.customer_speaks
         says_so = ibis.cases((speaks, says_wrong(_.text)), else_=False)
         wrong = spoken & after_bot & events.mark("says that it is wrong", says_so)
-    counted = pd.DataFrame(
-        {
-            "customer_no": events.customer,
-            "journey": events.journey,
-            "group": events.group,
-            "wrong": wrong,
-            "turn": contacts.bot,
-        }
-    )[wrong | contacts.bot]
-    sums, people = group_totals(counted, ["wrong", "turn"])
+    counted = np.flatnonzero(wrong | contacts.bot)
+    units = events.customer, events.journey, events.group.astype(np.int64)
+    rows = Rows(dict(zip(("customer_no", "journey", "group"), units, strict=True)), counted)
+    sums, people = group_totals(rows, wrong[counted], contacts.bot[counted])
     if not sums[:, 0, 2].sum():
         return estimand.none("n_small")
     result = share_of_sums(sums[:, :, 1:], people, estimand)
@@ -172,19 +165,22 @@ def _without_main_bot(context: ParadoxContext) -> Estimate:
     )
     if not context.journeys.has_clock:
         return estimand.none("no_clock")
-    sums, bots, _people = count_by_bot(context, served_journeys(context))
+    sums, bots, _people = count_by_bot(context, context.served)
     if not bots:
         return estimand.none("unidentified")
     main = bots[int(sums.sum(axis=0)[0].argmax())]
-    contacts, table = context.contacts, context.contacts.table
-    acts = contacts.bot & (bot_names(context).number == main)
+    contacts, rows = context.contacts, context.contacts.rows
+    acts = contacts.bot & (context.bots.number == main)
     days = contacts.events.t_us[acts] // US_PER_DAY
     first, last = int(days.min()), int(days.max())
     if len(days) < ACTS_PER_DAY * (last - first + 1):
         return estimand.none("n_small")
-    day = table["begin_us"] // US_PER_DAY
-    without = table[day.between(first, last) & ~day.isin(np.unique(days))]
-    if without.empty:
+    day = rows["begin_us"] // US_PER_DAY - first
+    acted = np.zeros(last - first + 1, dtype=bool)
+    acted[days - first] = True
+    within = np.flatnonzero((day >= 0) & (day < len(acted)))
+    without = rows.where(within[~acted[day[within]]])
+    if not len(without):
         return estimand.none("unidentified")
     return share(without, ~without["failed"], True, estimand)
 

@@ -93,10 +93,10 @@ def observe(
             column = None if draws_of is None else draws_of[:, places[str(row.touchpoint)]]
             observed[str(row.touchpoint)][str(row.measure)] = _observation(row, column, size)
     if moments is not None:
-        for name in places:
-            stakes = _stakes(moments[moments["touchpoint"] == name], size)
-            if stakes is not None:
-                observed[name]["stakes"] = stakes
+        for name, part in moments.groupby("touchpoint"):
+            stakes = _stakes(part, size)
+            if stakes is not None and name in places:
+                observed[str(name)]["stakes"] = stakes
     for name, risk in (value_at_risk or {}).items():
         if name in observed and observed[name].get("stakes", NOT_TAKEN).missing:
             observed[name]["stakes"] = _declared(risk, observed[name], size)

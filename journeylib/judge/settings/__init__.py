@@ -6,7 +6,7 @@ from journeylib.judge.settings.bot_timing import (
     CostRange,
     CostSettings,
     Limit,
-    draw_cost,
+    draw_costs,
 )
 from journeylib.judge.settings.indicators import AXES, DEFAULTS, Axis, Indicator
 from journeylib.judge.settings.judge_settings import JudgeSettings, MomentSettings, OfficeEffect

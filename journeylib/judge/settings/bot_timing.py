@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from journeylib.core import Described
+from journeylib.core import Described, Floats
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,10 @@ CostRange = Annotated[
 ]
 
 
-def draw_cost(cost: CostRange, rng: np.random.Generator) -> float:
-    """Draw an amount from its triangle; one without a range is what it is."""
-    if not isinstance(cost, tuple):
-        return float(cost)
-    low, mode, high = cost
-    return float(rng.triangular(low, mode, high)) if high > low else float(mode)
+def draw_costs(cost: CostRange, rng: np.random.Generator, draws: int) -> Floats:
+    """Draw an amount so many times from its triangle; one without a range is what it is."""
+    low, mode, high = cost if isinstance(cost, tuple) else (cost, cost, cost)
+    return rng.triangular(low, mode, high, draws) if high > low else np.full(draws, float(mode))
 
 
 class CostSettings(Described):
@@ -96,7 +94,7 @@ class CostSettings(Described):
 
     def sample(self, rng: np.random.Generator) -> tuple[float, float, float]:
         """Draw each cost from its triangle, in the order of `likely`."""
-        bot, left, human = (draw_cost(cost, rng) for cost in self._costs)
+        bot, left, human = (float(draw_costs(cost, rng, 1)[0]) for cost in self._costs)
         return bot, left, human
 
     @property

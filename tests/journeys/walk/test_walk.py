@@ -345,15 +345,15 @@ def test_contacts_and_matters_are_those_of_a_plain_walk(log_of: LogOf, rows: lis
         served.append((number, actor[hands[0]] == "bot", human, answer))
         if about is not None:
             matters[int(events.customer[own[0]]), about].append(int(events.t_us[own[0]]))
-    columns = ["contact", "arm", "human", "answer_us"]
-    assert [tuple(row) for row in contacts.table[columns].to_numpy().tolist()] == served
+    columns = (contacts.rows[name].tolist() for name in ("contact", "arm", "human", "answer_us"))
+    assert list(zip(*columns, strict=True)) == served
     sizes: list[int] = []
     for begins in matters.values():
         for place, begin in enumerate(ordered := sorted(begins)):
             if not place or begin - ordered[place - 1] > DAY:
                 sizes.append(0)
             sizes[-1] += 1
-    found = episodes(contacts, journeys, measures, 0)
+    found = episodes(contacts, journeys, measures)
     assert sorted(found["contacts"].tolist()) == sorted(sizes)
 
 
