@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,16 @@ from journeylib.core import RunError
 
 NO_KERNEL = "no Python kernel to run the notebook with; install ipykernel."
 START_SECONDS = 300
-# What the kernel runs first. Importing makes half a million objects and hardly any garbage.
+# What the kernel runs first. Importing makes half a million objects and hardly any garbage: they
+# are set aside from all later collections, which are seldom.
 IMPORTS = """
 import gc
 gc.disable()
 import journeylib, journeylib.present, plotly.graph_objects
 import scipy.stats, sklearn.linear_model, sklearn.tree, statsmodels.api
 journeylib.audit, journeylib.save
+gc.freeze()
+gc.set_threshold(5000)
 gc.enable()
 del gc, journeylib, plotly, scipy, sklearn, statsmodels
 """
@@ -86,22 +89,14 @@ class Kernel:
             run_sync(self.manager.cleanup_resources)()
             self._sockets.cleanup()
 
-    def set(self, variables: Mapping[str, str]) -> None:
-        """Set environment variables, once it has imported what it needs.
+    def setting(self, variables: Mapping[str, str]) -> Callable[..., None]:
+        """Return what sets environment variables, once its last client is connected."""
 
-        Raises
-        ------
-        RuntimeError
-            It ended before.
-        """
-        run_sync(self._execute)(SETTING.format(dict(variables)))
+        def set_variables(**_: object) -> None:
+            # A kernel does what one client asks in order: they are set before the first cell runs.
+            self.manager.clients[-1].execute(SETTING.format(dict(variables)), silent=True)
 
-    async def _execute(self, code: str) -> None:
-        client = self.manager.client()
-        client.start_channels()
-        await client.wait_for_ready(timeout=START_SECONDS)
-        await client.execute_interactive(code, silent=True, allow_stdin=False)
-        client.stop_channels()
+        return set_variables
 
 
 _spare: list[Kernel] = []

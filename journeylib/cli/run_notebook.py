@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from journeylib.audits import AuditConfig, When, commit, load_config, staged
-from journeylib.cli.kernel import kernel_for
+from journeylib.cli.kernel import START_SECONDS, kernel_for
 from journeylib.cli.run_progress import steps_shown
 from journeylib.core import (
     LANGUAGE,
@@ -206,7 +206,8 @@ def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
     RunError
         Names the parameter, and the nearest one that exists.
     """
-    papermill = _papermill()
+    from journeylib.cli.papermill_engine import papermill
+
     declared = papermill.inspect_notebook(str(notebook))
     for name, value in parameters.items():
         if name not in declared:
@@ -233,7 +234,8 @@ def _execute(
 
     Its kernel's end is waited for if asked: Java clears its own folders away then.
     """
-    papermill = _papermill()
+    from journeylib.cli.papermill_engine import papermill
+
     check_parameters(audit_notebook(), parameters)
     try:
         _run_notebook(executed, parameters, variables, deadline, wait=wait)
@@ -277,7 +279,7 @@ def _run_notebook(
     wait: bool,
 ) -> None:
     """Let papermill run the audit notebook in a kernel that knows this package and no secret."""
-    papermill = _papermill()
+    from journeylib.cli.papermill_engine import ENGINE, papermill
 
     def seconds_left(_: Any) -> int | None:
         """Give every cell what is left of the whole run's time."""
@@ -288,32 +290,19 @@ def _run_notebook(
     # What the kernel holds on disk goes with this folder: nobody need wait for its end.
     with PrivateFolder() as private, kernel_for(hidden) as kernel:
         kernel.waits = wait
-        kernel.set(values | {"TMPDIR": str(private)})
         papermill.execute_notebook(
             str(audit_notebook()),
             str(executed),
             parameters=dict(parameters),
+            engine_name=ENGINE,
             kernel_name="python3",
             km=kernel.manager,
+            start_timeout=START_SECONDS,
+            on_notebook_start=kernel.setting(values | {"TMPDIR": str(private)}),
             progress_bar=False,
             log_output=False,
             timeout_func=seconds_left,
         )
-
-
-def _papermill() -> Any:
-    """Import papermill without the grammar of addresses that jsonschema would load for it.
-
-    Building the grammar takes a second, and no notebook holds what it checks.
-    """
-    grammar = "rfc3987_syntax"
-    sys.modules.setdefault(grammar, cast("Any", None))
-    try:
-        import papermill
-    finally:
-        if sys.modules[grammar] is None:
-            del sys.modules[grammar]
-    return papermill
 
 
 def _finish_notebook(executed: Path) -> int:
