@@ -21,15 +21,16 @@ START_SECONDS = 300
 # What the kernel runs first. Importing makes half a million objects and hardly any garbage: they
 # are set aside from all later collections, which are seldom.
 IMPORTS = """
-import gc
+import atexit, gc
 gc.disable()
 import journeylib, journeylib.present, plotly.graph_objects
 import scipy.stats, sklearn.linear_model, sklearn.tree, statsmodels.api
 journeylib.audit, journeylib.save
 gc.freeze()
+atexit.register(gc.unfreeze)
 gc.set_threshold(5000)
 gc.enable()
-del gc, journeylib, plotly, scipy, sklearn, statsmodels
+del atexit, gc, journeylib, plotly, scipy, sklearn, statsmodels
 """
 SETTING = "import os, tempfile; os.environ.update({}); tempfile.tempdir = None; del os, tempfile"
 _SECRET = re.compile(r"_env[\"']?\s*[:=]\s*[\"']?(\w+)")
