@@ -14,8 +14,6 @@ from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
-from journeylib.core import RunError
-
 NO_KERNEL = "no Python kernel to run the notebook with; install ipykernel."
 START_SECONDS = 300
 # What the kernel runs first. Importing makes half a million objects and hardly any garbage: they
@@ -54,7 +52,7 @@ class Kernel:
 
     Raises
     ------
-    RunError
+    NoSuchKernel
         No Python kernel is installed.
     """
 
@@ -76,7 +74,7 @@ class Kernel:
             run_sync(self.manager.start_kernel)(env=environment, extra_arguments=arguments)
         except NoSuchKernel:
             self._sockets.cleanup()
-            raise RunError(NO_KERNEL) from None
+            raise
 
     def __enter__(self) -> Kernel:
         return self
@@ -111,7 +109,7 @@ def spare_kernel(texts: Iterable[str]) -> Iterator[None]:
     nothing has checked yet.
     """
     hidden = frozenset(name for text in texts for name in _SECRET.findall(text))
-    with suppress(RunError):  # the run says it
+    with suppress(NoSuchKernel):  # the run says it
         _spare.append(Kernel(hidden))
     try:
         yield
@@ -126,8 +124,19 @@ def _end_spare() -> None:
 
 
 def kernel_for(hidden: frozenset[str]) -> Kernel:
-    """Return the spare kernel; a new one if it is in use or knows a secret."""
+    """Return the spare kernel; a new one if it is in use or knows a secret.
+
+    Raises
+    ------
+    RunError
+        No Python kernel is installed.
+    """
     if _spare and hidden <= _spare[-1].hidden:
         return _spare.pop()
     _end_spare()
-    return Kernel(hidden)
+    try:
+        return Kernel(hidden)
+    except NoSuchKernel:
+        from journeylib.core import RunError  # takes longer than a spare kernel takes to start
+
+        raise RunError(NO_KERNEL) from None
