@@ -64,7 +64,7 @@ def write_log(folder: Path, events: list[list[str]]) -> None:
 @pytest.fixture(autouse=True)
 def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     """Print no PDF: it takes seconds, and tests/present/test_picture.py does."""
-    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
+    monkeypatch.setattr("journeylib.present.drawing.browser.BROWSERS", ())
 
 
 @pytest.fixture

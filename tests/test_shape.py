@@ -15,16 +15,16 @@ VAGUE_NAMES = 80
 LINES = {
     "journeylib": 20,
     "audits": 6_630,
-    "cli": 950,
+    "cli": 990,
     "core": 680,
-    "delivery": 730,
+    "delivery": 735,
     "journeys": 6_630,
     "judge": 6_065,
     "lab": 2_135,
     "log": 6_745,
     "measures": 6_385,
     "portfolio": 1_675,
-    "present": 7_025,
+    "present": 7_100,
     "workshop": 3_955,
 }
 # What is shown has the name of what is computed; settings stand where they are used.

@@ -10,6 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ from journeylib.core import (
 )
 from journeylib.delivery import SENT, is_due, junit_of_failure, send, write_files
 from journeylib.log import PrivateFolder, matching_files, remove_abandoned, resource_hint
-from journeylib.present import OWN_ERRORS, render_html, style_once
+from journeylib.present import OWN_ERRORS, Browser, prepare, render_html, style_once
 
 INPUT_ERRORS = ("ConfigError", "LogError", "SchemaError", "QualityError")
 FAILED = "failed"
@@ -175,12 +176,13 @@ def _run_checked(
             finally:
                 if checked.engine.spill_folder is not None:
                     remove_abandoned(Path(checked.engine.spill_folder))
-            folder = _only_run(stage / checked.name)
-            executed.rename(folder / "audit.ipynb")
-            failed = _finish_notebook(folder / "audit.ipynb")
-            _keep_pictures(folder, home)
-            (folder / "audit.html").write_text(_dashboard(folder, home), encoding="utf-8")
-            briefing = write_files(folder, checked)
+            with Browser() as browser:  # starts while the dashboard is drawn
+                folder = _only_run(stage / checked.name)
+                executed.rename(folder / "audit.ipynb")
+                failed = _finish_notebook(folder / "audit.ipynb")
+                _keep_pictures(folder, home)
+                (folder / "audit.html").write_text(_dashboard(folder, home), encoding="utf-8")
+                briefing = write_files(folder, checked, browser)
             _note_seconds(folder / "manifest.json", time.monotonic() - started)
             _keep_what_was_sent(home / folder.name, folder)
             folder = commit(folder.rename(stage / folder.name), home)
@@ -288,7 +290,8 @@ def _run_notebook(
     hidden = frozenset(name for name, value in variables.items() if value is None)
     values = {name: value for name, value in variables.items() if value is not None}
     # What the kernel holds on disk goes with this folder: nobody need wait for its end.
-    with PrivateFolder() as private, kernel_for(hidden) as kernel:
+    with PrivateFolder() as private, kernel_for(hidden) as kernel, ThreadPoolExecutor(1) as aside:
+        aside.submit(prepare)
         kernel.waits = wait
         papermill.execute_notebook(
             str(audit_notebook()),

@@ -29,7 +29,7 @@ from journeylib.delivery.briefing import Briefing, brief
 from journeylib.delivery.chat import slack, teams
 from journeylib.delivery.ci_reports import findings_list, junit, summary
 from journeylib.delivery.mail import POLICY, Picture, compose
-from journeylib.present import experience_chart, pdf, png
+from journeylib.present import Browser, experience_chart, png
 
 SENT = "delivery.json"
 WIDTH = 600  # pixels that a mail program shows
@@ -38,7 +38,7 @@ SECONDS = 30.0  # without a byte from the other side
 DEADLINE = 120.0  # for one mail or message as a whole
 
 
-def write_files(folder: Path, config: AuditConfig) -> Briefing:
+def write_files(folder: Path, config: AuditConfig, browser: Browser) -> Briefing:
     """Write everything that tells of a run into its directory; nothing is sent.
 
     `audit.pdf`, `mail.eml`, `slack.json`, `teams.json`, `summary.md`, `junit.xml`, `findings.json`.
@@ -48,11 +48,13 @@ def write_files(folder: Path, config: AuditConfig) -> Briefing:
     folder : Path
         A run directory with `audit.json`, the tables and the dashboard.
     config : AuditConfig
+    browser : Browser
+        Prints the dashboard.
     """
     document = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
     briefing = brief(document, folder, link=config.delivery.link)
     with ThreadPoolExecutor(1) as printer:  # a browser prints while the rest is drawn
-        printing = printer.submit(copy_context().run, pdf, folder / "audit.html")
+        printing = printer.submit(copy_context().run, browser.pdf, folder / "audit.html")
         picture = _picture(folder, config)
         printed, why_not = printing.result()
     notes = (why_not,) if why_not else ()
