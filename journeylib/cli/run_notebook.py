@@ -9,16 +9,18 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from journeylib.audits import AuditConfig, When, commit, load_config, staged
 from journeylib.cli.kernel import START_SECONDS, kernel_for
-from journeylib.cli.run_progress import steps_shown
+from journeylib.cli.run_progress import LOOK_SECONDS, steps_shown
 from journeylib.core import (
     LANGUAGE,
     ConfigError,
@@ -28,7 +30,15 @@ from journeylib.core import (
     text,
     use_language,
 )
-from journeylib.delivery import SENT, is_due, junit_of_failure, send, write_files
+from journeylib.delivery import (
+    SENT,
+    Picture,
+    is_due,
+    junit_of_failure,
+    mail_picture,
+    send,
+    write_files,
+)
 from journeylib.log import PrivateFolder, matching_files, remove_abandoned, resource_hint
 from journeylib.present import OWN_ERRORS, Browser, prepare, render_html, style_once
 
@@ -166,6 +176,7 @@ def _run_checked(
         with (
             staged(out, checked.name) as stage,
             steps_shown(stage, show=sys.stderr.isatty()) as steps,
+            _delivery_of(stage / checked.name, checked) as delivery,
         ):
             executed = stage / "audit.ipynb"
             hidden = {name: None for _, name in checked.delivery.secrets()}
@@ -176,13 +187,12 @@ def _run_checked(
             finally:
                 if checked.engine.spill_folder is not None:
                     remove_abandoned(Path(checked.engine.spill_folder))
-            with Browser() as browser:  # starts while the dashboard is drawn
-                folder = _only_run(stage / checked.name)
-                executed.rename(folder / "audit.ipynb")
-                failed = _finish_notebook(folder / "audit.ipynb")
-                _keep_pictures(folder, home)
-                (folder / "audit.html").write_text(_dashboard(folder, home), encoding="utf-8")
-                briefing = write_files(folder, checked, browser)
+            folder = _only_run(stage / checked.name)
+            executed.rename(folder / "audit.ipynb")
+            failed = _finish_notebook(folder / "audit.ipynb")
+            _keep_pictures(folder, home)
+            (folder / "audit.html").write_text(_dashboard(folder, home), encoding="utf-8")
+            briefing = write_files(folder, checked, *delivery())
             _note_seconds(folder / "manifest.json", time.monotonic() - started)
             _keep_what_was_sent(home / folder.name, folder)
             folder = commit(folder.rename(stage / folder.name), home)
@@ -196,6 +206,35 @@ def _run_checked(
     document = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
     passed = all(finding["verdict"] != "fail" for finding in document["findings"])
     return Run(folder, passed, _summary(document, folder, failed), unsent)
+
+
+@contextmanager
+def _delivery_of(
+    home: Path, config: AuditConfig
+) -> Iterator[Callable[[], tuple[Browser, Picture | None]]]:
+    """Start a browser while the audit runs, draw the mail's picture while its notebook is drawn.
+
+    The run is in `home` by then. Yields what returns both where the notebook has ended.
+    """
+    ended = Event()
+    with ExitStack() as stack, ThreadPoolExecutor(1) as artist:
+
+        def draw() -> tuple[Browser, Picture | None]:
+            prepare()
+            browser = stack.enter_context(Browser())
+            while not ended.wait(LOOK_SECONDS) and not _runs(home):
+                pass
+            return browser, mail_picture(_only_run(home), config)
+
+        def drawn() -> tuple[Browser, Picture | None]:
+            ended.set()
+            return drawing.result()
+
+        drawing = artist.submit(copy_context().run, draw)
+        try:
+            yield drawn
+        finally:
+            ended.set()
 
 
 def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
@@ -290,8 +329,7 @@ def _run_notebook(
     hidden = frozenset(name for name, value in variables.items() if value is None)
     values = {name: value for name, value in variables.items() if value is not None}
     # What the kernel holds on disk goes with this folder: nobody need wait for its end.
-    with PrivateFolder() as private, kernel_for(hidden) as kernel, ThreadPoolExecutor(1) as aside:
-        aside.submit(prepare)
+    with PrivateFolder() as private, kernel_for(hidden) as kernel:
         kernel.waits = wait
         papermill.execute_notebook(
             str(audit_notebook()),
@@ -376,10 +414,14 @@ def _dashboard(folder: Path, home: Path) -> str:
 
 def _only_run(home: Path) -> Path:
     """Return the one run directory that the notebook left."""
-    runs = [path.parent for path in home.glob("*/audit.json") if not path.parent.is_symlink()]
+    runs = _runs(home)
     if len(runs) != 1:
-        raise RunError(f"the audit notebook left {len(runs)} runs; its last cell must save one.")
+        raise RunError(f"the audit notebook left {len(runs)} runs; it must save one.")
     return runs[0]
+
+
+def _runs(home: Path) -> list[Path]:
+    return [path.parent for path in home.glob("*/audit.json") if not path.parent.is_symlink()]
 
 
 def _mark_stop(executed: Path, reason: str) -> None:

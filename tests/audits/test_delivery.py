@@ -611,4 +611,4 @@ def test_what_a_configuration_may_not_say(place: Path, delivery: str, said: str)
 
 def test_no_files_are_told_of_a_run_that_is_none(tmp_path: Path, place: Path) -> None:
     with Browser() as browser, pytest.raises(FileNotFoundError):
-        write_files(tmp_path, load_config(place / "small.yaml"), browser)
+        write_files(tmp_path, load_config(place / "small.yaml"), browser, None)
