@@ -57,6 +57,16 @@ def test_without_a_browser_there_is_a_reason_instead_of_a_pdf(
     assert browser.pdf(tmp_path / "page.html")[1] == "No PDF: false failed (EOFError)."
 
 
+def test_a_browser_that_never_answers_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mute").write_text("#!/bin/sh\nexec sleep 600\n", "utf-8")
+    (tmp_path / "mute").chmod(0o755)
+    monkeypatch.setenv(browser.NAMED_BROWSER, str(tmp_path / "mute"))
+    monkeypatch.setattr(browser, "PDF_SECONDS", 0.1)
+    assert browser.pdf(tmp_path / "page.html")[1] == "No PDF: mute failed (EOFError)."
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(
     not any(map(shutil.which, browser.BROWSERS)), reason="needs Chromium on the path"

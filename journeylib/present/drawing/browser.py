@@ -19,7 +19,7 @@ from journeylib.core import text
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
             "msedge", "microsoft-edge")  # fmt: skip
 NAMED_BROWSER = "JOURNEYLIB_CHROMIUM"  # environment variable that names another one
-PDF_SECONDS = 120
+PDF_SECONDS, END_SECONDS = 120, 20
 FLAGS = (
     "--headless", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -54,7 +54,10 @@ class Browser:
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
+            limit = Timer(END_SECONDS, self._process.kill)
+            limit.start()
             self._process.communicate()  # it ends with its pipe
+            limit.cancel()
         self._folder.cleanup()
 
     def pdf(self, page: Path) -> tuple[bytes | None, str]:
