@@ -64,7 +64,7 @@ def write_log(folder: Path, events: list[list[str]]) -> None:
 @pytest.fixture(autouse=True)
 def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     """Print no PDF: it takes seconds, and tests/present/test_picture.py does."""
-    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
+    monkeypatch.setattr("journeylib.present.drawing.browser.BROWSERS", ())
 
 
 @pytest.fixture
@@ -345,6 +345,23 @@ def test_help_imports_nothing_heavy() -> None:
         check=True,
     )
     assert found.stdout == "[]\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("command", "status"), [(["schema", "config"], 0), (["recipes", "x"], 2)])
+def test_a_process_ends_with_the_status_and_all_that_was_said(
+    command: list[str], status: int
+) -> None:
+    """It ends before Python would, after its streams are written."""
+    done = subprocess.run(
+        [sys.executable, "-m", "journeylib.cli", *command],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == status
+    said = done.stderr if status else json.dumps(json.loads(done.stdout))
+    assert ("there is no recipe 'x'" if status else '"properties"') in said
 
 
 def test_the_end_of_an_audit_is_told_in_the_language_of_the_run() -> None:

@@ -15,16 +15,16 @@ VAGUE_NAMES = 80
 LINES = {
     "journeylib": 20,
     "audits": 6_615,
-    "cli": 950,
+    "cli": 1_020,
     "core": 695,
-    "delivery": 730,
+    "delivery": 735,
     "journeys": 6_625,
-    "judge": 6_065,
+    "judge": 6_050,
     "lab": 2_135,
-    "log": 6_765,
+    "log": 6_780,
     "measures": 6_390,
     "portfolio": 1_675,
-    "present": 7_025,
+    "present": 7_100,
     "workshop": 3_955,
 }
 # What is shown has the name of what is computed; settings stand where they are used.

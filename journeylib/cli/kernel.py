@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,21 @@ from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
-from journeylib.core import RunError
-
 NO_KERNEL = "no Python kernel to run the notebook with; install ipykernel."
 START_SECONDS = 300
-# What the kernel runs first. Importing makes half a million objects and hardly any garbage.
+# What the kernel runs first. Importing makes half a million objects and hardly any garbage: they
+# are set aside from all later collections, which are seldom.
 IMPORTS = """
-import gc
+import atexit, gc
 gc.disable()
 import journeylib, journeylib.present, plotly.graph_objects
 import scipy.stats, sklearn.linear_model, sklearn.tree, statsmodels.api
 journeylib.audit, journeylib.save
+gc.freeze()
+atexit.register(gc.unfreeze)
+gc.set_threshold(5000)
 gc.enable()
-del gc, journeylib, plotly, scipy, sklearn, statsmodels
+del atexit, gc, journeylib, plotly, scipy, sklearn, statsmodels
 """
 SETTING = "import os, tempfile; os.environ.update({}); tempfile.tempdir = None; del os, tempfile"
 _SECRET = re.compile(r"_env[\"']?\s*[:=]\s*[\"']?(\w+)")
@@ -50,7 +52,7 @@ class Kernel:
 
     Raises
     ------
-    RunError
+    NoSuchKernel
         No Python kernel is installed.
     """
 
@@ -72,7 +74,7 @@ class Kernel:
             run_sync(self.manager.start_kernel)(env=environment, extra_arguments=arguments)
         except NoSuchKernel:
             self._sockets.cleanup()
-            raise RunError(NO_KERNEL) from None
+            raise
 
     def __enter__(self) -> Kernel:
         return self
@@ -86,22 +88,14 @@ class Kernel:
             run_sync(self.manager.cleanup_resources)()
             self._sockets.cleanup()
 
-    def set(self, variables: Mapping[str, str]) -> None:
-        """Set environment variables, once it has imported what it needs.
+    def setting(self, variables: Mapping[str, str]) -> Callable[..., None]:
+        """Return what sets environment variables, once its last client is connected."""
 
-        Raises
-        ------
-        RuntimeError
-            It ended before.
-        """
-        run_sync(self._execute)(SETTING.format(dict(variables)))
+        def set_variables(**_: object) -> None:
+            # A kernel does what one client asks in order: they are set before the first cell runs.
+            self.manager.clients[-1].execute(SETTING.format(dict(variables)), silent=True)
 
-    async def _execute(self, code: str) -> None:
-        client = self.manager.client()
-        client.start_channels()
-        await client.wait_for_ready(timeout=START_SECONDS)
-        await client.execute_interactive(code, silent=True, allow_stdin=False)
-        client.stop_channels()
+        return set_variables
 
 
 _spare: list[Kernel] = []
@@ -115,7 +109,7 @@ def spare_kernel(texts: Iterable[str]) -> Iterator[None]:
     nothing has checked yet.
     """
     hidden = frozenset(name for text in texts for name in _SECRET.findall(text))
-    with suppress(RunError):  # the run says it
+    with suppress(NoSuchKernel):  # the run says it
         _spare.append(Kernel(hidden))
     try:
         yield
@@ -130,8 +124,19 @@ def _end_spare() -> None:
 
 
 def kernel_for(hidden: frozenset[str]) -> Kernel:
-    """Return the spare kernel; a new one if it is in use or knows a secret."""
+    """Return the spare kernel; a new one if it is in use or knows a secret.
+
+    Raises
+    ------
+    RunError
+        No Python kernel is installed.
+    """
     if _spare and hidden <= _spare[-1].hidden:
         return _spare.pop()
     _end_spare()
-    return Kernel(hidden)
+    try:
+        return Kernel(hidden)
+    except NoSuchKernel:
+        from journeylib.core import RunError  # takes longer than a spare kernel takes to start
+
+        raise RunError(NO_KERNEL) from None

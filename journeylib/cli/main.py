@@ -8,7 +8,7 @@ import io
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _in_language(options: argparse.Namespace) -> int:
     """Run a command in the language that it was given, if any."""
-    from journeylib.core import use_language  # --help must answer at once
-
     language = getattr(options, "lang", None)
-    with use_language(language) if language else nullcontext():
+    with ExitStack() as stack:
+        if language:
+            from journeylib.core import use_language  # --help must answer at once
+
+            stack.enter_context(use_language(language))
         return int(options.command(options))
 
 

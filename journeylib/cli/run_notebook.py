@@ -9,15 +9,18 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from threading import Event
+from typing import Any
 
 from journeylib.audits import AuditConfig, When, commit, load_config, staged
-from journeylib.cli.kernel import kernel_for
-from journeylib.cli.run_progress import steps_shown
+from journeylib.cli.kernel import START_SECONDS, kernel_for
+from journeylib.cli.run_progress import LOOK_SECONDS, steps_shown
 from journeylib.core import (
     LANGUAGE,
     ConfigError,
@@ -27,9 +30,17 @@ from journeylib.core import (
     text,
     use_language,
 )
-from journeylib.delivery import SENT, is_due, junit_of_failure, send, write_files
+from journeylib.delivery import (
+    SENT,
+    Picture,
+    is_due,
+    junit_of_failure,
+    mail_picture,
+    send,
+    write_files,
+)
 from journeylib.log import PrivateFolder, matching_files, remove_abandoned, resource_hint
-from journeylib.present import OWN_ERRORS, render_html, style_once
+from journeylib.present import OWN_ERRORS, Browser, prepare, render_html, style_once
 
 INPUT_ERRORS = ("ConfigError", "LogError", "SchemaError", "QualityError")
 FAILED = "failed"
@@ -165,6 +176,7 @@ def _run_checked(
         with (
             staged(out, checked.name) as stage,
             steps_shown(stage, show=sys.stderr.isatty()) as steps,
+            _delivery_of(stage / checked.name, checked) as delivery,
         ):
             executed = stage / "audit.ipynb"
             hidden = {name: None for _, name in checked.delivery.secrets()}
@@ -180,7 +192,7 @@ def _run_checked(
             failed = _finish_notebook(folder / "audit.ipynb")
             _keep_pictures(folder, home)
             (folder / "audit.html").write_text(_dashboard(folder, home), encoding="utf-8")
-            briefing = write_files(folder, checked)
+            briefing = write_files(folder, checked, *delivery())
             _note_seconds(folder / "manifest.json", time.monotonic() - started)
             _keep_what_was_sent(home / folder.name, folder)
             folder = commit(folder.rename(stage / folder.name), home)
@@ -196,6 +208,35 @@ def _run_checked(
     return Run(folder, passed, _summary(document, folder, failed), unsent)
 
 
+@contextmanager
+def _delivery_of(
+    home: Path, config: AuditConfig
+) -> Iterator[Callable[[], tuple[Browser, Picture | None]]]:
+    """Start a browser while the audit runs, draw the mail's picture while its notebook is drawn.
+
+    The run is in `home` by then. Yields what returns both where the notebook has ended.
+    """
+    ended = Event()
+    with ExitStack() as stack, ThreadPoolExecutor(1) as artist:
+
+        def draw() -> tuple[Browser, Picture | None]:
+            prepare()
+            browser = stack.enter_context(Browser())
+            while not ended.wait(LOOK_SECONDS) and not _runs(home):
+                pass
+            return browser, mail_picture(_only_run(home), config)
+
+        def drawn() -> tuple[Browser, Picture | None]:
+            ended.set()
+            return drawing.result()
+
+        drawing = artist.submit(copy_context().run, draw)
+        try:
+            yield drawn
+        finally:
+            ended.set()
+
+
 def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
     """Refuse parameters that a notebook does not have, or has of another type.
 
@@ -206,7 +247,8 @@ def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
     RunError
         Names the parameter, and the nearest one that exists.
     """
-    papermill = _papermill()
+    from journeylib.cli.papermill_engine import papermill
+
     declared = papermill.inspect_notebook(str(notebook))
     for name, value in parameters.items():
         if name not in declared:
@@ -233,7 +275,8 @@ def _execute(
 
     Its kernel's end is waited for if asked: Java clears its own folders away then.
     """
-    papermill = _papermill()
+    from journeylib.cli.papermill_engine import papermill
+
     check_parameters(audit_notebook(), parameters)
     try:
         _run_notebook(executed, parameters, variables, deadline, wait=wait)
@@ -277,7 +320,7 @@ def _run_notebook(
     wait: bool,
 ) -> None:
     """Let papermill run the audit notebook in a kernel that knows this package and no secret."""
-    papermill = _papermill()
+    from journeylib.cli.papermill_engine import ENGINE, papermill
 
     def seconds_left(_: Any) -> int | None:
         """Give every cell what is left of the whole run's time."""
@@ -288,32 +331,19 @@ def _run_notebook(
     # What the kernel holds on disk goes with this folder: nobody need wait for its end.
     with PrivateFolder() as private, kernel_for(hidden) as kernel:
         kernel.waits = wait
-        kernel.set(values | {"TMPDIR": str(private)})
         papermill.execute_notebook(
             str(audit_notebook()),
             str(executed),
             parameters=dict(parameters),
+            engine_name=ENGINE,
             kernel_name="python3",
             km=kernel.manager,
+            start_timeout=START_SECONDS,
+            on_notebook_start=kernel.setting(values | {"TMPDIR": str(private)}),
             progress_bar=False,
             log_output=False,
             timeout_func=seconds_left,
         )
-
-
-def _papermill() -> Any:
-    """Import papermill without the grammar of addresses that jsonschema would load for it.
-
-    Building the grammar takes a second, and no notebook holds what it checks.
-    """
-    grammar = "rfc3987_syntax"
-    sys.modules.setdefault(grammar, cast("Any", None))
-    try:
-        import papermill
-    finally:
-        if sys.modules[grammar] is None:
-            del sys.modules[grammar]
-    return papermill
 
 
 def _finish_notebook(executed: Path) -> int:
@@ -384,10 +414,14 @@ def _dashboard(folder: Path, home: Path) -> str:
 
 def _only_run(home: Path) -> Path:
     """Return the one run directory that the notebook left."""
-    runs = [path.parent for path in home.glob("*/audit.json") if not path.parent.is_symlink()]
+    runs = _runs(home)
     if len(runs) != 1:
-        raise RunError(f"the audit notebook left {len(runs)} runs; its last cell must save one.")
+        raise RunError(f"the audit notebook left {len(runs)} runs; it must save one.")
     return runs[0]
+
+
+def _runs(home: Path) -> list[Path]:
+    return [path.parent for path in home.glob("*/audit.json") if not path.parent.is_symlink()]
 
 
 def _mark_stop(executed: Path, reason: str) -> None:

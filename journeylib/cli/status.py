@@ -17,19 +17,18 @@ TRACE = "JOURNEYLIB_TRACE"
 
 def status(command: Callable[[], int], name: str = "") -> int:
     """Run a command; say what went wrong, and return the exit status that stands for it."""
-    # Nothing heavy is imported before here: --help must answer at once.
-    from journeylib.core import ConfigError, JourneylibError, LogError
-
     try:
         return int(command())
-    except (ConfigError, LogError) as error:
-        return fail(f"{name}{error}", WRONG_INPUT)
-    except JourneylibError as error:
-        return fail(f"{name}{error}", RUN_FAILED)
     except KeyboardInterrupt:
         fail(f"{name}stopped; no half run was left.", RUN_FAILED)
         raise
     except Exception as error:
+        # --help must answer at once, and the kernel of an audit start first.
+        from journeylib.core import ConfigError, JourneylibError, LogError
+
+        if isinstance(error, JourneylibError):
+            wrong = isinstance(error, ConfigError | LogError)
+            return fail(f"{name}{error}", WRONG_INPUT if wrong else RUN_FAILED)
         # Else Python would end with 1, which says that a gate failed. The text of an error that
         # is not ours may hold a customer's data.
         if os.environ.get(TRACE):

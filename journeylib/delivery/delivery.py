@@ -15,8 +15,6 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,7 @@ from journeylib.delivery.briefing import Briefing, brief
 from journeylib.delivery.chat import slack, teams
 from journeylib.delivery.ci_reports import findings_list, junit, summary
 from journeylib.delivery.mail import POLICY, Picture, compose
-from journeylib.present import experience_chart, pdf, png
+from journeylib.present import Browser, experience_chart, png
 
 SENT = "delivery.json"
 WIDTH = 600  # pixels that a mail program shows
@@ -38,7 +36,9 @@ SECONDS = 30.0  # without a byte from the other side
 DEADLINE = 120.0  # for one mail or message as a whole
 
 
-def write_files(folder: Path, config: AuditConfig) -> Briefing:
+def write_files(
+    folder: Path, config: AuditConfig, browser: Browser, picture: Picture | None
+) -> Briefing:
     """Write everything that tells of a run into its directory; nothing is sent.
 
     `audit.pdf`, `mail.eml`, `slack.json`, `teams.json`, `summary.md`, `junit.xml`, `findings.json`.
@@ -48,13 +48,14 @@ def write_files(folder: Path, config: AuditConfig) -> Briefing:
     folder : Path
         A run directory with `audit.json`, the tables and the dashboard.
     config : AuditConfig
+    browser : Browser
+        Prints the dashboard.
+    picture : Picture or None
+        Of the mail, as `mail_picture` draws it.
     """
     document = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
     briefing = brief(document, folder, link=config.delivery.link)
-    with ThreadPoolExecutor(1) as printer:  # a browser prints while the rest is drawn
-        printing = printer.submit(copy_context().run, pdf, folder / "audit.html")
-        picture = _picture(folder, config)
-        printed, why_not = printing.result()
+    printed, why_not = browser.pdf(folder / "audit.html")
     notes = (why_not,) if why_not else ()
     if printed is not None:
         (folder / "audit.pdf").write_bytes(printed)
@@ -81,8 +82,11 @@ def write_files(folder: Path, config: AuditConfig) -> Briefing:
     return briefing
 
 
-def _picture(folder: Path, config: AuditConfig) -> Picture | None:
-    """Draw how customers feel at the touchpoints, if enough of these have a feeling."""
+def mail_picture(folder: Path, config: AuditConfig) -> Picture | None:
+    """Draw how customers feel at the touchpoints, if enough of these have a feeling.
+
+    `folder` is a run directory with the tables.
+    """
     experience = pd.read_parquet(folder / "tables" / "experience.parquet")
     if experience["sentiment"].notna().sum() < LEAST:
         return None

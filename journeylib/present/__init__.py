@@ -5,10 +5,11 @@ This room draws numbers that the rooms below have computed; it computes none. In
 """
 
 from journeylib.present.charts.experience import experience_chart
-from journeylib.present.dashboard import OWN_ERRORS, render_html, style_once
+from journeylib.present.dashboard import OWN_ERRORS, prepare, render_html, style_once
 from journeylib.present.drawing import svg
+from journeylib.present.drawing.browser import Browser, pdf
 from journeylib.present.drawing.font_metrics import ANY, ARIAL, FontMetrics
-from journeylib.present.drawing.images import pdf, png
+from journeylib.present.drawing.images import png
 from journeylib.present.drawing.label_placement import Rect, leader, place_labels
 from journeylib.present.drawing.svg import clean, esc, num, soft
 from journeylib.present.explorer.explore import explore

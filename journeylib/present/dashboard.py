@@ -12,11 +12,13 @@ import re
 from base64 import b64encode
 from contextlib import nullcontext
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from journeylib.core import RunError, catalogue_of, current_catalogue, text, use_language
 from journeylib.present.blocks import PAGE
+from journeylib.present.drawing.chart import template
 from journeylib.present.drawing.svg import clean
 from journeylib.present.figure import ELEMENT
 from journeylib.present.theme import TEMPLATES, css
@@ -48,6 +50,13 @@ _FOLD = re.compile(
 )
 _FINDING = re.compile(r'<p class="jl-finding">(.*?)(?:[.;] |</p>)', re.DOTALL)
 NOTEBOOKS = "en"  # the language that our notebooks are written in
+
+
+def prepare() -> None:
+    """Load what dashboards, charts and pictures take, some half a second, before it is needed."""
+    for module in ("nbconvert.exporters.templateexporter", "PIL.Image", "resvg_py"):
+        import_module(module)
+    template("light")
 
 
 def render_html(notebook: str | Path | Any, *, language: str = "") -> str:

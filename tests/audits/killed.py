@@ -20,14 +20,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from journeylib.cli import run_notebook as execute
-from journeylib.present.drawing import images as picture
+from journeylib.present.drawing import browser
 from tests.audits.prepared import runner_of
 
 WRITES = {"os.rename", "os.mkdir", "os.symlink", "os.remove", "os.rmdir", "shutil.rmtree"}
 POINTS = 20
 config, done, out = (Path(argument) for argument in sys.argv[1:4])
 dice = random.Random(int(sys.argv[4]))
-picture.BROWSERS = ()
+browser.BROWSERS = ()
 execute._run_notebook = runner_of(done)
 
 

@@ -21,11 +21,14 @@ def runner_of(done: Path) -> Runner:
         if day := parameters["as_of"]:
             document["audit"] |= {"as_of": day, "run_id": f"{day}{done.name[10:]}"}
         folder = Path(parameters["out"]) / document["audit"]["name"] / document["audit"]["run_id"]
+        half = Path(parameters["out"]) / "half"  # as `save`, a run is there at once or not at all
         # File by file: copytree joins what went wrong in one error without a number.
         for file in sorted(path for path in done.rglob("*") if path.is_file()):
-            copy = folder / file.relative_to(done)
+            copy = half / file.relative_to(done)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
-        (folder / "audit.json").write_text(json.dumps(document), "utf-8")
+        (half / "audit.json").write_text(json.dumps(document), "utf-8")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        half.rename(folder)
 
     return run

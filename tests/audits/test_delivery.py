@@ -33,6 +33,7 @@ from journeylib.delivery.chat import slack, teams
 from journeylib.delivery.ci_reports import junit_of_failure, summary
 from journeylib.delivery.delivery import is_due, write_files
 from journeylib.delivery.mail import POLICY, compose, subject
+from journeylib.present.drawing.browser import Browser
 from tests.audits.conftest import CONFIG as SMALL
 from tests.audits.conftest import HEADER, small_rows, write_small
 from tests.audits.prepared import runner_of
@@ -81,7 +82,7 @@ def place(done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("small.yaml", "small.csv"):
         (tmp_path / name).write_bytes((done.parents[2] / name).read_bytes())
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
+    monkeypatch.setattr("journeylib.present.drawing.browser.BROWSERS", ())
     monkeypatch.setattr("journeylib.cli.run_notebook._run_notebook", runner_of(done))
     return tmp_path
 
@@ -609,5 +610,5 @@ def test_what_a_configuration_may_not_say(place: Path, delivery: str, said: str)
 
 
 def test_no_files_are_told_of_a_run_that_is_none(tmp_path: Path, place: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        write_files(tmp_path, load_config(place / "small.yaml"))
+    with Browser() as browser, pytest.raises(FileNotFoundError):
+        write_files(tmp_path, load_config(place / "small.yaml"), browser, None)

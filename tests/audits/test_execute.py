@@ -40,7 +40,7 @@ def test_papermill_alone_leaves_the_same_audit(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the configuration alone, papermill gives byte for byte what the command gives."""
-    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
+    monkeypatch.setattr("journeylib.present.drawing.browser.BROWSERS", ())
     folder = tmp_path / "notebooks"
     folder.mkdir()
     papermill(folder, "-p", "config", "../small.yaml")
@@ -55,7 +55,7 @@ def test_a_run_leaves_nothing_where_it_spilled(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kernel is not waited for: what it held on disk goes when it is gone."""
-    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
+    monkeypatch.setattr("journeylib.present.drawing.browser.BROWSERS", ())
     temporary, spill = tmp_path / "t", tmp_path / "spill"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
@@ -71,7 +71,7 @@ def test_spark_clears_its_folders_away(
 ) -> None:
     """Its kernel is waited for."""
     pytest.importorskip("pyspark", reason="needs Spark")
-    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
+    monkeypatch.setattr("journeylib.present.drawing.browser.BROWSERS", ())
     monkeypatch.setenv("SPARK_LOCAL_DIRS", str(tmp_path / "spark"))
     run_audit(small, out=tmp_path / "out", overrides=["engine.address=local[1]"])
     assert [*(tmp_path / "spark").iterdir()] == []

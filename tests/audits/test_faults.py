@@ -45,7 +45,7 @@ def audited(
 ) -> Audited:
     """Return the command, with what its notebook does prepared."""
     monkeypatch.chdir(small.parent)
-    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
+    monkeypatch.setattr("journeylib.present.drawing.browser.BROWSERS", ())
     monkeypatch.setattr("journeylib.cli.run_notebook._run_notebook", runner_of(done))
 
     def run(*arguments: str) -> Said:

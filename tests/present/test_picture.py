@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from journeylib.present.drawing import browser, svg
 from journeylib.present.drawing import images as picture
-from journeylib.present.drawing import svg
 from journeylib.present.theme import LIGHT, VERDICTS
 
 
@@ -49,25 +49,35 @@ def test_words_are_drawn_on_a_machine_without_fonts(monkeypatch: pytest.MonkeyPa
 def test_without_a_browser_there_is_a_reason_instead_of_a_pdf(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picture, "BROWSERS", ())
-    assert picture.pdf(tmp_path / "page.html") == (
+    monkeypatch.setattr(browser, "BROWSERS", ())
+    assert browser.pdf(tmp_path / "page.html") == (
         None, "No PDF: no Chromium or Chrome was found on this machine.",
     )  # fmt: skip
-    monkeypatch.setattr(picture, "BROWSERS", ("false",))
-    assert picture.pdf(tmp_path / "page.html")[1] == "No PDF: false failed (CalledProcessError)."
+    monkeypatch.setattr(browser, "BROWSERS", ("false",))
+    assert browser.pdf(tmp_path / "page.html")[1] == "No PDF: false failed (EOFError)."
+
+
+def test_a_browser_that_never_answers_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mute").write_text("#!/bin/sh\nexec sleep 600\n", "utf-8")
+    (tmp_path / "mute").chmod(0o755)
+    monkeypatch.setenv(browser.NAMED_BROWSER, str(tmp_path / "mute"))
+    monkeypatch.setattr(browser, "PDF_SECONDS", 0.1)
+    assert browser.pdf(tmp_path / "page.html")[1] == "No PDF: mute failed (EOFError)."
 
 
 @pytest.mark.browser
 @pytest.mark.skipif(
-    not any(map(shutil.which, picture.BROWSERS)), reason="needs Chromium on the path"
+    not any(map(shutil.which, browser.BROWSERS)), reason="needs Chromium on the path"
 )
 def test_the_same_page_gives_the_same_pdf(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text("<!DOCTYPE html><title>x</title><h1>Gr\u00f6\u00dfe</h1>", "utf-8")
-    first, why = picture.pdf(page)
+    first, why = browser.pdf(page)
     assert why == "" and first is not None and first.startswith(b"%PDF-")
     assert b"D:20000101000000" in first
-    assert first == picture.pdf(page)[0]
+    assert first == browser.pdf(page)[0]
 
 
 def test_no_two_marks_of_verdicts_are_alike_without_colour() -> None:

@@ -64,9 +64,10 @@ def _chart(rows: list[Row], verdicts: Mapping[str, str]) -> go.Figure:
     node = {"label": names, "color": colours, "thickness": 10, "pad": 24, "line": {"width": 0}}
     faint = [f"{colour}{FAINT}" for colour in colours[1:]]
     shown = {"color": faint, "hovertemplate": "%{customdata}<extra></extra>"}
-    made = go.Figure(go.Sankey(node={**node, "hoverinfo": "skip"}, link={**links, **shown}))
+    sankey = go.Sankey(node={**node, "hoverinfo": "skip"}, link={**links, **shown})
     margin = {"l": 0, "r": 0, "t": 8, "b": 8}
-    return made.update_layout(template=template("light"), width=WIDTH, height=height, margin=margin)
+    layout = {"template": template("light"), "width": WIDTH, "height": height, "margin": margin}
+    return go.Figure(sankey, layout)
 
 
 def _shown(row: Row) -> str:

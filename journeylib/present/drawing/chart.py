@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import plotly.graph_objects as go
@@ -64,6 +65,7 @@ class Area:
         return self.bottom - (self.bottom - self.top) * (value - first) / ((last - first) or 1.0)
 
 
+@cache
 def template(theme: Theme) -> go.layout.Template:
     """Return the template of one theme, and register it with plotly under its name."""
     colours = PALETTES[theme]

@@ -1,32 +1,22 @@
-"""Pictures for where no SVG goes: PNG with few colours, and PDF by a browser if there is one."""
+"""Pictures for where no SVG goes: PNG with few colours."""
 
 from __future__ import annotations
 
 import importlib.util
 import io
-import os
 import re
-import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from journeylib.core import text
 from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS
 
 if TYPE_CHECKING:
     from PIL import Image
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
-            "msedge", "microsoft-edge")  # fmt: skip
-NAMED_BROWSER = "JOURNEYLIB_CHROMIUM"  # environment variable that names another one
 COLOURS = 64
-PDF_SECONDS = 120
 # Matplotlib comes with pm4py and brings the font for which text is measured: the picture is the
 # same on every machine, and has its words on a server without any font.
 FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
-_PRINTED = re.compile(rb"(/(?:CreationDate|ModDate) ?\(D:)\d{14}")
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _VARIABLE = re.compile(r"var\(--jl-([\w-]+)\)")
 
@@ -97,51 +87,6 @@ def _with_few_colours(picture: Image.Image) -> Image.Image:
     few = Image.frombytes("P", picture.size, colours[points].tobytes())
     few.putpalette(palette.astype(np.uint8).tobytes())
     return few
-
-
-def pdf(page: Path) -> tuple[bytes | None, str]:
-    """Print a page as PDF by a headless Chromium.
-
-    Parameters
-    ----------
-    page : Path
-        An HTML file.
-
-    Returns
-    -------
-    tuple of bytes or None, and str
-        The PDF, or None and why there is none.
-    """
-    named = os.environ.get(NAMED_BROWSER)
-    browser = named or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        return None, text("present.pdf.no_browser")
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "page.pdf"
-        command = [
-            browser, "--headless", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-dev-shm-usage", "--no-pdf-header-footer",
-            # Chromium refuses its sandbox to root; the page is ours and forbids every script.
-            *(["--no-sandbox"] if _is_root() else []),
-            f"--user-data-dir={folder}/profile", f"--print-to-pdf={target}",
-            page.resolve().as_uri(),
-        ]  # fmt: skip
-        try:
-            subprocess.run(command, capture_output=True, timeout=PDF_SECONDS, check=True)
-            return _undated(target.read_bytes()), ""
-        except (OSError, subprocess.SubprocessError) as error:
-            why = type(error).__name__
-            return None, text("present.pdf.failed", browser=Path(browser).name, why=why)
-
-
-def _undated(printed: bytes) -> bytes:
-    """Take the time of printing out: the same dashboard gives the same file."""
-    return _PRINTED.sub(lambda match: match[1] + b"20000101000000", printed)
-
-
-def _is_root() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _fonts() -> list[str]:
