@@ -22,7 +22,7 @@ LINES = {
     "judge": 6_065,
     "lab": 2_135,
     "log": 6_765,
-    "measures": 6_371,
+    "measures": 6_380,
     "portfolio": 1_675,
     "present": 7_025,
     "workshop": 3_955,

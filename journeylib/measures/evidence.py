@@ -9,7 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import AbstainReason, Estimate, refuse_unknown, seldom_collected, working
+from journeylib.core import (
+    AbstainReason,
+    Estimate,
+    one_thread,
+    refuse_unknown,
+    seldom_collected,
+    working,
+)
 from journeylib.journeys import Base, Journeys, transitions, variants
 from journeylib.log import COUNTS, suppress
 from journeylib.measures.bots.bot_sessions import bot_sessions
@@ -118,6 +125,7 @@ class Evidence:
 
 @working("measuring")
 @seldom_collected()
+@one_thread()
 def measure(
     journeys: Journeys,
     settings: MeasureSettings | None = None,
