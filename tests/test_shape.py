@@ -22,7 +22,7 @@ LINES = {
     "judge": 6_050,
     "lab": 2_135,
     "log": 6_780,
-    "measures": 6_390,
+    "measures": 6_380,
     "portfolio": 1_675,
     "present": 7_100,
     "workshop": 3_955,

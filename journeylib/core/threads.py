@@ -6,23 +6,24 @@ import ctypes
 import gc
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, cast
+from contextlib import contextmanager
 
 SELDOM = 7  # times as many objects as Python waits for
 
 
-def one_thread() -> AbstractContextManager[Any]:
-    """Return a context in which matrices are multiplied by one thread.
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let matrices be multiplied by one thread.
 
-    Sums then come out alike on machines of any number of cores. The matrices of an audit are small:
+    Sums then come out alike on machines of any number of cores. The matrices of measures are small:
     further threads would spend their time waiting for each other.
     """
     # A library is held to one thread only if it is loaded before.
     import scipy.linalg  # noqa: F401
     from threadpoolctl import threadpool_limits
 
-    return cast("AbstractContextManager[Any]", threadpool_limits(1))
+    with threadpool_limits(1):
+        yield
 
 
 def give_back_memory() -> None:

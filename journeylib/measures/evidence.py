@@ -9,7 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import AbstainReason, Estimate, refuse_unknown, seldom_collected, working
+from journeylib.core import (
+    AbstainReason,
+    Estimate,
+    one_thread,
+    refuse_unknown,
+    seldom_collected,
+    working,
+)
 from journeylib.journeys import Base, Journeys, transitions, variants
 from journeylib.log import COUNTS, suppress
 from journeylib.measures.bots.bot_sessions import bot_sessions
@@ -23,7 +30,7 @@ from journeylib.measures.measured import (
     ESTIMATE_COLUMNS,
     Measured,
     bounded,
-    estimate_rows,
+    estimate_table,
     with_whole_base,
 )
 from journeylib.measures.overall.flow import flow_estimates
@@ -118,6 +125,7 @@ class Evidence:
 
 @working("measuring")
 @seldom_collected()
+@one_thread()
 def measure(
     journeys: Journeys,
     settings: MeasureSettings | None = None,
@@ -219,18 +227,13 @@ def without_small_cells(
     """
     spot = {name: number for number, name in enumerate(names)}
     order = np.array([spot[name] for name in shown], dtype=np.int64)
-    tables, draws = [], {}
-    for one in (bounded(_guarded(one, min_customers), min_customers) for one in measures):
-        silent = np.array([reason is not None for reason in one.abstain], dtype=bool)
-        unknown = silent if one.within is None else silent & ~one.within
-        kept = np.where(unknown, np.nan, one.resampled.draws)
-        draws[one.measure] = kept[:, order]
-        tables.append(estimate_rows(one, names).iloc[order])
+    public = [bounded(_guarded(one, min_customers), min_customers) for one in measures]
+    draws = {
+        one.measure: np.where(one.unknown, np.nan, one.resampled.draws)[:, order] for one in public
+    }
     if not shown:
         return pd.DataFrame(columns=list(ESTIMATE_COLUMNS)), draws
-    # Row i of every table is the same touchpoint.
-    by_touchpoint = np.arange(len(tables) * len(shown)).reshape(len(tables), -1).T.ravel()
-    return pd.concat(tables).iloc[by_touchpoint].reset_index(drop=True), draws
+    return estimate_table(public, names, order), draws
 
 
 def _guarded(one: Measured, min_customers: int) -> Measured:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ ESTIMATE_COLUMNS = (
     "abstain",
     "source",
 )
+_WORDS, _BASES = ("measure", "unit", "grade", "source"), ("n_events", "n_journeys", "n_customers")
 
 # Shares of customers that say something of the persons themselves, in place of the service.
 OF_PERSONS = frozenset({"vulnerable", "complaint_excess"})
@@ -78,35 +80,45 @@ class Measured:
     beside: npt.NDArray[np.float64] | None = None
     within: npt.NDArray[np.bool_] | None = None
 
+    @property
+    def silent(self) -> npt.NDArray[np.bool_]:
+        """Where there is no number."""
+        return np.array([reason is not None for reason in self.abstain], dtype=bool)
 
-def estimate_rows(measured: Measured, names: Sequence[str]) -> pd.DataFrame:
-    """Return one row per touchpoint with the columns `ESTIMATE_COLUMNS`.
+    @property
+    def unknown(self) -> npt.NDArray[np.bool_]:
+        """Where there is no interval either."""
+        return self.silent if self.within is None else self.silent & ~self.within
+
+
+def estimate_table(
+    measures: Sequence[Measured], names: Sequence[str], shown: npt.NDArray[np.int64]
+) -> pd.DataFrame:
+    """Return one row per touchpoint and measure with the columns `ESTIMATE_COLUMNS`.
 
     Parameters
     ----------
-    measured : Measured
+    measures : sequence of Measured
+        In the order of the rows of each touchpoint.
     names : sequence of str
         Touchpoints in the order of ``touchpoint_no``.
+    shown : ndarray of int64
+        The ``touchpoint_no`` of those that have rows, in their order.
     """
-    silent = np.array([reason is not None for reason in measured.abstain])
-    unknown = silent if measured.within is None else silent & ~measured.within
-    result = measured.resampled
-    return pd.DataFrame(
-        {
-            "touchpoint": list(names),
-            "measure": measured.measure,
-            "value": np.where(silent, np.nan, result.value),
-            "lo": np.where(unknown, np.nan, result.lo),
-            "hi": np.where(unknown, np.nan, result.hi),
-            "unit": measured.unit,
-            "n_events": measured.n_events,
-            "n_journeys": measured.n_journeys,
-            "n_customers": measured.n_customers,
-            "grade": measured.grade,
-            "abstain": list(measured.abstain),
-            "source": measured.source,
-        }
-    )
+
+    def rows(of_measures: Iterable[Any]) -> Any:
+        return np.array([*of_measures])[:, shown].T.ravel()
+
+    table = {
+        "touchpoint": np.repeat(np.array([*names], dtype=object)[shown], len(measures)),
+        **{name: np.tile([getattr(one, name) for one in measures], len(shown)) for name in _WORDS},
+        "value": rows(np.where(one.silent, np.nan, one.resampled.value) for one in measures),
+        "lo": rows(np.where(one.unknown, np.nan, one.resampled.lo) for one in measures),
+        "hi": rows(np.where(one.unknown, np.nan, one.resampled.hi) for one in measures),
+        **{name: rows(getattr(one, name) for one in measures) for name in _BASES},
+        "abstain": rows(one.abstain for one in measures),
+    }
+    return pd.DataFrame({name: table[name] for name in ESTIMATE_COLUMNS})
 
 
 def bounded(measured: Measured, minimum: int) -> Measured:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,13 +87,12 @@ def _counts(rows: pd.DataFrame) -> Floats:
 
 def _sums(rows: pd.DataFrame, counts: Floats) -> Iterator[_Sum]:
     """Yield which rows add up to which."""
-    whole = (rows["touchpoint"] == EVERYWHERE) & (rows["stratum"] == ALL)
+    whole = ((rows["touchpoint"] == EVERYWHERE) & (rows["stratum"] == ALL)).to_numpy()
     every = (HITS, MISSES, CASES, CUSTOMERS)
     crude = rows[rows["stratum"] == ALL]
-    for measure, part in crude.groupby("measure", sort=True):
-        inside = part.index[~whole[part.index]].to_numpy()
-        own = part.index[whole[part.index]].to_numpy()
-        if str(measure).startswith("begins_with_"):
+    for measure, part in _by(crude, "measure"):
+        inside, own = part[~whole[part]], part[whole[part]]
+        if measure.startswith("begins_with_"):
             rest = counts[own[0], CASES] - counts[own, HITS].sum()
             yield _Sum(own, (HITS,), np.array([rest]))
         elif measure == EVENTS:
@@ -103,10 +103,8 @@ def _sums(rows: pd.DataFrame, counts: Floats) -> Iterator[_Sum]:
             yield _Sum(inside, every, rest, total=int(own[0]))
     number = dict(zip(zip(*crude[STREAM].to_numpy().T, strict=True), crude.index, strict=True))
     strata = rows[(rows["stratum"] != ALL) & (rows["touchpoint"] != EVERYWHERE)]
-    for key, part in strata.groupby(STREAM, sort=True):
-        total = int(number[key])
-        rest = np.zeros(len(every))
-        yield _Sum(part.index.to_numpy(), every, rest, total=total)
+    for key, part in _by(strata, STREAM):
+        yield _Sum(part, every, np.zeros(len(every)), total=int(number[key]))
     by_place = {(m, t): int(i) for (m, t, _), i in number.items()}
     for one, other in EXCLUSIVE:
         for at in sorted({t for m, t in by_place if m == one and (other, t) in by_place}):
@@ -114,6 +112,13 @@ def _sums(rows: pd.DataFrame, counts: Floats) -> Iterator[_Sum]:
             rest = counts[pair[0], CASES] - counts[pair, HITS].sum()
             if rest >= 0:
                 yield _Sum(pair, (HITS,), np.array([rest]))
+
+
+def _by(rows: pd.DataFrame, key: str | list[str]) -> Iterator[tuple[Any, Ints]]:
+    """Yield the index of the rows of each key, in its order; no frame is made of them."""
+    index = rows.index.to_numpy()
+    for one, spots in sorted(rows.groupby(key).indices.items()):
+        yield one, index[spots]
 
 
 def _leaders(rows: pd.DataFrame, names: Mapping[int, str]) -> Ints:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import union_categoricals
 
 from journeylib.core import GROUPS, MICRO, US_PER_DAY
 from journeylib.journeys import (
@@ -41,6 +40,8 @@ FEWEST_IN_STRATUM = 20
 MOVES = 2  # most frequent next touchpoints whose share is followed, per touchpoint
 ROLES = ("channel", "actor", "intent", "segment", "session", "resource")
 KEY = ["period", "measure", "touchpoint", "detail", "stratum"]
+COUNTED = ("top", "base")
+Columns = dict[str, Numbers]
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,24 @@ class Streams:
 
 
 @dataclass(frozen=True)
+class _Words:
+    """Words and their numbers, as they come; no word is 0."""
+
+    _numbers: dict[str, int] = field(default_factory=lambda: {ALL: 0})
+
+    def number(self, word: str) -> int:
+        return self._numbers.setdefault(word, len(self._numbers))
+
+    def numbers(self, words: Iterable[str]) -> Numbers:
+        return np.array([self.number(word) for word in words], dtype=np.int64)
+
+    @property
+    def texts(self) -> Numbers:
+        """The word of each number."""
+        return np.array([*self._numbers], dtype=object)
+
+
+@dataclass(frozen=True)
 class _Cases:
     """Cases in order of customer: when, whose, where, and what is counted of them."""
 
@@ -147,7 +166,7 @@ def streams(
     channels = dict(
         zip(journeys.touchpoints["touchpoint"], journeys.touchpoints["channel"], strict=True)
     )
-    parts, behind = list[pd.DataFrame](), {}
+    parts, behind, words = list[Columns](), dict[str, Numbers](), _Words()
     lags, units, families = {EVENTS: 0}, dict[str, str](), dict[str, str]()
     moves, targets = _moves(journeys)
     for cases in (*_all_cases(journeys, settings, scores), moves):
@@ -157,16 +176,16 @@ def streams(
         lags |= dict.fromkeys(cases.counted, cases.lag_days)
         families |= dict.fromkeys(cases.counted, cases.family)
         for measure, (_top, _base, unit) in cases.counted.items():
-            parts += _parts(sums, measure, cases, targets.get(measure, {}))
+            parts += _parts(sums, measure, cases, targets.get(measure, {}), words)
             behind[measure], units[measure] = people[measure], unit
-    for measure, (entered, entering) in _entries(journeys, periods).items():
+    for measure, (entered, entering) in _entries(journeys, periods, words).items():
         lags[measure], families[measure], units[measure] = 0, "mix", "share"
         parts.append(entered)
         behind[measure] = entering
     table = _volumes(journeys, periods)
     # Of all measures at once: a question to pandas costs more than its answer.
-    if any(len(part) for part in parts):
-        estimated = _estimated(parts, pd.concat(behind), units)
+    if any(len(part["period"]) for part in parts):
+        estimated = _estimated(parts, words, behind, units)
         estimated["family"] = estimated["measure"].map(families)
         table = pd.concat([estimated, table]) if len(table) else estimated
     numbered = {number: str(name) for number, name in names.items()} | {-1: EVERYWHERE}
@@ -280,7 +299,7 @@ def _log_micro(us: Numbers) -> Numbers:
     return np.asarray(np.rint(np.log(seconds + 1) * MICRO).astype(np.int64))
 
 
-def _sums(cases: _Cases, periods: Periods) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _sums(cases: _Cases, periods: Periods) -> tuple[Columns, dict[str, Numbers]]:
     """Sum per period, touchpoint, stratum and customer group; count customers of each stream."""
     rows, strata = cases.rows, len(cases.stratum.words)
     period = periods.within(cases.t_us, cases.lag_days)
@@ -289,98 +308,69 @@ def _sums(cases: _Cases, periods: Periods) -> tuple[pd.DataFrame, pd.DataFrame]:
         cell_of_case, cases.stratum.number.astype(np.int64) * GROUPS + rows.group, strata * GROUPS
     )
     where = keys // (strata * GROUPS)
-    sums = pd.DataFrame(
-        {
-            "period": where // rows.touchpoints,
-            "touchpoint_no": where % rows.touchpoints,
-            "stratum": keys // GROUPS % strata,
-            "group": keys % GROUPS,
-        }
-    )
-    places = (periods.before + 1) * rows.touchpoints
+    sums = {
+        "period": where // rows.touchpoints,
+        "touchpoint": where % rows.touchpoints,
+        "stratum": keys // GROUPS % strata,
+        "group": keys % GROUPS,
+    }
+    many = periods.before + 1
     people: dict[str, Numbers] = {}
     for measure, (top, base, _unit) in cases.counted.items():
         sums[f"{measure}:base"] = sum_in_cells(cell, base, len(keys))
         sums[f"{measure}:top"] = sum_in_cells(np.where(base, cell, -1), top, len(keys))
-        people[measure] = np.concatenate(
-            [
-                count_units(np.where(base, cell_of_case, -1), rows.customer, places),
-                count_units(np.where(base, period, -1), rows.customer, periods.before + 1),
-            ]
-        )
-    each = np.arange(periods.before + 1)
-    index = pd.MultiIndex.from_arrays(
-        [
-            np.concatenate([np.repeat(each, rows.touchpoints), each]),
-            np.concatenate(
-                [np.tile(np.arange(rows.touchpoints), len(each)), np.full(len(each), -1)]
-            ),
-        ],
-        names=["period", "touchpoint_no"],
-    )
-    return sums, pd.DataFrame(people, index=index)
+        spots = np.where(base, cell_of_case, -1)
+        there = count_units(spots, rows.customer, many * rows.touchpoints).reshape(many, -1)
+        everywhere = count_units(np.where(base, period, -1), rows.customer, many)
+        people[measure] = np.column_stack([there, everywhere])
+    return sums, people
 
 
 def _parts(
-    sums: pd.DataFrame, measure: str, cases: _Cases, targets: Mapping[int, str]
-) -> Iterable[pd.DataFrame]:
+    sums: Columns, measure: str, cases: _Cases, targets: Mapping[int, str], words: _Words
+) -> Iterable[Columns]:
     """Yield the sums of one measure: at touchpoints, and over the whole log."""
-    there = sums[sums[f"{measure}:base"] > 0]
-    spot, stratum = (there[name].to_numpy() for name in ("touchpoint_no", "stratum"))
-    frame = pd.DataFrame(
-        {
-            "period": there["period"],
-            "group": there["group"],
-            "top": there[f"{measure}:top"].astype("float64"),
-            "base": there[f"{measure}:base"].astype("float64"),
-            "measure": _all_alike(measure, len(there)),
-        }
-    )
-    words = cases.stratum.words
+    there = np.flatnonzero(sums[f"{measure}:base"] > 0)
+    spot, stratum = sums["touchpoint"][there], sums["stratum"][there]
+    part = {name: sums[name][there] for name in ("period", "group")}
+    part |= {end: sums[f"{measure}:{end}"][there].astype(np.float64) for end in COUNTED}
+    part["measure"] = np.full(len(there), words.number(measure))
     if cases.at_touchpoints:
-        yield frame.assign(
-            touchpoint=spot,
-            detail=_worded(spot, lambda number: targets.get(number, "")),
-            stratum=_worded(stratum, lambda number: words[number]),
-        )
+        followed = words.numbers(targets.get(no, "") for no in range(cases.rows.touchpoints))
+        own = words.numbers(cases.stratum.words)[stratum]
+        yield part | {"touchpoint": spot, "detail": followed[spot], "stratum": own}
     if cases.whole:
         # Of the whole log the mix is also what happens where.
-        what = _worded(
-            spot * len(words) + stratum,
-            lambda number: f"{number // len(words)} · {words[number % len(words)]}",
-        )
-        yield frame.assign(touchpoint=-1, detail=_all_alike("", len(there)), stratum=what)
+        of = cases.stratum.words
+        mixed, row = np.unique(spot * len(of) + stratum, return_inverse=True)
+        what = words.numbers(f"{one // len(of)} · {of[one % len(of)]}" for one in mixed.tolist())
+        yield part | _everywhere(len(there)) | {"stratum": what[row]}
 
 
-def _all_alike(word: str, many: int) -> pd.Categorical:
-    return pd.Categorical.from_codes(np.zeros(many, dtype=np.int8), pd.Index([word], dtype="str"))
+def _everywhere(many: int) -> Columns:
+    """Return where sums of the whole log stand: at no touchpoint, of no detail and stratum."""
+    nothing = np.zeros(many, dtype=np.int64)
+    return {"touchpoint": nothing - 1, "detail": nothing, "stratum": nothing}
 
 
-def _worded(number: Numbers, word: Callable[[int], str]) -> pd.Categorical:
-    """Return the word of each number, each made once."""
-    numbers, row = np.unique(number, return_inverse=True)
-    return pd.Categorical(pd.Index([word(one) for one in numbers.tolist()], dtype="str")).take(row)
-
-
-def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Put parts together whose words stay numbered: millions of cells are grouped by them."""
-    words = {word: union_categoricals([part[word] for part in parts]) for word in WORDS}
-    rows = [part.drop(columns=list(WORDS)) for part in parts]
-    return pd.concat(rows, ignore_index=True).assign(**words)
+def _joined(parts: Sequence[Columns]) -> Columns:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _estimated(
-    parts: Sequence[pd.DataFrame], people: pd.Series[int], units: Mapping[str, str]
+    parts: Sequence[Columns], words: _Words, people: Mapping[str, Numbers], units: Mapping[str, str]
 ) -> pd.DataFrame:
     """Return value and customer-clustered error per period and stream, in strata and overall.
 
-    `people` counts customers by measure, period and touchpoint; `units` are those of measures.
+    `people` counts customers by measure, each by period and touchpoint, the whole log last;
+    `units` are those of measures.
     """
-    every = [part.assign(stratum=_all_alike(ALL, len(part))) for part in parts]
+    every = [part | {"stratum": np.zeros_like(part["stratum"])} for part in parts]
     # One stratum alone is all there is.
-    strata = [part for part in parts if len(part["stratum"].cat.categories) > 1]
-    sums = _joined([*every, *([_without_small_strata(_joined(strata))] if strata else [])])
-    counted, grouped = ["top", "base"], sums.groupby(KEY, observed=True)
+    strata = [part for part in parts if (part["stratum"][1:] != part["stratum"][:-1]).any()]
+    small = [_without_small_strata(_joined(strata), words)] if strata else []
+    sums = pd.DataFrame(_joined([*every, *small]))
+    counted, grouped = list(COUNTED), sums.groupby(KEY)
     totals, stream = grouped[counted].sum(), grouped.ngroup().to_numpy()
     cells = sums[counted].groupby(stream * GROUPS + sums["group"].to_numpy()).sum()
     number = cells.index.to_numpy() // GROUPS
@@ -391,33 +381,35 @@ def _estimated(
     left = (whole["top"] - cells["top"]).to_numpy() / np.where(left_base > 0, left_base, np.nan)
     cells["squared"] = np.where(left_base > 0, left - value, 0.0) ** 2
     squared = cells["squared"].groupby(number, sort=True).sum().to_numpy()
-    result = totals.reset_index().astype(dict.fromkeys(WORDS, "str"))
+    result = totals.reset_index()
+    is_whole = result["stratum"] == 0
+    # One stratum alone is all there is.
+    many = result.groupby(["measure", "touchpoint", "detail"])["stratum"].transform("nunique")
+    groups = (cells["base"] > 0).groupby(number, sort=True).sum().to_numpy()
+    row = {words.number(measure): row for row, measure in enumerate(people)}
+    cell = result["measure"].map(row), result["period"], result["touchpoint"]
+    result["customers"] = np.where(is_whole, np.stack([*people.values()])[cell], groups)
+    texts = words.texts
+    for name in WORDS:
+        result[name] = pd.Series(texts[result[name]], dtype="str")
     result["unit"] = result["measure"].map(units)
     scale = np.where(result["unit"] == "share", 1.0, float(MICRO))
     result["value"] = result["top"] / result["base"] / scale
     result["se"] = np.sqrt((GROUPS - 1) / GROUPS * squared) / scale
     result["n"] = result["base"].astype("int64")
-    where = pd.MultiIndex.from_frame(result[["measure", "period", "touchpoint"]])
-    result["customers"] = people.reindex(where).fillna(0).astype("int64").to_numpy()
-    there = (cells["base"] > 0).groupby(number, sort=True).sum().to_numpy()
-    result.loc[result["stratum"] != ALL, "customers"] = there[result["stratum"] != ALL]
-    many = result.groupby(["measure", "touchpoint", "detail"])["stratum"].transform("nunique")
-    # One stratum alone is all there is.
-    return result[(result["stratum"] == ALL) | (many > 2)].drop(columns=["top", "base"])
+    return result[is_whole | (many > 2)].drop(columns=counted)
 
 
-def _without_small_strata(sums: pd.DataFrame) -> pd.DataFrame:
+def _without_small_strata(sums: Columns, words: _Words) -> Columns:
     """Put strata together that have too few cases in the last period or in those before it."""
-    now = sums["period"] == 0
-    cases = pd.DataFrame(
-        {"last": sums["base"].where(now, 0), "before": sums["base"].where(~now, 0)}
-    )
-    number = sums.groupby(KEY[1:], observed=True).ngroup()
-    small = (cases.groupby(number).transform("sum") < FEWEST_IN_STRATUM).any(axis=1)
-    words = sums["stratum"].cat.categories.union([REST])
-    stratum = sums["stratum"].cat.set_categories(words).where(~small, REST)
-    sums = sums.assign(stratum=stratum)
-    return sums[stratum != ALL]
+    number = pd.DataFrame({name: sums[name] for name in KEY[1:]}).groupby(KEY[1:]).ngroup()
+    now, of = sums["period"] == 0, number.to_numpy()
+    few = np.zeros(len(of), dtype=bool)
+    for part in (now, ~now):
+        few |= np.bincount(of, sums["base"] * part)[of] < FEWEST_IN_STRATUM
+    stratum = np.where(few, words.number(REST), sums["stratum"])
+    left = np.flatnonzero(stratum)
+    return {name: values[left] for name, values in (sums | {"stratum": stratum}).items()}
 
 
 def _moves(journeys: Journeys) -> tuple[_Cases, dict[str, dict[int, str]]]:
@@ -452,53 +444,48 @@ def _moves(journeys: Journeys) -> tuple[_Cases, dict[str, dict[int, str]]]:
 
 
 def _entries(
-    journeys: Journeys, periods: Periods
-) -> dict[str, tuple[pd.DataFrame, pd.Series[int]]]:
+    journeys: Journeys, periods: Periods, words: _Words
+) -> dict[str, tuple[Columns, Numbers]]:
     """Return sums and customers of what journeys begin with: who, about what, by which door."""
     events, outline = journeys.events, journeys.outline
     period = periods.within(outline.start_us, 0)
-    number = count_units(period, outline.customer, periods.before + 1)
-    index = pd.MultiIndex.from_product([np.arange(len(number)), [-1]])
-    people = pd.Series(number, index=index)
-    by_name = {}
+    people = np.zeros((periods.before + 1, len(journeys.names) + 1), dtype=np.int64)
+    people[:, -1] = count_units(period, outline.customer, len(people))
+    begun, by_name = np.flatnonzero(period >= 0), {}
+    row = period[begun] * GROUPS + outline.group[begun]
     for role in ("segment", "intent", "channel", "touchpoint"):
         if role != "touchpoint" and not journeys.has(role):
             continue
-        word = outline.first
-        words: Sequence[str] = [journeys.names[no] for no in range(len(journeys.names))]
+        word: Numbers = outline.first
+        names: Sequence[str] = [journeys.names[no] for no in range(len(journeys.names))]
         if role != "touchpoint":
             codes = events.column(role).only(outline.first_row)
-            word, words = np.where(codes.known, codes.number, len(codes.words)), codes.words
-        detail = np.array([*words, UNNAMED], dtype=object)[word]
-        begun = pd.DataFrame({"period": period, "detail": detail, "group": outline.group})
-        begun = begun[period >= 0].astype({"detail": "str", "group": "int64"})
-        counts = begun.groupby(["period", "detail", "group"], as_index=False).size()
-        counts = counts.rename(columns={"size": "top"})
+            word, names = codes.number, codes.words
+        # What is not known is the last, or the word of the same name.
+        every = np.array([*names, UNNAMED], dtype=object)
+        details, number = np.unique(every, return_inverse=True)
         measure = f"begins_with_{role}"
-        if len(counts):
-            rows = _of_all(counts).assign(touchpoint=-1)
-            rows["measure"] = _all_alike(measure, len(rows))
-            rows["stratum"] = _all_alike(ALL, len(rows))
-            by_name[measure] = (rows, people)
+        if len(begun):
+            sums = _of_all(row, number[word[begun]], words.numbers(details.tolist()))
+            sums["measure"] = np.full(len(sums["period"]), words.number(measure))
+            by_name[measure] = (sums, people)
     return by_name
 
 
-def _of_all(counts: pd.DataFrame) -> pd.DataFrame:
+def _of_all(row: Numbers, detail: Numbers, words: Numbers) -> Columns:
     """Put beside what each detail has of a period and group what all have, absent ones as 0."""
-    cells = counts.pivot_table(
-        index=["period", "group"], columns="detail", values="top", aggfunc="sum", fill_value=0
-    )
-    details, index = cells.shape[1], cells.index
-    numbers = np.repeat(np.arange(details), len(cells))
-    return pd.DataFrame(
-        {
-            "period": np.tile(index.get_level_values("period"), details),
-            "group": np.tile(index.get_level_values("group"), details),
-            "detail": pd.Categorical.from_codes(numbers, cells.columns),
-            "top": cells.to_numpy().T.ravel(),
-            "base": np.tile(cells.sum(axis=1), details),
-        }
-    )
+    cells = np.bincount(row * len(words) + detail)
+    cells = np.append(cells, np.zeros(-len(cells) % len(words), dtype=np.int64))
+    cells = cells.reshape(-1, len(words))
+    rows, details = (np.flatnonzero(cells.any(axis=axis)) for axis in (1, 0))
+    many = len(details)
+    return _everywhere(len(rows) * many) | {
+        "period": np.tile(rows // GROUPS, many),
+        "group": np.tile(rows % GROUPS, many),
+        "detail": np.repeat(words[details], len(rows)),
+        "top": cells[np.ix_(rows, details)].T.ravel().astype(np.float64),
+        "base": np.tile(cells[rows].sum(axis=1), many).astype(np.float64),
+    }
 
 
 def _feeds(journeys: Journeys, periods: Periods) -> pd.DataFrame:

@@ -85,7 +85,7 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
     new = np.diff(key, prepend=-1) > 0
     pair, number = key[new], np.cumsum(new) - 1
     columns = (number, tally.number // THIRDS % GROUPS, tally.number % THIRDS, tally.times)
-    cells = pd.DataFrame(dict(zip(_CELL, columns, strict=True))).astype("int64")
+    cells = pd.DataFrame(dict(zip(_CELL, columns, strict=True)), copy=False).astype("int64")
     return Successors(pair // targets, pair % targets - 1, cells, base)
 
 
