@@ -16,6 +16,7 @@ from jupyter_core.utils import run_sync
 
 NO_KERNEL = "no Python kernel to run the notebook with; install ipykernel."
 START_SECONDS = 300
+SHUTDOWN_SECONDS = 1.0  # of which one that Java keeps from ending waits the half for a signal
 # What the kernel runs first. Importing makes half a million objects and hardly any garbage: they
 # are set aside from all later collections, which are seldom.
 IMPORTS = """
@@ -63,7 +64,9 @@ class Kernel:
         # They lie in a folder of this kernel alone: two in one folder would take each other's.
         self._sockets = tempfile.TemporaryDirectory(prefix="journeylib-")
         address = {"transport": "ipc", "ip": str(Path(self._sockets.name) / "kernel")}
-        self.manager = _Manager(kernel_name="python3", **address)
+        self.manager = _Manager(
+            kernel_name="python3", shutdown_wait_time=SHUTDOWN_SECONDS, **address
+        )
         # Kernels of a test run may come from another checkout: this one must be imported.
         package_home = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, [package_home, os.environ.get("PYTHONPATH", "")]))
