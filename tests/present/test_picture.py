@@ -60,7 +60,7 @@ def test_without_a_browser_there_is_a_reason_instead_of_a_pdf(
 def test_a_browser_that_never_answers_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "mute").write_text("#!/bin/sh\nexec sleep 600\n", "utf-8")
+    (tmp_path / "mute").write_text("#!/bin/sh\nsleep 600\n:\n", "utf-8")
     (tmp_path / "mute").chmod(0o755)
     monkeypatch.setenv(browser.NAMED_BROWSER, str(tmp_path / "mute"))
     monkeypatch.setattr(browser, "PDF_SECONDS", 0.1)

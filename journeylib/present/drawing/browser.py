@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from base64 import b64decode
@@ -29,6 +30,7 @@ FLAGS = (
 PIPES = ("/bin/sh", "-c", 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1', "sh")
 END = b"\0"  # of each message
 _PRINTED = re.compile(rb"(/(?:CreationDate|ModDate) ?\(D:)\d{14}")
+_NODE = re.compile(rb"(?<=\(node)\d{8}(?=\))")
 
 
 class Browser:
@@ -47,14 +49,16 @@ class Browser:
             command = [*PIPES, program, *FLAGS, *sandbox, profile, "about:blank"]
             pipe = subprocess.PIPE
             with suppress(OSError):  # a system without such files
-                self._process = subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe)
+                self._process = subprocess.Popen(
+                    command, bufsize=0, stdin=pipe, stdout=pipe, start_new_session=True
+                )
 
     def __enter__(self) -> Browser:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
-            limit = Timer(END_SECONDS, self._process.kill)
+            limit = Timer(END_SECONDS, self._kill)
             limit.start()
             self._process.communicate()  # it ends with its pipe
             limit.cancel()
@@ -75,15 +79,21 @@ class Browser:
         """
         if self._process is None:
             return None, text("present.pdf.no_browser")
-        limit = Timer(PDF_SECONDS, self._process.kill)
+        limit = Timer(PDF_SECONDS, self._kill)
         limit.start()
         try:
             return _undated(self._printed(page.resolve().as_uri())), ""
-        except (EOFError, KeyError) as error:
+        except (EOFError, KeyError, ValueError) as error:
             why = type(error).__name__
             return None, text("present.pdf.failed", browser=self._name, why=why)
         finally:
             limit.cancel()
+
+    def _kill(self) -> None:
+        """End the browser and what it started: a child would hold the pipe open."""
+        assert self._process is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _printed(self, address: str) -> bytes:
         """Return a page as it is printed once all of it is loaded."""
@@ -129,7 +139,12 @@ def pdf(page: Path) -> tuple[bytes | None, str]:
 
 
 def _undated(printed: bytes) -> bytes:
-    """Take the time of printing out: the same dashboard gives the same file."""
+    """Take the time of printing out, and count nodes from 0: the same page gives the same file.
+
+    Chromium counts the nodes of all pages that a process of it has shown.
+    """
+    first = min(map(int, _NODE.findall(printed)), default=0)
+    printed = _NODE.sub(lambda match: b"%08d" % (int(match[0]) - first), printed)
     return _PRINTED.sub(lambda match: match[1] + b"20000101000000", printed)
 
 
