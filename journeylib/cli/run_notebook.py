@@ -40,7 +40,7 @@ from journeylib.delivery import (
     write_files,
 )
 from journeylib.log import PrivateFolder, matching_files, remove_abandoned, resource_hint
-from journeylib.present import OWN_ERRORS, Browser, prepare, render_html, style_once
+from journeylib.present import OWN_ERRORS, Browser, load_drawing, render_html, style_once
 
 INPUT_ERRORS = ("ConfigError", "LogError", "SchemaError", "QualityError")
 FAILED = "failed"
@@ -220,7 +220,7 @@ def _delivery_of(
     with ExitStack() as stack, ThreadPoolExecutor(1) as artist:
 
         def draw() -> tuple[Browser, Picture | None]:
-            prepare()
+            load_drawing()
             browser = stack.enter_context(Browser())
             while not ended.wait(LOOK_SECONDS) and not _runs(home):
                 pass

@@ -5,7 +5,7 @@ This room draws numbers that the rooms below have computed; it computes none. In
 """
 
 from journeylib.present.charts.experience import experience_chart
-from journeylib.present.dashboard import OWN_ERRORS, prepare, render_html, style_once
+from journeylib.present.dashboard import OWN_ERRORS, load_drawing, render_html, style_once
 from journeylib.present.drawing import svg
 from journeylib.present.drawing.browser import Browser, pdf
 from journeylib.present.drawing.font_metrics import ANY, ARIAL, FontMetrics

@@ -52,7 +52,7 @@ _FINDING = re.compile(r'<p class="jl-finding">(.*?)(?:[.;] |</p>)', re.DOTALL)
 NOTEBOOKS = "en"  # the language that our notebooks are written in
 
 
-def prepare() -> None:
+def load_drawing() -> None:
     """Load what dashboards, charts and pictures take, some half a second, before it is needed."""
     for module in ("nbconvert.exporters.templateexporter", "PIL.Image", "resvg_py"):
         import_module(module)

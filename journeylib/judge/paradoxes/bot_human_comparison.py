@@ -11,12 +11,11 @@ import numpy.typing as npt
 
 from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, Resampled, resample
 from journeylib.journeys import base_in_cells, count_neighbours, sum_in_cells
-from journeylib.judge.paradoxes.rows import Numbers, Rows
+from journeylib.judge.paradoxes.rows import Column, Numbers, Rows
 from journeylib.log import MIN_CELL, bounded_share
 from journeylib.measures import quotient
 
 How = Literal["difference", "relative", "ratio"]
-Column = Numbers | int
 MATCHED = "the same intents on both sides, weighted as the first has them; jackknife by customer"
 
 
