@@ -18,13 +18,13 @@ LINES = {
     "cli": 1_025,
     "core": 695,
     "delivery": 735,
-    "journeys": 6_625,
+    "journeys": 6_630,
     "judge": 6_050,
     "lab": 2_135,
     "log": 6_780,
     "measures": 6_380,
     "portfolio": 1_675,
-    "present": 7_110,
+    "present": 7_160,
     "workshop": 3_955,
 }
 # What is shown has the name of what is computed; settings stand where they are used.

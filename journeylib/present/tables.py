@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,13 +84,14 @@ def html_table(
     str
         HTML without ids, links or script.
     """
-    kinds = [_kind(frame[column]) for column in frame.columns]
+    columns = [frame[column].tolist() for column in frame.columns]
+    kinds = [_kind(values) for values in columns]
     head = "".join(
         f'<th scope="col"{kind}>{esc(column_head(column))}</th>'
         for column, kind in zip(frame.columns, kinds, strict=True)
     )
     rows = []
-    for record in frame.head(max_rows).itertuples(index=False, name=None):
+    for record in itertools.islice(zip(*columns, strict=True), max_rows):
         cells = [f'<th scope="row">{esc(cell_text(record[0]))}</th>'] if record else []
         cells += [
             f"<td{kind}>{esc(cell_text(value))}</td>"
@@ -107,11 +109,11 @@ def html_table(
     )
 
 
-def _kind(column: pd.Series[Any]) -> str:
+def _kind(values: Sequence[Any]) -> str:
     """Numbers stand to the right; prose gets room, so that its row does not grow into a tower."""
-    if _is_numeric(column):
+    if _is_numeric(values):
         return ' class="jl-n"'
-    prose = any(isinstance(cell, str) and len(cell) > PROSE for cell in column.tolist())
+    prose = any(isinstance(cell, str) and len(cell) > PROSE for cell in values)
     # Without the styles of a trusted notebook JupyterLab sets every cell to the right.
     return ' class="jl-words" style="text-align:left"' if prose else ""
 
@@ -127,10 +129,10 @@ def _note(note: str) -> str:
     return f'<p class="jl-note">{esc(note)}</p>' if note else ""
 
 
-def _is_numeric(column: pd.Series[Any]) -> bool:
-    values = [value for value in column.tolist() if value is not None]
-    return bool(values) and all(
-        isinstance(value, int | float) and not isinstance(value, bool) for value in values
+def _is_numeric(values: Sequence[Any]) -> bool:
+    present = [value for value in values if value is not None]
+    return bool(present) and all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in present
     )
 
 
@@ -175,7 +177,7 @@ class Table:
         with extra("lab", "an interactive table", "The table itself is shown without it."):
             from itables.widget import ITable
         shown = self.frame.rename(columns={c: column_head(c) for c in self.frame.columns})
-        kinds = {c: _is_numeric(shown[c]) for c in shown.columns}
+        kinds = {c: _is_numeric(shown[c].tolist()) for c in shown.columns}
         texts = {c: shown[c].map(cell_text) for c, numbers in kinds.items() if not numbers}
         return ITable(shown.assign(**texts).reset_index(drop=True), caption=self.caption)
 

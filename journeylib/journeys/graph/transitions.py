@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from journeylib.journeys.journeys import Journeys
@@ -65,34 +67,42 @@ def steps_around(journeys: Journeys, touchpoint: str, *, most: int) -> pd.DataFr
         ``folds`` (int64: touchpoints in the row), ``at_least`` (bool: visits and customers are
         lower bounds, and the rest of them is in `OTHER`).
 
+    Raises
+    ------
+    ValueError
+        If the log has no such touchpoint.
+
     Notes
     -----
     `OTHER` holds what may not be shown (`transitions`), and what is beyond `most`.
     """
-    minimum = journeys.settings.min_customers
-    edges, public = journeys.edges, journeys.public_edges
-    sides: list[pd.DataFrame] = []
+    words, minimum = words_of(journeys.names), journeys.settings.min_customers
+    number = words.index(touchpoint)
+    rows: list[dict[str, Any]] = []
     for side, here, there in (("before", "target", "source"), ("after", "source", "target")):
-        every = edges[edges[here] == touchpoint]
-        rows = public[public[here] == touchpoint]
-        rows = rows.rename(columns={there: "name", "events": "visits"})
-        shown = rows.sort_values(["visits", "name"], ascending=[False, True]).head(most)
-        while 0 < every["events"].sum() - shown["visits"].sum() < minimum and len(shown):
-            shown = shown.iloc[:-1]  # what came from touchpoints too rare to be named
-        kept = ["name", "visits", "customers", "median_seconds", "tied", "at_least"]
-        table = shown[kept].assign(folds=1)
-        visits, tied = (every[name].sum() for name in ("events", "tied"))
-        rest = {"visits": visits - table["visits"].sum(), "tied": tied - table["tied"].sum()}
-        if rest["visits"]:
-            folds = max(len(every) - len(shown), 1)
-            other = {"name": OTHER, **rest, "folds": folds, "at_least": False}
-            table = pd.concat([table, pd.DataFrame([other])])
-        share = table["visits"] / visits
-        sides.append(table.assign(side=side, share=share))
-    columns = ["side", "touchpoint", "visits", "share", "customers", "median_seconds"]
-    neighbours = pd.concat(sides, ignore_index=True).rename(columns={"name": "touchpoint"})
+        every, public = (
+            edges.only(np.flatnonzero(getattr(edges, here) == number))
+            for edges in (journeys.edge_counts, journeys.public[0])
+        )
+        names, visits = [words[at] for at in getattr(public, there)], every.counts[0].sum()
+        shown = sorted(range(len(names)), key=lambda at: (-public.counts[0, at], names[at]))[:most]
+        while shown and 0 < visits - public.counts[0, shown].sum() < minimum:
+            shown.pop()  # what came from touchpoints too rare to be named
+        table = [
+            {"touchpoint": names[at], "visits": public.counts[0, at], "tied": public.tied[at],
+             "customers": public.counts[2, at], "median_seconds": public.median_seconds[at],
+             "folds": 1, "at_least": public.at_least[at]}
+            for at in shown
+        ]  # fmt: skip
+        if rest := visits - public.counts[0, shown].sum():
+            tied = every.tied.sum() - public.tied[shown].sum()
+            folds = max(len(every.source) - len(shown), 1)
+            other = {"touchpoint": OTHER, "visits": rest, "tied": tied, "folds": folds}
+            table.append({**other, "median_seconds": math.nan, "at_least": False})
+        rows += [{"side": side, **row, "share": row["visits"] / visits} for row in table]
+    columns = ["side", "touchpoint", "visits", "share", "customers", "median_seconds", "tied"]
     types = {"customers": "Int64", "at_least": "bool"}
-    return neighbours[[*columns, "tied", "folds", "at_least"]].astype(types)
+    return pd.DataFrame(rows, columns=[*columns, "folds", "at_least"]).astype(types)
 
 
 def journey_graph(journeys: Journeys, *, min_customers: int | None = None) -> nx.DiGraph[str]:

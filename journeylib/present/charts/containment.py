@@ -9,7 +9,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from journeylib.core import Estimate, estimate_text, percent, text
-from journeylib.present.drawing.chart import BAR_WIDTH, beside, row_chart, ticks, whiskers, words
+from journeylib.present.drawing.chart import (
+    BAR_WIDTH,
+    add_shapes,
+    annotate,
+    beside,
+    row_chart,
+    stroke,
+    ticks,
+    whiskers,
+    words,
+)
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.theme import LIGHT
 
@@ -58,7 +68,7 @@ def _waterfall(rows: Sequence[Row], verified: Estimate | None) -> go.Figure:
     axis = ticks(fifths, [percent(fifth, 0) for fifth in fifths], range=[0, 1])
     names = [str(row["label"]) for row in rows]
     drawn = row_chart(names, axis, sides=(LEFT, 190), bold=(0, len(rows) - 1))
-    level = 0.0
+    level, notes, joins = 0.0, [], []
     for i, row in enumerate(rows):
         share, last = float(row["share"]), i == len(rows) - 1
         ends = last or i == 0
@@ -66,19 +76,15 @@ def _waterfall(rows: Sequence[Row], verified: Estimate | None) -> go.Figure:
         level = share if ends else start
         drawn.add_trace(_step(row, i, start, ends=ends, verified=verified if last else None))
         edge = start + share if not last or verified is None else verified.hi
-        drawn.add_annotation(
-            x=max(start + share, edge or 0.0), y=i, xanchor="left", xshift=8, showarrow=False,
-            text=f"<b>{_share(row, ends=ends)}</b>",
-        )  # fmt: skip
-        drawn.add_annotation(
-            **beside(i, text("present.waterfall.sessions", n=int(row["sessions"])))
-        )
+        notes.append({
+            "x": max(start + share, edge or 0.0), "y": i, "xanchor": "left", "xshift": 8,
+            "showarrow": False, "text": f"<b>{_share(row, ends=ends)}</b>",
+        })  # fmt: skip
+        notes.append(beside(i, text("present.waterfall.sessions", n=int(row["sessions"]))))
         if not last:
-            drawn.add_shape(
-                type="line", x0=level, x1=level, y0=i + 0.31, y1=i + 0.69,
-                line={"color": LIGHT["muted"], "width": 1},
-            )  # fmt: skip
-    return drawn
+            look = {"color": LIGHT["muted"], "width": 1}
+            joins.append(stroke((level, i + 0.31), (level, i + 0.69), look))
+    return annotate(add_shapes(drawn, joins), notes)
 
 
 def _share(row: Row, *, ends: bool) -> str:

@@ -11,7 +11,14 @@ import plotly.graph_objects as go
 
 from journeylib.audits import stream_label
 from journeylib.core import duration, number, percent, signed, text
-from journeylib.present.drawing.chart import add_marks, beside, row_chart, ticks
+from journeylib.present.drawing.chart import (
+    add_marks,
+    add_shapes,
+    row_chart,
+    stroke,
+    ticks,
+    write_beside,
+)
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.theme import LIGHT
 
@@ -75,12 +82,10 @@ def _chart(rows: Sequence[Row]) -> go.Figure:
     )  # fmt: skip
     drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
     ends = [max(-FARTHEST, min(FARTHEST, float(row["z"]))) for row in rows]
-    for index, row in enumerate(rows):
-        drawn.add_shape(
-            type="line", layer="below", x0=0, x1=ends[index], y0=index, y1=index,
-            line={"color": LIGHT["flow"], "width": 1.2},
-        )  # fmt: skip
-        drawn.add_annotation(**beside(index, f"{_value(row, 'before')} → {_value(row, 'after')}"))
+    look = {"color": LIGHT["flow"], "width": 1.2}
+    add_shapes(drawn, [stroke((0, at), (x, at), look, "below") for at, x in enumerate(ends)])
+    values = (f"{_value(row, 'before')} → {_value(row, 'after')}" for row in rows)
+    write_beside(drawn, enumerate(values))
     add_marks(
         drawn,
         [(end, index, _sentence(rows[index])) for index, end in enumerate(ends)],

@@ -13,12 +13,12 @@ from journeylib.core import Estimate, number, signed, text
 from journeylib.present.drawing import svg
 from journeylib.present.drawing.chart import (
     PHONE,
-    beside,
     row_chart,
     ticks,
     whiskers,
     with_narrow,
     words,
+    write_beside,
 )
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, interval
@@ -148,10 +148,11 @@ def _chart(heard: Sequence[_Heard], width: int | None, *, narrow: bool) -> go.Fi
         )  # fmt: skip
     drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1}, layer="below")
     drawn.add_trace(_marks(heard, at))
+    sentences = []
     for one, row in zip(heard, at, strict=True):
         n = "" if narrow else f" · {text('present.experience.n', n=number(one.customers))}"
-        drawn.add_annotation(beside(row, f"{signed(one.value)}{n}"))
-    return drawn
+        sentences.append((row, f"{signed(one.value)}{n}"))
+    return write_beside(drawn, sentences)
 
 
 def _marks(heard: Sequence[_Heard], at: Sequence[int]) -> go.Scatter:

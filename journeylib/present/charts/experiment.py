@@ -25,11 +25,12 @@ from journeylib.lab import (
 from journeylib.present.drawing.chart import (
     add_chosen,
     add_marks,
-    beside,
+    annotate,
     chart,
     row_chart,
     ticks,
     words,
+    write_beside,
 )
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.theme import LIGHT
@@ -221,10 +222,9 @@ def _findable(planned: Plan, weeks: Sequence[int], values: Sequence[float]) -> g
         yaxis=ticks(marks, [_size(mark, unit) for mark in marks], range=[0, top]),
     )  # fmt: skip
     drawn.add_hline(least, line={"color": LIGHT["muted"], "width": 1, "dash": "dash"})
-    drawn.add_annotation(
-        x=0, xref="paper", xanchor="left", y=least, yshift=-10, xshift=4, showarrow=False,
-        text=f"<b>{text('lab.chart.least')}</b>",
-    )  # fmt: skip
+    note = {"x": 0, "xref": "paper", "xanchor": "left", "y": least, "yshift": -10, "xshift": 4,
+            "showarrow": False, "text": f"<b>{text('lab.chart.least')}</b>"}  # fmt: skip
+    annotate(drawn, [note])
     sizes = [
         f"{some(week, 'week')}: {_size(v, unit)}" for week, v in zip(weeks, values, strict=True)
     ]
@@ -268,9 +268,8 @@ def _harm(
                 line={"color": LIGHT[colour], "width": 2.2 if dash == "solid" else 1, "dash": dash},
             )  # fmt: skip
     ends = {name: _inside(float(rows["worse"].iloc[-1])) for name, rows in lines.items()}
-    for name, at in _apart(ends).items():
-        drawn.add_annotation(**beside(at, words(guards[name].heading, 190, bold=True)))
-    return drawn
+    heads = {name: words(guard.heading, 190, bold=True) for name, guard in guards.items()}
+    return write_beside(drawn, ((at, heads[name]) for name, at in _apart(ends).items()))
 
 
 def _reading(rows: Sequence[Measured]) -> go.Figure:
@@ -282,10 +281,11 @@ def _reading(rows: Sequence[Measured]) -> go.Figure:
     names = [one.heading for one, *_ in rows]
     drawn = row_chart(names, axis, sides=(NAME, 230), bold=(0,), row=52)
     drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
+    sentences = []
     for index, (one, limit, sign) in enumerate(rows):
         estimate = one.estimate
         if estimate.value is None or estimate.lo is None or estimate.hi is None:
-            drawn.add_annotation(**beside(index, text("lab.chart.unread")))
+            sentences.append((index, text("lab.chart.unread")))
             continue
         between = span(estimate.lo, estimate.hi, one.unit)
         sentence = f"{change(estimate.value, one.unit)} ({between})"
@@ -295,8 +295,8 @@ def _reading(rows: Sequence[Measured]) -> go.Figure:
         hover = f"{words(one.heading)}: {sentence}, n = {count(estimate.n_customers)}"
         add_marks(drawn, [(middle, index, hover)], spans=[Estimate(middle, "share", lo, hi)],
                   color=LIGHT["good" if fine else "accent"])  # fmt: skip
-        drawn.add_annotation(**beside(index, words(sentence)))
-    return drawn
+        sentences.append((index, words(sentence)))
+    return write_beside(drawn, sentences)
 
 
 def _marks(top: float) -> Sequence[float]:

@@ -12,13 +12,13 @@ from journeylib.core import current_catalogue, percent, text
 from journeylib.journeys import OTHER, START, Structure
 from journeylib.present.drawing.chart import (
     add_bars,
-    beside,
     chart,
     room_for,
     row_axis,
     ticks,
     with_legend,
     words,
+    write_beside,
 )
 from journeylib.present.drawing.svg import clean
 from journeylib.present.figure import Figure, chart_figure
@@ -88,12 +88,13 @@ def _chart(
                 bars.append((at, starts[at], float(row["share"]), hover))
                 starts[at] += float(row["share"])
         add_bars(drawn, end_word(end), bars, color=LIGHT[colour])
+    sentences = []
     for at, name in enumerate(names):
         goal = [end_share(ends[name]["goal"])] if "goal" in ends[name] else []
         goal += [text("present.ends.settled")] if name in settled else []
         line = " · ".join(goal) or text("present.ends.no_goal")
-        drawn.add_annotation(**beside(at, words(line, RIGHT - 20)))
-    return with_legend(drawn)
+        sentences.append((at, words(line, RIGHT - 20)))
+    return with_legend(write_beside(drawn, sentences))
 
 
 def _row_name(name: str, size: Mapping[str, int]) -> str:

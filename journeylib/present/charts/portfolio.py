@@ -10,7 +10,15 @@ import plotly.graph_objects as go
 
 from journeylib.core import Estimate, number, percent, text
 from journeylib.portfolio import Portfolio
-from journeylib.present.drawing.chart import add_marks, beside, row_chart, ticks, words
+from journeylib.present.drawing.chart import (
+    add_marks,
+    add_shapes,
+    row_chart,
+    stroke,
+    ticks,
+    words,
+    write_beside,
+)
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, interval
 from journeylib.present.theme import LIGHT
@@ -65,13 +73,10 @@ def _chart(rows: Sequence[Row], currency: str) -> go.Figure:
         color=[LIGHT[row["verdict"]] for row in rows],
         symbol=["circle" if row["chosen"] else "circle-open" for row in rows],
     )
-    for index, row in enumerate(rows):
-        quartile, stroke = float(row["lower_quartile"]), {"color": LIGHT["ink"], "width": 1.6}
-        drawn.add_shape(
-            type="line", x0=quartile, x1=quartile, y0=index - 0.2, y1=index + 0.2, line=stroke
-        )
-        drawn.add_annotation(**beside(index, words(_why(row), RIGHT - 24)))
-    return drawn
+    quartiles = enumerate(float(row["lower_quartile"]) for row in rows)
+    look = {"color": LIGHT["ink"], "width": 1.6}
+    add_shapes(drawn, [stroke((x, at - 0.2), (x, at + 0.2), look) for at, x in quartiles])
+    return write_beside(drawn, enumerate(words(_why(row), RIGHT - 24) for row in rows))
 
 
 def _why(row: Row) -> str:

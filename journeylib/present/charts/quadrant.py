@@ -14,7 +14,10 @@ from journeylib.present.drawing.chart import (
     PHONE,
     Point,
     add_names,
+    add_shapes,
+    annotate,
     chart,
+    stroke,
     ticks,
     whiskers,
     with_narrow,
@@ -107,12 +110,10 @@ def _chart(rows: Sequence[Row], limits: Sequence[float], width: int | None = Non
         marks=[at for at, _ in spots],
         lines=[line for row in rows for line in _spans(row)] + _thresholds(across, up, limits),
     )
-    for index, line in enumerate(key):
-        drawn.add_annotation(
-            x=0.5, y=0, xref="paper", yref="paper", xanchor="center", yanchor="middle",
-            yshift=-62 - KEY * index, text=line, showarrow=False, font={"size": 12},
-        )  # fmt: skip
-    return drawn
+    look = {"x": 0.5, "y": 0, "xref": "paper", "yref": "paper", "xanchor": "center",
+            "yanchor": "middle", "showarrow": False, "font": {"size": 12}}  # fmt: skip
+    lines = [look | {"text": line, "yshift": -62 - KEY * index} for index, line in enumerate(key)]
+    return annotate(drawn, lines)
 
 
 def _axis(key: str, **axis: Any) -> dict[str, Any]:
@@ -187,19 +188,18 @@ def _zones(drawn: go.Figure, across: Point, up: Point, limits: Sequence[float]) 
             type="rect", layer="below", x0=left, y0=low, x1=right, y1=high, opacity=0.08,
             fillcolor=LIGHT[code], line_width=0,
         )  # fmt: skip
-    for (x0, y0), (x1, y1) in _thresholds(across, up, limits):
-        drawn.add_shape(
-            type="line", x0=x0, y0=y0, x1=x1, y1=y1, layer="between",
-            line={"color": LIGHT["muted"], "width": 1.2, "dash": "dash"},
-        )  # fmt: skip
+    look = {"color": LIGHT["muted"], "width": 1.2, "dash": "dash"}
+    lines = [stroke(*ends, look, "between") for ends in _thresholds(across, up, limits)]
+    add_shapes(drawn, lines)
     corners = (("serve", "automate", (across[1], up[0]), "right", (-8, 12)),
                ("lead", "human_led", (across[0], up[1]), "left", (8, -12)))  # fmt: skip
-    for key, code, (x, y), side, (aside, raised) in corners:
-        drawn.add_annotation(
-            x=x, y=y, text=f"<b>{text(f'present.quadrant.{key}')}</b>", showarrow=False,
-            xanchor=side, yanchor="middle", xshift=aside, yshift=raised,
-            font={"size": 12, "color": LIGHT[code]},
-        )  # fmt: skip
+    notes = [
+        {"x": x, "y": y, "text": f"<b>{text(f'present.quadrant.{key}')}</b>", "showarrow": False,
+         "xanchor": side, "yanchor": "middle", "xshift": aside, "yshift": raised,
+         "font": {"size": 12, "color": LIGHT[code]}}
+        for key, code, (x, y), side, (aside, raised) in corners
+    ]  # fmt: skip
+    annotate(drawn, notes)
 
 
 def _legend(rows: Sequence[Row]) -> str:

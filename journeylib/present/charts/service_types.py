@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from journeylib.core import percent, text
 from journeylib.measures import ServiceTypes, TypeShare
-from journeylib.present.drawing.chart import add_marks, beside, row_chart, ticks, words
+from journeylib.present.drawing.chart import add_marks, row_chart, ticks, words, write_beside
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import share_interval
 from journeylib.present.theme import LIGHT
@@ -91,6 +91,4 @@ def _chart(rows: Sequence[TypeShare]) -> go.Figure:
         color=LIGHT["accent"],
         symbol=["circle" if one.corrected else "circle-open" for one in rows],
     )
-    for index, one in enumerate(rows):
-        drawn.add_annotation(**beside(index, words(share_text(one), RIGHT - 24)))
-    return drawn
+    return write_beside(drawn, enumerate(words(share_text(one), RIGHT - 24) for one in rows))

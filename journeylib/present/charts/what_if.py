@@ -10,7 +10,15 @@ import plotly.graph_objects as go
 
 from journeylib.core import percent, text
 from journeylib.portfolio import WhatIf, figure_text, move_text
-from journeylib.present.drawing.chart import add_marks, beside, row_chart, ticks, words
+from journeylib.present.drawing.chart import (
+    add_marks,
+    add_shapes,
+    row_chart,
+    stroke,
+    ticks,
+    words,
+    write_beside,
+)
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.theme import LIGHT
 
@@ -100,15 +108,15 @@ def _chart(lines: Sequence[Line]) -> go.Figure:
     heads = [index for index, (_, row) in enumerate(lines) if row is None]
     drawn = row_chart([name for name, _ in lines], axis, sides=(LEFT, RIGHT), bold=heads)
     drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
+    spans, sentences = [], []
     for index, _, row in figures:
         low, high = (_against_today(row, end) for end in ("lo", "hi"))
-        drawn.add_shape(
-            type="line", x0=low, x1=high, y0=index, y1=index, opacity=0.3,
-            line={"color": LIGHT["accent"], "width": 7},
-        )  # fmt: skip
+        look = {"color": LIGHT["accent"], "width": 7}
+        spans.append(stroke((low, index), (high, index), look) | {"opacity": 0.3})
         ends = {name: figure_text(row, name) for name in ("before", "lo", "hi")}
         sentence = text("present.what_if.from_to", **ends)
-        drawn.add_annotation(**beside(index, words(sentence, RIGHT - 24)))
+        sentences.append((index, words(sentence, RIGHT - 24)))
+    write_beside(add_shapes(drawn, spans), sentences)
     looks = {"no_selection": ("circle-open", "accent"), "full_selection": ("circle", "accent"),
              "naive": ("diamond-open", "bad")}  # fmt: skip
     for column, (symbol, colour) in looks.items():

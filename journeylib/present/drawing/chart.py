@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -205,7 +206,8 @@ def add_chosen(
 ) -> go.Figure:
     """Mark the point of a line that was chosen, with its name in bold beside it."""
     add_marks(drawn, [(*at, hover)], color=LIGHT["accent"])
-    return drawn.add_annotation(x=at[0], y=at[1], text=f"<b>{name}</b>", showarrow=False, **anchor)
+    note = {"x": at[0], "y": at[1], "text": f"<b>{name}</b>", "showarrow": False, **anchor}
+    return annotate(drawn, [note])
 
 
 def with_legend(drawn: go.Figure) -> go.Figure:
@@ -226,13 +228,39 @@ def room_for(names: Sequence[str], most: int) -> int:
     return min(most, round(max(widths, default=0.0)) + 28)
 
 
+def annotate(drawn: go.Figure, notes: Iterable[Mapping[str, Any]]) -> go.Figure:
+    """Write words into a chart, all at once: plotly checks every one again at each change."""
+    drawn.layout.annotations = (*drawn.layout.annotations, *notes)
+    return drawn
+
+
+def add_shapes(drawn: go.Figure, shapes: Iterable[Mapping[str, Any]]) -> go.Figure:
+    """Draw lines and areas, all at once for the same reason."""
+    drawn.layout.shapes = (*drawn.layout.shapes, *shapes)
+    return drawn
+
+
+def stroke(
+    start: Point, end: Point, look: Mapping[str, Any], layer: str | None = None
+) -> dict[str, Any]:
+    """Return a straight line, for `add_shapes`."""
+    (x0, y0), (x1, y1) = start, end
+    ends = {"x0": x0, "y0": y0, "x1": x1, "y1": y1}
+    return {"type": "line", **ends, "layer": layer, "line": look}
+
+
 def beside(row: float, sentence: str) -> dict[str, Any]:
-    """Return words to the right of a row."""
+    """Return words to the right of a row, for `annotate`."""
     return {
         "text": sentence, "x": 1, "xref": "paper", "xanchor": "left", "xshift": 14,
         "y": row, "yref": "y", "yanchor": "middle", "showarrow": False, "align": "left",
         "font": {"color": LIGHT["muted"], "size": 12},
     }  # fmt: skip
+
+
+def write_beside(drawn: go.Figure, sentences: Iterable[tuple[float, str]]) -> go.Figure:
+    """Write a sentence to the right of each of these rows."""
+    return annotate(drawn, itertools.starmap(beside, sentences))
 
 
 def whiskers(values: Sequence[Estimate], **look: Any) -> dict[str, Any]:
@@ -281,6 +309,7 @@ def add_names(
         marks=[around([mark], 8) for mark in marks],
         soft=[around(line, 1) for line in lines],
     )
+    notes = []
     for ((x, y), name, colour), spot, rect in zip(names, spots, places, strict=True):
         if rect is None:
             continue
@@ -288,9 +317,9 @@ def add_names(
         down = rect.y + rect.height / 2 - spot[1]
         tied = leader(spot, rect) is not None
         moved = {"ax": across, "ay": down} if tied else {"xshift": across, "yshift": -down}
-        drawn.add_annotation(
-            x=x, y=y, text=name, font={"size": 12, "color": LIGHT[colour]}, showarrow=tied,
-            xanchor="center", yanchor="middle", arrowhead=0, arrowwidth=0.8, standoff=7,
-            arrowcolor=LIGHT["muted"], borderpad=0, **moved,
-        )  # fmt: skip
-    drawn.update_layout(meta={"least": drawn.layout.width or NARROW})
+        notes.append({
+            "x": x, "y": y, "text": name, "font": {"size": 12, "color": LIGHT[colour]},
+            "showarrow": tied, "xanchor": "center", "yanchor": "middle", "arrowhead": 0,
+            "arrowwidth": 0.8, "standoff": 7, "arrowcolor": LIGHT["muted"], "borderpad": 0, **moved,
+        })  # fmt: skip
+    annotate(drawn, notes).update_layout(meta={"least": drawn.layout.width or NARROW})

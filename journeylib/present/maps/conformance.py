@@ -12,7 +12,14 @@ import plotly.graph_objects as go
 from journeylib.core import estimate_text, percent, text
 from journeylib.journeys import START, Conformance
 from journeylib.present.drawing import svg
-from journeylib.present.drawing.chart import add_bars, beside, row_chart, ticks, with_legend, words
+from journeylib.present.drawing.chart import (
+    add_bars,
+    row_chart,
+    ticks,
+    with_legend,
+    words,
+    write_beside,
+)
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, share_interval
 from journeylib.present.theme import LIGHT
@@ -134,10 +141,10 @@ def _chart(rows: Sequence[_Row], journeys: int) -> go.Figure:
                         share=percent(share, 0), n=n)  # fmt: skip
             bars[kind].append((index, base, share, words(mark)))
             base += share
-        drawn.add_annotation(**beside(index, words(row.beside, RIGHT - 20)))
     for kind, colour in KINDS.items():
         if bars[kind]:
             add_bars(drawn, _word(kind), bars[kind], color=LIGHT[colour])
+    write_beside(drawn, enumerate(words(row.beside, RIGHT - 20) for row in rows))
     return with_legend(drawn)
 
 
