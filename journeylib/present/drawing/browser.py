@@ -1,4 +1,4 @@
-"""PDF by a browser, if there is one: Chromium is started once and prints pages by its protocol."""
+"""PDF by a browser, if there is one: Chromium is started ahead and prints by its protocol."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _NODE = re.compile(rb"(?<=\(node)\d{8}(?=\))")
 
 
 class Browser:
-    """A headless Chromium that starts at once, and ends with the block that it is used in."""
+    """A headless Chromium that starts at once and prints one page.
+
+    It is gone with the end of the block that it is used in.
+    """
 
     def __init__(self) -> None:
         named = os.environ.get(NAMED_BROWSER)
@@ -60,7 +63,7 @@ class Browser:
         if self._process is not None:
             limit = Timer(END_SECONDS, self._kill)
             limit.start()
-            self._process.communicate()  # it ends with its pipe
+            self._process.communicate()
             limit.cancel()
         self._folder.cleanup()
 
@@ -79,6 +82,7 @@ class Browser:
         """
         if self._process is None:
             return None, text("present.pdf.no_browser")
+        assert self._process.stdin is not None, "one page is printed"
         limit = Timer(PDF_SECONDS, self._kill)
         limit.start()
         try:
@@ -88,6 +92,8 @@ class Browser:
             return None, text("present.pdf.failed", browser=self._name, why=why)
         finally:
             limit.cancel()
+            stdin, self._process.stdin = self._process.stdin, None
+            stdin.close()  # it ends with its pipe, beside whatever is done next
 
     def _kill(self) -> None:
         """End the browser and what it started: a child would hold the pipe open."""

@@ -8,9 +8,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from PIL import Image
 
 COLOURS = 64
@@ -60,7 +63,7 @@ def png(svg: str, *, width: int) -> bytes:
     picture = Image.open(io.BytesIO(drawn)).convert("RGB")
     few = _with_few_colours(picture)
     out = io.BytesIO()
-    few.save(out, "PNG", optimize=True)
+    few.save(out, "PNG")
     return out.getvalue()
 
 
@@ -70,23 +73,28 @@ def _with_few_colours(picture: Image.Image) -> Image.Image:
     A colour may be one verdict's. Each point takes the nearest colour: Pillow's own search is
     rough enough to turn white into grey.
     """
-    import numpy as np
     from PIL import Image
 
-    ours = [tuple(bytes.fromhex(colour[1:])) for colour in sorted(set(LIGHT.values()))]
-    rest = picture.quantize(COLOURS - len(ours), method=Image.Quantize.MEDIANCUT).getpalette() or []
-    palette = np.array([*ours, *zip(*[iter(rest)] * 3, strict=True)][:COLOURS], dtype=np.int64)
     red, green, blue = np.moveaxis(np.asarray(picture, dtype=np.uint32), 2, 0)
     points = red << 16 | green << 8 | blue
     # A table of every colour that there is takes less time than sorting the points.
-    colours = np.zeros(1 << 24, dtype=np.uint8)
-    colours[points] = 1
-    used = np.flatnonzero(colours)
-    parts = np.stack([used >> 16, used >> 8 & 255, used & 255], axis=1)
-    colours[used] = ((parts[:, None, :] - palette) ** 2).sum(axis=2).argmin(axis=1)
-    few = Image.frombytes("P", picture.size, colours[points].tobytes())
+    numbers = np.zeros(1 << 24, dtype=np.uint32)
+    numbers[points] = 1
+    used = np.flatnonzero(numbers)
+    numbers[used] = np.arange(len(used))
+    numbered = numbers[points]
+    often = used[np.argsort(-np.bincount(numbered.ravel()), kind="stable")]
+    ours = sorted(int(colour[1:], 16) for colour in set(LIGHT.values()))
+    palette = _parts(np.array([*ours, *often[~np.isin(often, ours)]][:COLOURS]))
+    near = ((_parts(used)[:, None] - palette) ** 2).sum(axis=2).argmin(axis=1)
+    few = Image.frombytes("P", picture.size, near.astype(np.uint8)[numbered].tobytes())
     few.putpalette(palette.astype(np.uint8).tobytes())
     return few
+
+
+def _parts(colours: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return red, green and blue of each colour, shape (n, 3)."""
+    return np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1)
 
 
 def _fonts() -> list[str]:
