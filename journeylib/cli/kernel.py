@@ -23,7 +23,8 @@ IMPORTS = """
 import atexit, gc
 gc.disable()
 import journeylib, journeylib.present, plotly.graph_objects
-import scipy.stats, sklearn.linear_model, sklearn.tree, statsmodels.api
+import scipy.stats, sklearn.linear_model, sklearn.tree
+import statsmodels.duration.hazard_regression, statsmodels.genmod.generalized_linear_model
 journeylib.audit, journeylib.save
 gc.freeze()
 atexit.register(gc.unfreeze)
