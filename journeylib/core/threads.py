@@ -7,8 +7,10 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 SELDOM = 7  # times as many objects as Python waits for
+_collects_seldom: ContextVar[bool] = ContextVar("collects_seldom", default=False)
 
 
 @contextmanager
@@ -43,9 +45,11 @@ def seldom_collected() -> Iterator[None]:
     them; each one that is imported would be walked through again. A process that has set its own
     aside is left as it is.
     """
-    if gc.get_freeze_count():
+    # To ask how many objects are set aside is to walk through all of them.
+    if _collects_seldom.get() or gc.get_freeze_count():
         yield
         return
+    token = _collects_seldom.set(True)
     youngest, *others = gc.get_threshold()
     gc.set_threshold(SELDOM * youngest, *others)
     gc.freeze()
@@ -54,3 +58,4 @@ def seldom_collected() -> Iterator[None]:
     finally:
         gc.unfreeze()
         gc.set_threshold(youngest, *others)
+        _collects_seldom.reset(token)

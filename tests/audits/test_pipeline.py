@@ -54,6 +54,9 @@ def test_long_work_collects_garbage_seldom_and_leaves_the_collector_as_it_was() 
     with seldom_collected():
         assert gc.get_threshold() == (SELDOM * before[0], *before[1:])
         assert gc.get_freeze_count() > 0
+        with seldom_collected():
+            assert gc.get_threshold() == (SELDOM * before[0], *before[1:])
+        assert gc.get_freeze_count() > 0
     assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
     gc.freeze()
 

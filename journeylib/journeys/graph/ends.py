@@ -92,7 +92,7 @@ def _may_be_shown(journeys: Journeys, own: Whole, minimum: int) -> Shown:
     these two, and nobody else does.
     """
     outline = journeys.outline
-    alike, kind = np.zeros(len(outline), dtype=np.int64), outline.end_kind
+    alike, kind = np.zeros(len(outline), dtype=np.int64), outline.end_kind.astype(np.int64)
     every = base_in_cells(alike, np.arange(len(outline)), outline.customer, 1)
     ended = base_in_cells(kind, np.arange(len(outline)), outline.customer, KINDS)
     whole = np.stack([ended.journeys, ended.customers], axis=-1)

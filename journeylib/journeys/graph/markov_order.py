@@ -129,11 +129,12 @@ def _contexts(journeys: Journeys) -> pd.DataFrame:
 
 def _losses(rows: pd.DataFrame) -> Iterator[Floats]:
     """Give the summed loss per fold of a chain that remembers so many visits, by `ORDERS`."""
-    n, fold = rows["n"].to_numpy(), rows["fold"].to_numpy()
+    # A column of a frame cannot be written to: a kind of its own to compiled functions.
+    n, fold = rows["n"].to_numpy(), rows["fold"].to_numpy(copy=True)
     following = np.unique(rows[_NEXT], return_inverse=True)[1]
     many = int(following.max(initial=0)) + 1
     chance = np.full(len(rows), 1 / many)
-    context = np.zeros(len(rows), dtype=np.int64)
+    context = np.zeros(len(rows), dtype=np.int32)
     for depth in range(max(ORDERS) + 1):
         if depth:
             earlier = rows[_BEFORE[depth - 1]].to_numpy() + 1

@@ -361,7 +361,7 @@ def _nodes(journeys: Journeys, points: _Points, folds: _Folds) -> pd.DataFrame:
     """Return what is drawn as boxes; only what is folded has yet to be counted."""
     events, first, many = journeys.events, folds.touchpoints, len(folds.words) - 3
     into = folds.into[:first]
-    cells = np.where(into < first, -1, into - first)
+    cells = np.where(into < first, -1, into - first).astype(np.int32)
     base = events.base(cells[events.touchpoint], many - first)
     counts = np.hstack([points.counts, np.stack([*vars(base).values()])])
     middle = median_positions(journeys.summed, cells, many - first)

@@ -135,18 +135,18 @@ def _cells_of_words(cell: Numbers, held: Numbers, words: int) -> Whole:
     return number
 
 
-def median_positions(summed: Summed, into: Whole, cells: int) -> npt.NDArray[np.float64]:
+def median_positions(summed: Summed, into: Numbers, cells: int) -> npt.NDArray[np.float64]:
     """Return the median place of events within their journeys, 0 first to 1 last.
 
     Parameters
     ----------
     summed : callable
-    into : ndarray of int64
+    into : ndarray of int
         The cell of each touchpoint; below 0 for none.
     cells : int
     """
 
-    def places(part: Part) -> tuple[Whole, npt.NDArray[np.float64]]:
+    def places(part: Part) -> tuple[Numbers, npt.NDArray[np.float64]]:
         events = part.outline.events
         return into[events.touchpoint], _places(events.begins)
 

@@ -240,7 +240,8 @@ def _session_cases(
 ) -> Iterable[_Cases]:
     table = bot_sessions(journeys, settings).table
     table = table[table["start_us"] != MISSING]
-    part = {str(name): table[name].to_numpy() for name in table}
+    # A column of a frame cannot be written to: a kind of its own to compiled functions.
+    part = {str(name): table[name].to_numpy(copy=True) for name in table}
     rows = Rows(
         len(journeys.names),
         *(part[name] for name in ("touchpoint_no", "group", "journey", "customer_no")),
@@ -253,7 +254,8 @@ def _session_cases(
     asked, every = part["requests"] > 0, np.ones(len(table), dtype=bool)
     soon = round(settings.honoured_minutes * 60 * MICRO)
     honoured = soon_after(part["human_us"], part["request_us"], soon)
-    unseen = (table["state"] == "handed_over").to_numpy() & (part["human_us"] == MISSING)
+    handed_over = np.array(table["state"] == "handed_over")
+    unseen = handed_over & (part["human_us"] == MISSING)
     has_wait = (part["human_us"] != MISSING) & (part["bot_done_us"] != MISSING)
     wait_us = np.where(has_wait, part["human_us"] - np.where(has_wait, part["bot_done_us"], 0), 0)
     yield _Cases(
@@ -262,8 +264,8 @@ def _session_cases(
         stratum,
         settled,
         {
-            "handed_over": ((table["state"] == "handed_over").to_numpy(), every, "share"),
-            "abandoned": ((table["state"] == "abandoned").to_numpy(), every, "share"),
+            "handed_over": (handed_over, every, "share"),
+            "abandoned": (np.array(table["state"] == "abandoned"), every, "share"),
             "requests": (asked, every, "share"),
             "requests_honoured": (honoured, asked & ~unseen, "share"),
             "human_wait": (_log_micro(wait_us), wait_us > 0, "log seconds"),

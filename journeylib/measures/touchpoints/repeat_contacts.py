@@ -210,9 +210,9 @@ def _about(journeys: Journeys, settings: MeasureSettings) -> Numbers:
     near = around(np.full(len(events), -1, dtype=np.int32), 0)
     if journeys.has("session"):
         session = events.column("session").number[order]
-        talk, keys = number_pairs(np.where(session >= 0, 0, -1), session, 1 << 31)
+        talk, keys = number_pairs(np.minimum(session, 0), session, 1 << 31)
         near = np.where(talk >= 0, around(talk, len(keys)), near)
-    matters = np.empty(len(events), dtype=np.int64)
+    matters = np.empty(len(events), dtype=np.int32)
     matters[order] = np.where(own >= 0, own, near)
     return matters
 
