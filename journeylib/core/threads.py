@@ -11,6 +11,9 @@ from contextvars import ContextVar
 
 SELDOM = 7  # times as many objects as Python waits for
 _collects_seldom: ContextVar[bool] = ContextVar("collects_seldom", default=False)
+# Events from which it matters what threads keep: of fewer, the next count takes it up again, and
+# the system need not clear new pages for it.
+_LARGE = 20_000_000
 
 
 @contextmanager
@@ -28,12 +31,11 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def give_back_memory() -> None:
-    """Give back to the system what was freed, where the C library keeps it for its threads."""
-    if sys.platform != "linux":
+def give_back_memory(events: int) -> None:
+    """Give back to the system what counting so many events freed, where glibc keeps it."""
+    if sys.platform != "linux" or events < _LARGE:
         return
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
-    if trim is not None:
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
         trim(0)
 
 

@@ -214,7 +214,7 @@ class Journeys(Verbs):
             return count(self)
         with ThreadPoolExecutor(threads_of(self.log.events.get_backend())) as pool:
             total = reduce(add, pool.map(count, parts))
-        give_back_memory()
+        give_back_memory(len(self.events))
         return total
 
     @cached_property

@@ -176,7 +176,7 @@ def _bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
         return [_Part(talk.sessions, len(part.outline), facts)]
 
     facts = _together(journeys.summed(of_part))
-    give_back_memory()
+    give_back_memory(len(journeys.events))
     return BotSessions(journeys, facts)
 
 
