@@ -20,6 +20,8 @@ from journeylib.present.theme import LIGHT, VERDICTS, Shape
 
 WIDTH = 1180.0
 LABEL = 36.0  # height of two lines beside a flow
+PARTS = frozenset({"error_x", "error_y", "font", "line", "link", "margin", "marker", "node",
+                   "textfont", "tickfont", "title", "xaxis", "yaxis"})  # fmt: skip
 _VARIABLES = {colour: f"var(--jl-{name})" for name, colour in reversed(LIGHT.items())}
 _ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 _SHAPES: dict[str, Shape] = {
@@ -28,6 +30,20 @@ _SHAPES: dict[str, Shape] = {
     "square": "square",
     "x": "cross",
 }
+
+
+class _Part:
+    """What a chart says of one part of it; None where it says nothing.
+
+    plotly's own objects check and copy at each look.
+    """
+
+    def __init__(self, properties: dict[str, Any]) -> None:
+        self._properties = properties
+
+    def __getattr__(self, name: str) -> Any:
+        value = self._properties.get(name)
+        return _Part(value or {}) if name in PARTS else value
 
 
 def still(drawn: go.Figure) -> tuple[list[str], float, float]:
@@ -41,20 +57,21 @@ def still(drawn: go.Figure) -> tuple[list[str], float, float]:
         a legend of bars.
         Or one Sankey trace of a width, whose first node stands between all others.
     """
-    layout = drawn.layout
+    layout = _Part(drawn.layout.to_plotly_json())
+    traces = [_Part(trace.to_plotly_json()) for trace in drawn.data]
     margin, height = layout.margin, float(layout.height)
     width = float(layout.width or WIDTH)
-    if drawn.data and drawn.data[0].type == "sankey":
-        return _sankey(drawn.data[0], width, (margin.t, height - margin.b)), width, height
-    plot = Area.of(drawn, width)
-    parts = [_shape(plot, shape) for shape in layout.shapes if shape.layer == "below"]
+    if traces and traces[0].type == "sankey":
+        return _sankey(traces[0], width, (margin.t, height - margin.b)), width, height
+    plot, shapes = Area.of(drawn, width), [_Part(shape) for shape in layout.shapes or ()]
+    parts = [_shape(plot, shape) for shape in shapes if shape.layer == "below"]
     parts += [*_across(plot, layout.xaxis), *_up(plot, layout.yaxis)]
-    parts += [_shape(plot, shape) for shape in layout.shapes if shape.layer != "below"]
-    for trace in drawn.data:
+    parts += [_shape(plot, shape) for shape in shapes if shape.layer != "below"]
+    for trace in traces:
         parts += _bars(plot, trace) if trace.type == "bar" else _scatter(plot, trace)
-    parts += [_annotation(plot, note) for note in layout.annotations]
+    parts += [_annotation(plot, _Part(note)) for note in layout.annotations or ()]
     x = plot.left
-    for trace in drawn.data if layout.showlegend else ():
+    for trace in traces if layout.showlegend else ():
         square = svg.rect(x, height - 22, 11, 11, "jl-shape")
         parts.append(square.replace("/>", f' style="fill:{_paint(trace.marker.color)}"/>'))
         parts.append(_text(x + 18, height - 16, trace.name, None))
@@ -238,8 +255,8 @@ def _filled(colour: str, *, hollow: bool) -> str:
 def _whiskers(plot: Area, trace: Any) -> list[str]:
     """Return error bars along both axes, with a stroke across at each end."""
     parts = []
-    for upright, bar in ((False, trace.error_x), (True, getattr(trace, "error_y", None))):
-        if bar is None or bar.array is None:
+    for upright, bar in ((False, trace.error_x), (True, trace.error_y)):
+        if bar.array is None:
             continue
         cap, look = (bar.width or 0) + 1, {"color": bar.color, "width": bar.thickness or 1.6}
         for x, y, more, less in zip(trace.x, trace.y, bar.array, bar.arrayminus, strict=True):
@@ -252,7 +269,7 @@ def _whiskers(plot: Area, trace: Any) -> list[str]:
             if bar.width:
                 strokes += [[(end, at - cap), (end, at + cap)] for end in (lo, hi)]
             parts += [
-                _stroke([p[::-1] for p in stroke] if upright else stroke, go.scatter.Line(**look))
+                _stroke([p[::-1] for p in stroke] if upright else stroke, _Part(look))
                 for stroke in strokes
                 if any(one != other for one, other in pairwise(stroke))
             ]
