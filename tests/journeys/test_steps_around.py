@@ -78,3 +78,8 @@ def test_both_sides_add_up_to_all_visits(log_of: LogOf, seed: int) -> None:
     visits = sum(path.count("M") for path in paths)
     assert table.groupby("side")["visits"].sum().tolist() == [visits, visits]
     assert (table["customers"].dropna() >= 3).all()
+
+
+def test_a_touchpoint_that_never_was_has_no_neighbours(log_of: LogOf) -> None:
+    with pytest.raises(ValueError, match="'Z'"):
+        steps_around(journeys_of(log_of, "AMB", minimum=1), "Z", most=4)
