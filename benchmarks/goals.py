@@ -1,10 +1,12 @@
 """What journeylib costs beside something that anybody knows: CPU as ratios within one run.
 
-``python -m benchmarks goals``, or with names to run only some:
-``python -m benchmarks.goals sample forty``. Each row is the CPU of whole processes, with their
-children, over that of the process that it is compared with; both run one after the other. The
-first audit of a checkout also compiles the counting functions: run one before. That run writes the
-bytecode of the modules, too, as installing does, whatever PYTHONDONTWRITEBYTECODE says here.
+``python -m benchmarks goals``, or with names to run only some, and how often:
+``python -m benchmarks.goals sample forty 5``. Each row is the CPU of whole processes, with their
+children, over that of the process that it is compared with; both run in turn, and medians are
+compared. Beside them stand the least and the largest ratio of two runs that followed each other:
+where they lie apart, the machine had other work. The first audit of a checkout also compiles the
+counting functions: run one before. That run writes the bytecode of the modules, too, as installing
+does, whatever PYTHONDONTWRITEBYTECODE says here.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+from statistics import median
 
 from benchmarks.generate import FOLDER, generate
 
@@ -44,7 +46,6 @@ class Goal:
     at_most: float
 
 
-@cache
 def cpu_seconds(arguments: tuple[str, ...]) -> float:
     """Return the CPU seconds of a Python process and its children."""
     # The peer's packages have their bytecode; a checkout that may not write its own has none.
@@ -128,18 +129,22 @@ GOALS = {
 USUAL = ("sample", "forty", "million", "three")
 
 
-def run(names: tuple[str, ...] = USUAL) -> None:
+def run(names: tuple[str, ...] = USUAL, times: int = 1) -> None:
     """Run the rows and print CPU seconds, those of the peer, and the ratio beside the goal."""
-    print(f"{'':78} {'CPU s':>8} {'peer':>8} {'ratio':>7} {'goal':>6}")
+    print(f"{'':78} {'CPU s':>8} {'peer':>8} {'ratio':>7} {'goal':>6}  least to largest ratio")
     with tempfile.TemporaryDirectory() as place:
         for goal in (GOALS[name] for name in names):
-            peer = cpu_seconds(goal.peer(Path(place)))
-            own = cpu_seconds(goal.arguments(Path(place)))
+            sides = [goal.peer(Path(place)), goal.arguments(Path(place))]
+            runs = [[cpu_seconds(side) for side in sides] for _ in range(times)]
+            peer, own = (median(column) for column in zip(*runs, strict=True))
+            ratios = sorted(one / other for other, one in runs)
             print(
-                f"{goal.what:78} {own:8.1f} {peer:8.1f} {own / peer:7.1f} {goal.at_most:6.1f}",
+                f"{goal.what:78} {own:8.1f} {peer:8.1f} {own / peer:7.1f} {goal.at_most:6.1f}"
+                f"  {ratios[0]:.1f} to {ratios[-1]:.1f}",
                 flush=True,
             )
 
 
 if __name__ == "__main__":
-    run(tuple(sys.argv[1:]) or USUAL)
+    chosen = tuple(one for one in sys.argv[1:] if not one.isdigit())
+    run(chosen or USUAL, *(int(one) for one in sys.argv[1:] if one.isdigit()))
