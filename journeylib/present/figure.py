@@ -90,7 +90,7 @@ class Figure:
         """
         if self.chart is None or not {trace.type for trace in self.chart.data} <= BASIC:
             return self.body()
-        chart = json.loads(self.chart.to_json())
+        chart = _written(self.chart)
         layout = {n: x for n, x in chart["layout"].items() if n not in ("meta", "width")}
         narrow = (chart["layout"].get("meta") or {}).get("narrow")
         parts = {"data": chart["data"], "layout": layout, "narrow": narrow}
@@ -135,7 +135,7 @@ class Figure:
         """
         data: dict[str, Any] = {ELEMENT: self.live(), "text/plain": self.plain()}
         if self.chart is not None:
-            chart = json.loads(self._titled(self.chart).to_json()) | {"config": CONFIG}
+            chart = _written(self._titled(self.chart)) | {"config": CONFIG}
             return data | {PLOTLY: chart, "image/svg+xml": self._standalone(self._headed())}, {}
         picture = base64.b64encode(png(self._headed(), width=PNG_WIDTH)).decode()
         return data | {"image/png": picture}, {"image/png": {"alt": self.alt}}
@@ -229,6 +229,14 @@ class Figure:
             raise ValueError(f"cannot save a figure as '{target.suffix}': use .svg, .png or .html")
         target.write_text(content, encoding="utf-8")
         return target
+
+
+def _written(chart: go.Figure) -> dict[str, Any]:
+    """Return a chart as JSON holds it, with nine digits: the last ones differ by processor."""
+    content: dict[str, Any] = json.loads(
+        chart.to_json(), parse_float=lambda digits: float(f"{float(digits):.9g}")
+    )
+    return content
 
 
 def _sized(pixels: float) -> str:

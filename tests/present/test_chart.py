@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
@@ -10,7 +11,7 @@ from journeylib.present.drawing.chart import chart, room_for, row_axis, ticks, w
 from journeylib.present.drawing.chart import words as chart_words
 from journeylib.present.drawing.images import png
 from journeylib.present.drawing.still import still
-from journeylib.present.figure import svg_element
+from journeylib.present.figure import PLOTLY, chart_figure, svg_element
 from journeylib.present.theme import LIGHT
 
 
@@ -90,3 +91,17 @@ def test_a_sankey_is_drawn_as_high_as_its_flows():
     assert sorted(heights) == [33.3, 100, 133.3, 133.3]
     assert picture.count("<title>") == 3
     assert "var(--jl-head)" in picture
+
+
+def test_a_chart_is_written_without_the_digits_in_which_processors_differ():
+    def written(share: float) -> tuple[str, object]:
+        drawn = chart(200, left=10, right=10).add_scatter(x=[share], y=[0], mode="markers")
+        layout = {"xaxis": ticks([0, 1], ["0", "1"], range=[0, 1]), "yaxis": row_axis(["a"])}
+        figure = chart_figure(
+            drawn.update_layout(layout), name="c", title="t", alt="a", table=pd.DataFrame(), note=""
+        )
+        return figure.live(), figure._repr_mimebundle_()[0][PLOTLY]
+
+    assert 0.1 + 0.2 != 0.3
+    assert written(0.1 + 0.2) == written(0.3)
+    assert written(0.123456789) != written(0.123456788)
