@@ -23,14 +23,13 @@ IMPORTS = """
 import atexit, gc
 gc.disable()
 import journeylib, journeylib.present, plotly.graph_objects
-import scipy.stats, sklearn.linear_model, sklearn.tree
-import statsmodels.duration.hazard_regression, statsmodels.genmod.generalized_linear_model
+journeylib.core.import_models()
 journeylib.audit, journeylib.save
 gc.freeze()
 atexit.register(gc.unfreeze)
 gc.set_threshold(5000)
 gc.enable()
-del atexit, gc, journeylib, plotly, scipy, sklearn, statsmodels
+del atexit, gc, journeylib, plotly
 """
 SETTING = "import os, tempfile; os.environ.update({}); tempfile.tempdir = None; del os, tempfile"
 _SECRET = re.compile(r"_env[\"']?\s*[:=]\s*[\"']?(\w+)")

@@ -34,6 +34,7 @@ from journeylib.core.errors import (
 )
 from journeylib.core.estimate import LEVEL, AbstainReason, Estimate, Grade, rounded
 from journeylib.core.packaged import read_packaged
+from journeylib.core.process import give_back_memory, import_models, one_thread, seldom_collected
 from journeylib.core.progress import PROGRESS, Say, working
 from journeylib.core.resampling import (
     DRAWS,
@@ -48,7 +49,6 @@ from journeylib.core.resampling import (
     resample,
     wilson,
 )
-from journeylib.core.threads import give_back_memory, one_thread, seldom_collected
 from journeylib.core.whole_numbers import (
     MICRO,
     US_PER_DAY,

@@ -18,7 +18,7 @@ from journeylib.audits.findings import gates
 from journeylib.core.catalogue.catalogue import catalogue_of
 from journeylib.core.errors import ConfigError
 from journeylib.core.estimate import AbstainReason
-from journeylib.core.threads import SELDOM, seldom_collected
+from journeylib.core.process import SELDOM, seldom_collected
 
 from .conftest import CONFIG, write_small
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from importlib import import_module
 from threading import Thread
 from typing import Any
 
@@ -13,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from journeylib.core import LogError
+from journeylib.core import LogError, import_models
 
 LOCAL = "local[*]"
 _NEEDED = "Spark is an optional extra: pip install 'journeylib[spark]' (it needs Java 17 or newer)."
@@ -23,14 +22,6 @@ _OWN = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
 _FLAGS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=192m"
 # Without a cost of opening, the cores share the bytes of a log evenly.
 _QUICK_START = {"spark.driver.extraJavaOptions": _FLAGS, "spark.sql.files.openCostInBytes": "0"}
-# What measuring and judging ask for, imported while Java starts.
-_LATER_IMPORTS = (
-    "highspy",
-    "scipy.stats",
-    "sklearn.linear_model",
-    "sklearn.tree",
-    "statsmodels.api",
-)
 
 
 def spark_engine(session: Any = None, *, master: str = LOCAL) -> Any:
@@ -89,7 +80,7 @@ def _open(master: str) -> Any:
     try:
         with ThreadPoolExecutor(1) as starter:
             opening = starter.submit(builder.getOrCreate)
-            _ = [import_module(name) for name in _LATER_IMPORTS]
+            import_models()
         session = opening.result()
     except Exception as error:
         raise LogError(

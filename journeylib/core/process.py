@@ -1,4 +1,4 @@
-"""Threads and memory: one thread for matrices, and what is done about memory meanwhile."""
+"""How a process works: threads for matrices, memory, libraries that are slow to import."""
 
 from __future__ import annotations
 
@@ -8,12 +8,28 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib import import_module
 
 SELDOM = 7  # times as many objects as Python waits for
 _collects_seldom: ContextVar[bool] = ContextVar("collects_seldom", default=False)
 # Events from which it matters what threads keep: of fewer, the next count takes it up again, and
 # the system need not clear new pages for it.
 _LARGE = 20_000_000
+# Not statsmodels.api, which imports all of its time series and plots.
+_MODEL_LIBRARIES = (
+    "highspy",
+    "scipy.stats",
+    "sklearn.linear_model",
+    "sklearn.tree",
+    "statsmodels.duration.hazard_regression",
+    "statsmodels.genmod.generalized_linear_model",
+)
+
+
+def import_models() -> None:
+    """Import what measuring and judging fit with, where a process would else wait for another."""
+    for name in _MODEL_LIBRARIES:
+        import_module(name)
 
 
 @contextmanager
