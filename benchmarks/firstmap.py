@@ -33,7 +33,7 @@ def filters(explorer: Any, names: Sequence[str]) -> dict[str, float]:
     """Click a filter on each of these touchpoints and take it back; the first makes ready."""
 
     def click(**message: object) -> float:
-        return timed(lambda: explorer._heard(None, message, None))
+        return timed(lambda: explorer._on_message(None, message, None))
 
     forth, back = [], []
     for name in names:
@@ -72,7 +72,7 @@ def run(folder: Path | None = None) -> None:
     explorer._repr_mimebundle_()
     lap("its stored twin")
     until_map = sum(seconds for name, seconds in laps.items() if name != "bare read")
-    explorer._heard(None, {"type": "move", "touchpoints": 10, "transitions": 2}, None)
+    explorer._on_message(None, {"type": "move", "touchpoints": 10, "transitions": 2}, None)
     lap("slider")
     names = journeys.touchpoints.sort_values("journeys", ascending=False)["touchpoint"]
     laps |= filters(explorer, names.tolist()[:FILTERS])

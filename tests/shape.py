@@ -22,8 +22,11 @@ NO_CODE = {
     tokenize.ENDMARKER,
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-# Participles say that something was done to a value, not what it is.
-NO_NAMES = {"found", "known", "told", "said", "kept", "place"}
+# Participles say that something was done to a value, adverbs where or when; neither what it is.
+NO_NAMES = {
+    *("found", "known", "told", "said", "kept", "place"),
+    *("came", "gone", "heard", "picked", "hands", "there", "again", "amiss"),
+}
 
 
 @dataclass(frozen=True)

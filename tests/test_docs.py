@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -32,6 +34,8 @@ TABLES = (HOME / "docs/formats/tables.md").read_text(encoding="utf-8")
 METHODS = (HOME / "docs/methods.md").read_text(encoding="utf-8")
 PAGES = sorted([*HOME.glob("*.md"), *(HOME / "docs").rglob("*.md")])
 LogOf = Callable[..., EventLog]
+# A dotted name that ends so is a file.
+FILE_TYPES = {"csv", "eml", "html", "json", "md", "pdf", "toml", "xml", "yaml"}
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -63,6 +67,44 @@ def test_every_folder_says_what_it_answers() -> None:
         front for front in fronts if not ast.get_docstring(ast.parse(front.read_text("utf-8")))
     ]
     assert silent == []
+
+
+def test_the_code_refers_to_what_is_there() -> None:
+    """A dotted name in single backticks is a module or class, and what that one has."""
+    held: dict[str, set[str]] = defaultdict(set, {PACKAGE.name: {*jl.__all__}})
+    for path in PACKAGE.rglob("*"):
+        held[path.parent.name].add(path.stem)
+    for module in PACKAGE.rglob("*.py"):
+        tree, front = ast.parse(module.read_text("utf-8")), module.stem == "__init__"
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef):
+                owner = node.name if isinstance(node, ast.ClassDef) else module.stem
+                held[module.parent.name if front else owner].update(names_of(node.body))
+    missing = [
+        f"{module.name}: {name}"
+        for module in sorted(PACKAGE.rglob("*.py"))
+        for name in re.findall(r"(?<!`)`([A-Za-z_]\w*(?:\.\w+)+)`(?!`)", module.read_text("utf-8"))
+        if name.rpartition(".")[2] not in FILE_TYPES
+        and not all(part in held[whole] for whole, part in pairwise(name.split(".")))
+    ]
+    assert missing == []
+
+
+def names_of(body: list[ast.stmt]) -> set[str]:
+    """Return the names that statements bind."""
+    names = set()
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+        else:
+            names |= {
+                one.id
+                for one in ast.walk(node)
+                if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+            }
+    return names
 
 
 # --- columns --------------------------------------------------------------------------------

@@ -218,12 +218,12 @@ def _reason(error: Exception) -> str:
     return str(error) if type(error) is ValueError else "its audit.json lacks what a run has"
 
 
-def find_home(place: str | Path | None) -> Path:
+def find_home(path: str | Path | None) -> Path:
     """Find the folder with the runs of one audit.
 
     Parameters
     ----------
-    place : str or Path, optional
+    path : str or Path, optional
         ``DIR/<audit name>``, or ``DIR`` where it holds one audit only; default ``audits``.
 
     Raises
@@ -231,7 +231,7 @@ def find_home(place: str | Path | None) -> Path:
     LogError
         If there is none, or more than one.
     """
-    folder = Path("audits" if place is None else place)
+    folder = Path("audits" if path is None else path)
     if not folder.is_dir():
         raise LogError(f"there is no folder {folder}. Name the one that --out named, or one in it.")
     if _holds_runs(folder):
@@ -296,8 +296,8 @@ def check_kept(history: History, used: Mapping[str, str]) -> None:
     RunError
         Names the first that is gone or changed.
     """
-    there = {entry.run_id: entry.digest for entry in history.entries}
+    digests = {entry.run_id: entry.digest for entry in history.entries}
     for run_id, digest in used.items():
-        if there.get(run_id) != digest:
-            state = "changed" if run_id in there else "is gone"
+        if digests.get(run_id) != digest:
+            state = "changed" if run_id in digests else "is gone"
             raise RunError(f"the run {run_id}, with which this one was compared, {state}.")

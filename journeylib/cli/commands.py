@@ -169,11 +169,11 @@ def reproduce(options: argparse.Namespace) -> int:
     run = find_run(options.run, options.runs)
     try:
         with use_language(options.lang or config_of_run(run, options.config).language):
-            again = reproduce_run(run, config=options.config)
-            print(again.text)
+            reproduction = reproduce_run(run, config=options.config)
+            print(reproduction.text)
     except RunError as error:
         return fail(f"{error}", WRONG_INPUT)
-    return OK if again.same else DIFFERENT
+    return OK if reproduction.same else DIFFERENT
 
 
 def what_if(options: argparse.Namespace) -> int:
@@ -244,8 +244,8 @@ def import_notes(options: argparse.Namespace) -> int:
     notes = take_notes(options.run, options.file, round=options.round)
     for message in notes.messages:
         print(message, file=sys.stderr)
-    kept = text("cli.notes.kept", file=str(notes_file(options.run)))
-    print(f"{notes.summary} {kept}")
+    location = text("cli.notes.kept", file=str(notes_file(options.run)))
+    print(f"{notes.summary} {location}")
     return OK
 
 

@@ -371,8 +371,8 @@ def _keep_pictures(folder: Path, home: Path) -> None:
     if before is None or not (home / before / "audit.ipynb").is_file():
         return
     nodes = [
-        nbformat.read(str(place / "audit.ipynb"), as_version=4)  # type: ignore[no-untyped-call]
-        for place in (folder, home / before)
+        nbformat.read(str(directory / "audit.ipynb"), as_version=4)  # type: ignore[no-untyped-call]
+        for directory in (folder, home / before)
     ]
     outputs = {
         cell.source: cell.outputs

@@ -52,14 +52,14 @@ def printable(names: Iterable[str]) -> list[str]:
     return [name for name in names if not _DATUM.search(name)]
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the nearest known name, or an empty string.
 
     Parameters
     ----------
     name : str
         What was written.
-    known : iterable of str
+    candidates : iterable of str
         What could have been meant.
 
     Returns
@@ -74,23 +74,23 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("zzz", ["case"])
     ''
     """
-    by_folded = {candidate.casefold(): candidate for candidate in sorted(known, reverse=True)}
+    by_folded = {candidate.casefold(): candidate for candidate in sorted(candidates, reverse=True)}
     near = difflib.get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.6)
     return f" Did you mean '{by_folded[near[0]]}'?" if near else ""
 
 
 def refuse_unknown(
     names: Iterable[str],
-    known: Collection[str],
+    candidates: Collection[str],
     message: str,
     error: type[Exception] = ConfigError,
     **values: str,
 ) -> None:
-    """Raise an error for the first of `names` that is not among `known`.
+    """Raise an error for the first of `names` that is not among `candidates`.
 
     Parameters
     ----------
-    names, known : iterable of str
+    names, candidates : iterable of str
     message : str
         ``{name}`` stands for the name, ``{near}`` for `did_you_mean`, ``{known}`` for a list.
     error : type of exception
@@ -104,9 +104,9 @@ def refuse_unknown(
     journeylib.core.errors.ConfigError: there is no 'cal'. Did you mean 'call'?
     """
     for name in names:
-        if name not in known:
-            near = did_you_mean(name, known)
-            raise error(message.format(name=name, near=near, known=", ".join(known), **values))
+        if name not in candidates:
+            near = did_you_mean(name, candidates)
+            raise error(message.format(name=name, near=near, known=", ".join(candidates), **values))
 
 
 def nearest_file(path: Path, pattern: str) -> str:

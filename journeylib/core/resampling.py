@@ -127,7 +127,7 @@ def _jackknife(
     """Return the statistic, its standard error and its values on resampled groups."""
     groups, total = len(per_group), per_group.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        value, left_out, resampled = (
+        value, replicates, resampled = (
             np.asarray(statistic(totals), dtype=np.float64)
             for totals in (
                 total,
@@ -135,7 +135,7 @@ def _jackknife(
                 _resampled_totals(group_weights(draws, groups), per_group),
             )
         )
-    deviation = np.where(np.isfinite(left_out), left_out - value, 0.0)
+    deviation = np.where(np.isfinite(replicates), replicates - value, 0.0)
     return value, np.sqrt((groups - 1) / groups * (deviation**2).sum(axis=0)), resampled
 
 
@@ -147,10 +147,10 @@ def _t_quantile(clusters: Floats) -> Floats:
 
 def occupied(per_group: Floats, first: npt.ArrayLike | None = None) -> npt.NDArray[np.int64]:
     """Count the groups in which each subject has any sum; `first` as in `resample`."""
-    there = (per_group != 0).any(axis=2)
+    is_present = (per_group != 0).any(axis=2)
     if first is not None:
-        there = np.logical_or.reduceat(there, np.asarray(first), axis=1)
-    return np.asarray(there.sum(axis=0), dtype=np.int64)
+        is_present = np.logical_or.reduceat(is_present, np.asarray(first), axis=1)
+    return np.asarray(is_present.sum(axis=0), dtype=np.int64)
 
 
 def _resampled_totals(weights: npt.NDArray[np.int64], per_group: Floats) -> Floats:

@@ -309,11 +309,11 @@ def _change(row: Mapping[str, Any]) -> str:
 def _worst(document: Mapping[str, Any], folder: Path) -> tuple[tuple[WorstTouchpoint, ...], str]:
     """Return where customers feel worst; where nobody was heard, where they come back most."""
     touchpoints = document["touchpoints"]
-    heard = pd.read_parquet(folder / "tables" / "experience.parquet")
-    heard = heard.dropna(subset="sentiment") if "sentiment" in heard else heard.iloc[:0]
-    if len(heard):
+    feelings = pd.read_parquet(folder / "tables" / "experience.parquet")
+    feelings = feelings.dropna(subset="sentiment") if "sentiment" in feelings else feelings.iloc[:0]
+    if len(feelings):
         title = text("delivery.worst_feeling")
-        lowest = heard.sort_values(["sentiment", "touchpoint"]).head(WORST)
+        lowest = feelings.sort_values(["sentiment", "touchpoint"]).head(WORST)
         rows = [
             (row["touchpoint"], _feeling(row), int(row["n_customers"]))
             for row in lowest.to_dict("records")

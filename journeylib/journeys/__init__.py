@@ -29,7 +29,7 @@ from journeylib.journeys.representatives.timelines import (
 )
 from journeylib.journeys.segmentation.channel_gaps import REST
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.setting_names import refuse_absent, sift
+from journeylib.journeys.setting_names import refuse_absent, separate_absent
 from journeylib.journeys.walk.counting import (
     Base,
     Middle,

@@ -361,17 +361,17 @@ def cut_again(journeys: Journeys, settings: JourneySettings) -> Journeys:
     Where every event stays in its journey and the same are over, the journeys are those given.
     """
     columns = journeys.log_events.columns.as_they_lie()
-    again = _cut(journeys.log, columns, settings)
-    own, other = again.log_events.cut, journeys.log_events.cut
+    result = _cut(journeys.log, columns, settings)
+    cut, other = result.log_events.cut, journeys.log_events.cut
     same = (
-        own.columns is other.columns
-        and np.array_equal(own.begins, other.begins)
-        and np.array_equal(own.key, other.key)
-        and again.has("boundary_micro") == journeys.has("boundary_micro")
+        cut.columns is other.columns
+        and np.array_equal(cut.begins, other.begins)
+        and np.array_equal(cut.key, other.key)
+        and result.has("boundary_micro") == journeys.has("boundary_micro")
     )
-    if same and again.cutting.quiet_us == journeys.cutting.quiet_us:
-        return journeys.with_cutting(again.cutting)
-    return again
+    if same and result.cutting.quiet_us == journeys.cutting.quiet_us:
+        return journeys.with_cutting(result.cutting)
+    return result
 
 
 def _cut(log: EventLog, columns: EventColumns, settings: JourneySettings) -> Journeys:

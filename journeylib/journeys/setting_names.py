@@ -14,8 +14,8 @@ from journeylib.core import ConfigError, did_you_mean
 from journeylib.journeys.journeys import Journeys
 from journeylib.log import Called, NameOf, fetch
 
-# What the log calls things of a kind; None where that cannot be told, so nothing is checked.
-Known = Callable[[NameOf], Collection[str] | None]
+# The names that the log has for a kind; None where that cannot be told, so nothing is checked.
+NamesOf = Callable[[NameOf], Collection[str] | None]
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
@@ -36,14 +36,16 @@ class Absent:
     name: str
     called: Called
 
-    def told(self, known: Collection[str] | None) -> str:
-        """Say so, with the nearest of the names that may be shown."""
-        hint = did_you_mean(self.name, known or ())
+    def message(self, candidates: Collection[str] | None) -> str:
+        """Return the message, with the nearest of the names that may be shown."""
+        hint = did_you_mean(self.name, candidates or ())
         what = f"which is no {self.called.of} of this log"
         return f"{self.setting} names '{self.name}', {what}.{hint}"
 
 
-def sift(settings: Settings, known: Known, path: str = "") -> tuple[Settings, tuple[Absent, ...]]:
+def separate_absent(
+    settings: Settings, names_of: NamesOf, path: str = ""
+) -> tuple[Settings, tuple[Absent, ...]]:
     """Part the names that settings give into those that the log has, and the others.
 
     Parameters
@@ -51,8 +53,8 @@ def sift(settings: Settings, known: Known, path: str = "") -> tuple[Settings, tu
     settings : pydantic model
         Of it and all below, fields of the types `Touchpoint`, `Channel`, … What stands at its
         default was named by nobody.
-    known : callable
-        What the log calls things of a kind.
+    names_of : callable
+        The names that the log has for things of a kind.
     path : str
         Of these settings in the configuration.
 
@@ -64,7 +66,7 @@ def sift(settings: Settings, known: Known, path: str = "") -> tuple[Settings, tu
     """
     absent: list[Absent] = []
 
-    def kept(value: Any, hint: Any, path: str) -> Any:
+    def prune(value: Any, hint: Any, path: str) -> Any:
         """Return `value` without such names; None for one."""
         inner = get_args(hint)
         if isinstance(value, BaseModel):
@@ -72,7 +74,7 @@ def sift(settings: Settings, known: Known, path: str = "") -> tuple[Settings, tu
             fields = type(value).model_fields
             given = [name for name in fields if getattr(value, name) != fields[name].default]
             below = {
-                name: kept(getattr(value, name), hints[name], f"{path}.{name}".lstrip("."))
+                name: prune(getattr(value, name), hints[name], f"{path}.{name}".lstrip("."))
                 for name in given
             }
             changed = {name: one for name, one in below.items() if one != getattr(value, name)}
@@ -80,24 +82,24 @@ def sift(settings: Settings, known: Known, path: str = "") -> tuple[Settings, tu
         if get_origin(hint) is Annotated:
             called = next((part for part in inner[1:] if isinstance(part, Called)), None)
             if called is None or not isinstance(value, str):
-                return kept(value, inner[0], path)
-            there = known(called.of)
-            if there is None or value in there:
+                return prune(value, inner[0], path)
+            names = names_of(called.of)
+            if names is None or value in names:
                 return value
             absent.append(Absent(path, value, called))
             return value if called.kept else None
         if get_origin(hint) in (Union, UnionType):
             for one in inner:
-                value = kept(value, one, path)
+                value = prune(value, one, path)
         elif get_origin(hint) is tuple and isinstance(value, tuple) and inner[-1] is Ellipsis:
-            each = [kept(one, inner[0], path) for one in value]
+            each = [prune(one, inner[0], path) for one in value]
             return tuple(one for one in each if one is not None)
         elif get_origin(hint) is dict and isinstance(value, dict):
-            named = [key for key in value if kept(key, inner[0], path) is not None]
-            return {key: kept(value[key], inner[1], f"{path}.{key}") for key in named}
+            keys = [key for key in value if prune(key, inner[0], path) is not None]
+            return {key: prune(value[key], inner[1], f"{path}.{key}") for key in keys}
         return value
 
-    return kept(settings, type(settings), path), tuple(absent)
+    return prune(settings, type(settings), path), tuple(absent)
 
 
 def refuse_absent(journeys: Journeys, settings: BaseModel, path: str) -> None:
@@ -110,13 +112,13 @@ def refuse_absent(journeys: Journeys, settings: BaseModel, path: str) -> None:
     """
 
     @cache
-    def known(of: NameOf) -> Collection[str] | None:
+    def names_of(of: NameOf) -> Collection[str] | None:
         if of == "touchpoint":
             return list(journeys.names.values())
         if of == "outcome" and journeys.log.outcomes is not None:
             return set(fetch(journeys.log.outcomes.select("kind").distinct())["kind"])
         return None
 
-    for absent in sift(settings, known, path)[1]:
+    for absent in separate_absent(settings, names_of, path)[1]:
         if not absent.called.kept:
-            raise ConfigError(absent.told(known(absent.called.of)))
+            raise ConfigError(absent.message(names_of(absent.called.of)))

@@ -330,10 +330,10 @@ def _needed_any_time(settings: LabSettings, variances: tuple[float, float], desi
 
     tau, z = settings.least_worth, float(special.ndtri(design.power))
 
-    def lack(v: float) -> float:
+    def shortfall(v: float) -> float:
         return float(half_width(v, tau, settings.alpha)) + z * math.sqrt(v) - tau
 
-    v = float(brentq(lack, tau**2 * 1e-6, tau**2))
+    v = float(brentq(shortfall, tau**2 * 1e-6, tau**2))
     left = 1 - design.correlation**2
     return math.ceil(2 * sum(variances) * left / v)
 
@@ -482,20 +482,20 @@ def _plan_units(
     guard = Design(GUARD_ALPHA, design.power, one_sided=True)
     baselines = []
     for measure in settings.measures:
-        there = units[units[f"base:{measure.name}"] > 0]
-        if len(there) < 2:
+        usable = units[units[f"base:{measure.name}"] > 0]
+        if len(usable) < 2:
             raise LogError(
                 text("lab.plan.thin", customers=text("under", x=2), touchpoint=settings.touchpoint,
                                          weeks=some(weeks_known, "week"),
                                          measure=measure.heading)
             )  # fmt: skip
-        y = there[f"top:{measure.name}"] / there[f"base:{measure.name}"] / 1e6
+        y = usable[f"top:{measure.name}"] / usable[f"base:{measure.name}"] / 1e6
         delta = measure.limit if isinstance(measure, Guardrail) else settings.least_worth
         variance = float(y.var())
         test = guard if isinstance(measure, Guardrail) else design
         per_arm = customers_needed(delta, (variance, variance), test)[0] if variance > 0 else 0
         baselines.append(
-            Baseline(measure.name, float(y.mean()), variance, len(there),
+            Baseline(measure.name, float(y.mean()), variance, len(usable),
                      2 * max(per_arm, FEWEST_UNITS))
         )  # fmt: skip
     needed = max(one.needed for one in baselines)

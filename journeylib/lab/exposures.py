@@ -447,8 +447,8 @@ def _segments(log: EventLog, exposed: ibis.Table, size: int, end: int) -> NDArra
     values = np.full(size, NO_SEGMENT, dtype=object)
     if not log.has("segment"):
         return values
-    there = log.events.filter(log.events["segment"].notnull(), log.events["t_us"] < end)
-    joined = exposed.join(there.select("customer", "t_us", "segment"), "customer")
+    events = log.events.filter(log.events["segment"].notnull(), log.events["t_us"] < end)
+    joined = exposed.join(events.select("customer", "t_us", "segment"), "customer")
     joined = joined.filter(joined["t_us"] >= joined["first_us"])
     rows = fetch(joined.group_by(["customer_row", "segment"]).aggregate(at=joined["t_us"].min()))
     rows = rows.sort_values(["customer_row", "at", "segment"]).drop_duplicates("customer_row")

@@ -28,7 +28,7 @@ NameOf = Literal[
 
 @dataclass(frozen=True)
 class Called:
-    """Mark of a setting that names something in the log; see `journeys.naming`.
+    """Mark of a setting that names something in the log; see `journeys.separate_absent`.
 
     Attributes
     ----------

@@ -211,7 +211,7 @@ def _connected(totals: tuple[Ints, ...], small: Bools, large: Bools) -> Iterator
     part = sparse.csgraph.connected_components(graph, directed=False)[1][:many]
     order, wanted = np.argsort(part, kind="stable"), np.intersect1d(part[small], part[large])
     begin, end = np.searchsorted(part, [wanted, wanted + 1], sorter=order)
-    yield from (order[here:there] for here, there in zip(begin, end, strict=True))
+    yield from (order[low:high] for low, high in zip(begin, end, strict=True))
 
 
 def _protected(
@@ -232,24 +232,24 @@ def _protected(
             return Shown(exact, least)
     tables = _Tables(cells, size.max() / size if bounds else size, shown.exact)
     if one_total:
-        found = tables.cheapest(shown, int(small[0]), minimum)
-        return _reduced(cells, shown, int(small[0]), found, 0)
+        table = tables.cheapest(shown, int(small[0]), minimum)
+        return _reduced(cells, shown, int(small[0]), table, 0)
     for level in (minimum, 0):  # the larger changes first
-        left = small
-        while len(left):
-            found = tables.cheapest(shown, int(left[0]), level)
-            if found is None and shown.at_least.any():  # a bound may stand in the way
-                found = tables.cheapest(shown, int(left[0]), level, loosen=True)
-            if found is not None or forced:
-                shown = _reduced(cells, shown, int(left[0]), found, minimum if bounds else 0)
-            left = left[1:] if found is None else _unprotected(left, found, level)
+        goals = small
+        while len(goals):
+            table = tables.cheapest(shown, int(goals[0]), level)
+            if table is None and shown.at_least.any():  # a bound may stand in the way
+                table = tables.cheapest(shown, int(goals[0]), level, loosen=True)
+            if table is not None or forced:
+                shown = _reduced(cells, shown, int(goals[0]), table, minimum if bounds else 0)
+            goals = goals[1:] if table is None else _unprotected(goals, table, level)
     return shown
 
 
 def _have_one_total(totals: tuple[Ints, ...]) -> bool:
     """Return whether one total holds all of the cells, and no other holds any."""
-    there = [total for total in totals if (total >= 0).any()]
-    return len(there) == 1 and bool((there[0] == there[0][0]).all())
+    filled = [total for total in totals if (total >= 0).any()]
+    return len(filled) == 1 and bool((filled[0] == filled[0][0]).all())
 
 
 def _protected_by_total(
@@ -283,24 +283,24 @@ def _protected_by_total(
     return Shown(shown.exact & ~changed, np.where(changed[:, None], least, shown.least))
 
 
-def _unprotected(goals: Ints, found: Floats, level: int) -> Ints:
+def _unprotected(goals: Ints, table: Floats, level: int) -> Ints:
     """Return the goals that are not empty in a table, or hold less than `level`."""
-    there = found[goals, -1]
-    left: Ints = goals[there > NEAR if level == 0 else there < level - NEAR]
-    return left
+    counts = table[goals, -1]
+    remaining: Ints = goals[counts > NEAR if level == 0 else counts < level - NEAR]
+    return remaining
 
 
-def _reduced(cells: Cells, shown: Shown, cell: int, found: Floats | None, step: int) -> Shown:
+def _reduced(cells: Cells, shown: Shown, cell: int, table: Floats | None, step: int) -> Shown:
     """Hide what a table changes, or show a lower bound of it, in whole steps; all without one."""
     least = np.zeros_like(shown.least)
-    if found is None:
+    if table is None:
         near = [(total == total[cell]) & (total >= 0) for total in cells.totals]
         moved = np.any(near, axis=0)
     else:
-        moved = shown.exact & (np.abs(found - cells.counts) > NEAR).any(axis=-1)
-        moved |= shown.at_least & (found < shown.least - NEAR).any(axis=-1)
+        moved = shown.exact & (np.abs(table - cells.counts) > NEAR).any(axis=-1)
+        moved |= shown.at_least & (table < shown.least - NEAR).any(axis=-1)
         if step:
-            lower = np.floor(np.minimum(cells.counts, found + NEAR)).astype(np.int64)
+            lower = np.floor(np.minimum(cells.counts, table + NEAR)).astype(np.int64)
             lower = np.where(shown.exact[:, None], lower, np.minimum(lower, shown.least))
             least = lower // step * step
             least[least[:, -1] < step] = 0
@@ -324,11 +324,11 @@ class _Tables:
         entries = [(np.arange(rows), lower - 1, -1.0), (np.arange(rows), lower, 1.0)]
         for total in cells.totals:
             inside = np.flatnonzero(total >= 0)
-            names, place = np.unique(total[inside], return_inverse=True)
+            names, index = np.unique(total[inside], return_inverse=True)
             sums = np.zeros((len(names), columns))
-            np.add.at(sums, place, self.counts[inside])
-            self.most[inside] = np.minimum(self.most[inside], sums[place])
-            at = [(first[:, None] * columns + column).ravel() for first in (place, inside)]
+            np.add.at(sums, index, self.counts[inside])
+            self.most[inside] = np.minimum(self.most[inside], sums[index])
+            at = [(first[:, None] * columns + column).ravel() for first in (index, inside)]
             entries.append((rows + at[0], at[1], 1.0))
             rows += len(names) * columns
         self.rows = rows
@@ -386,20 +386,20 @@ class _Tables:
         """
         import highspy
 
-        now, again = self.counts.ravel(), np.full(self.counts.size, -1)
-        again[self.changing] = now.size + np.arange(len(self.changing))
-        twice = np.flatnonzero(again[self.column] >= 0)
-        more, row = again[self.column[twice]], self.row[twice]
+        first, second = self.counts.ravel(), np.full(self.counts.size, -1)
+        second[self.changing] = first.size + np.arange(len(self.changing))
+        twice = np.flatnonzero(second[self.column] >= 0)
+        more, row = second[self.column[twice]], self.row[twice]
         column = np.concatenate([self.column, more, more + len(self.changing)])
         order = np.argsort(column, kind="stable")
         factor = np.concatenate([self.factor, self.factor[twice], -self.factor[twice]])
-        most = np.bincount(self.row, self.factor * now[self.column], minlength=self.rows)
+        most = np.bincount(self.row, self.factor * first[self.column], minlength=self.rows)
         most[: self.orders] = 0
         program = highspy.HighsLp()
-        program.num_row_, program.num_col_ = self.rows, now.size + 2 * len(self.changing)
+        program.num_row_, program.num_col_ = self.rows, first.size + 2 * len(self.changing)
         program.row_lower_ = np.where(np.arange(self.rows) < self.orders, -np.inf, most)
         program.row_upper_ = most
-        program.col_cost_ = np.append(np.zeros(now.size), self.price)
+        program.col_cost_ = np.append(np.zeros(first.size), self.price)
         program.col_lower_ = program.col_upper_ = self.low
         program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         program.a_matrix_.start_ = np.searchsorted(column[order], np.arange(program.num_col_ + 1))

@@ -142,7 +142,7 @@ def measure(
     settings : MeasureSettings, optional
         Windows, minimum bases, declared columns.
     labelled : DataFrame, optional
-        Turns that people have labelled, as `labelled.check_detectors` takes them: requests for
+        Turns that people have labelled, as `check_detectors` takes them: requests for
         a human are then corrected for the detectors' mistakes, and feelings are learned from
         them where there are enough; else negative turns are corrected, too.
     published : bool
@@ -165,13 +165,13 @@ def measure(
     successors = count_successors(journeys, cells.base("known"))
     repeats = repeat_contacts(journeys, settings)
     sessions = bot_sessions(journeys, settings) if journeys.has("actor") else None
-    handed = handoff_measures(journeys, settings, sessions=sessions)
+    handoffs = handoff_measures(journeys, settings, sessions=sessions)
     scores = customer_scores(journeys, learn_turns(labelled))
     checks = () if labelled is None else check_detectors(labelled, journeys, settings, scores)
     learned = isinstance(scores, Scores) and scores.model is not None
     # Calibrated probabilities need no correction.
     mistaken = [one for one in checks if not (learned and one.detector == "negative")]
-    containment = next((one for one in handed if one.measure == "containment"), None)
+    containment = next((one for one in handoffs if one.measure == "containment"), None)
     measures = [
         *touchpoint_measures(journeys, cells, settings),
         *successor_measures(journeys, successors, settings),
@@ -181,7 +181,7 @@ def measure(
         complaint_excess(journeys, settings),
         saving(journeys, cells, containment, settings),
         human_visits(journeys, cells, settings),
-        *handed,
+        *handoffs,
         *without_mistakes(journeys, text_measures(journeys, settings, scores=scores), mistaken),
     ]
     shown, hidden = suppress(journeys.touchpoints, journeys.settings.min_customers)
@@ -191,12 +191,12 @@ def measure(
         hidden += edges.attrs["suppressed"] + paths.attrs["suppressed"]
         felt = experience_table(journeys, settings, scores=scores)
     handoffs_of = audit_handoffs if published else escape_hatch
-    names, kept = journeys.touchpoint_names, list(shown["touchpoint"])
+    names, touchpoints = journeys.touchpoint_names, list(shown["touchpoint"])
     minimum = journeys.settings.min_customers
     by_number = journeys.touchpoints.sort_values("touchpoint_no")
     whole = Base(*(by_number[name].to_numpy() for name in COUNTS))
     measures = [with_whole_base(one, whole, minimum) for one in measures]
-    estimates, draws = without_small_cells(measures, names, kept, minimum)
+    estimates, draws = without_small_cells(measures, names, touchpoints, minimum)
     return Evidence(
         totals=_totals(journeys) | {"suppressed": hidden},
         touchpoints=shown.drop(columns="touchpoint_no"),
@@ -225,8 +225,8 @@ def without_small_cells(
     draws : dict of str to ndarray, shape (draws, len(shown))
         NaN where the measure abstains; between bounds where these are shown in its place.
     """
-    spot = {name: number for number, name in enumerate(names)}
-    order = np.array([spot[name] for name in shown], dtype=np.int64)
+    number_of = {name: number for number, name in enumerate(names)}
+    order = np.array([number_of[name] for name in shown], dtype=np.int64)
     public = [bounded(_guarded(one, min_customers), min_customers) for one in measures]
     draws = {
         one.measure: np.where(one.unknown, np.nan, one.resampled.draws)[:, order] for one in public

@@ -145,18 +145,18 @@ def bounded(measured: Measured, minimum: int) -> Measured:
     of_persons = measured.measure in OF_PERSONS
     beside = np.zeros(len(value)) if measured.beside is None else measured.beside.round(2)
     possible = hits if measured.possible is None else measured.possible
-    for spot in np.flatnonzero([reason is None for reason in reasons]):
-        of = float(trials[spot])
-        ends = share_bounds(hits[spot], of, minimum=minimum, of_persons=of_persons)
+    for column in np.flatnonzero([reason is None for reason in reasons]):
+        of = float(trials[column])
+        ends = share_bounds(hits[column], of, minimum=minimum, of_persons=of_persons)
         if ends is None:
             continue
-        most = max(ends[1], math.ceil(100 * possible[spot] / of) / 100)
-        lo[spot], hi[spot] = np.round([ends[0] - beside[spot], most - beside[spot]], 2)
+        most = max(ends[1], math.ceil(100 * possible[column] / of) / 100)
+        lo[column], hi[column] = np.round([ends[0] - beside[column], most - beside[column]], 2)
         few = np.arange(0 if of_persons else 1, minimum)
         cases = few if ends[0] == 0 else round(of) - few
         rate = (np.nansum(hits) + 0.5) / (np.nansum(trials) + 1)
-        draws[:, spot] = _draws_of_few(cases, round(of), rate, measured.measure) - beside[spot]
-        value[spot], reasons[spot], within[spot] = np.nan, "privacy", True
+        draws[:, column] = _draws_of_few(cases, round(of), rate, measured.measure) - beside[column]
+        value[column], reasons[column], within[column] = np.nan, "privacy", True
     return replace(
         measured,
         resampled=replace(result, value=value, lo=lo, hi=hi, draws=draws),
@@ -242,7 +242,7 @@ def _draws_of_few(
     log_odds = log_odds - special.gammaln(cases + 1) - special.gammaln(of - cases + 1)
     chance = np.exp(log_odds - log_odds.max())
     evenly = (np.arange(DRAWS) + 0.5) / DRAWS
-    picked = np.searchsorted(np.cumsum(chance / chance.sum()), evenly)
-    drawn = cases[np.minimum(picked, len(cases) - 1)] / of
+    index = np.searchsorted(np.cumsum(chance / chance.sum()), evenly)
+    drawn = cases[np.minimum(index, len(cases) - 1)] / of
     dice = np.random.default_rng([SEED, zlib.crc32(measure.encode())])
     return np.asarray(dice.permutation(drawn))

@@ -133,7 +133,7 @@ def _estimated(
     for name, ratio in measurable.items():
         own = counted.get(name, ratio.top)
         fewest = 1 if ratio.of_model and own.customers >= min_customers else min_customers
-        found = ratio_of_sums(
+        estimate = ratio_of_sums(
             own.sums,
             unit=ratio.unit,
             estimand=ratio.estimand,
@@ -141,9 +141,9 @@ def _estimated(
             n_journeys=own.journeys,
             min_customers=fewest,
         )
-        if found.lo is not None:
-            found = replace(found, lo=max(found.lo, ratio.lowest))
-        estimates[name] = found
+        if estimate.lo is not None:
+            estimate = replace(estimate, lo=max(estimate.lo, ratio.lowest))
+        estimates[name] = estimate
     return estimates
 
 

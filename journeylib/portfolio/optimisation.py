@@ -68,7 +68,7 @@ def select(
     Notes
     -----
     max Σ x v − λ CVaR.1(−Σ x V), Σ x c ≤ budget, fewest ≤ Σ x ≤ most, as a mixed-integer
-    programme (`scipy.optimize.milp`); the shortfall is linear after Rockafellar and Uryasev
+    programme (``scipy.optimize.milp``); the shortfall is linear after Rockafellar and Uryasev
     (2000). Where `fewest` cannot be met, the largest number below it that can.
 
     Examples
@@ -136,7 +136,7 @@ def _solve(
     )
     if solution.x is None:
         return None
-    return tuple(int(spot) for spot in np.flatnonzero(solution.x[:n] > 0.5))
+    return tuple(int(index) for index in np.flatnonzero(solution.x[:n] > 0.5))
 
 
 def shortfall(worth: Floats) -> float:
@@ -176,8 +176,8 @@ def _choices(price: Floats, limits: Limits) -> Floats:
     """Return every choice that keeps to the limits but `fewest`, as rows of 0 and 1."""
     places = range(len(price))
     sizes = range(min(limits.most, len(price)) + 1)
-    sets = [spots for size in sizes for spots in combinations(places, size)]
-    choices = np.array([[spot in spots for spot in places] for spots in sets], dtype=np.float64)
+    sets = [choice for size in sizes for choice in combinations(places, size)]
+    choices = np.array([[item in choice for item in places] for choice in sets], dtype=np.float64)
     possible = choices @ price <= limits.budget + FEASIBLE
     for group in {name for name in limits.groups if name is not None}:
         possible &= choices @ np.array([name == group for name in limits.groups]) <= 1

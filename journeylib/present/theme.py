@@ -137,6 +137,6 @@ def css() -> str:
 def style_tag() -> str:
     """Return the style sheet as the element that precedes every displayed block.
 
-    A page that brings the style sheet itself removes these (`report.render_html` does).
+    A page that brings the style sheet itself removes these (`dashboard.render_html` does).
     """
     return f"<style data-jl>{css()}</style>"

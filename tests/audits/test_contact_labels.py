@@ -298,14 +298,14 @@ def test_labels_of_the_page_are_kept_at_once_and_taken_up_again(tmp_path: Path) 
     assert work.choices == ("transactional", "emotional", "unsure") and work.all == 200
     for n in range(100):
         said[work.opening] = work.choices[n % 3]
-        page._heard(page, {"type": "say", "choice": work.choices[n % 3]}, None)
+        page._on_message(page, {"type": "say", "choice": work.choices[n % 3]}, None)
     assert told[-1]["opening"] == work.opening and told[-1]["done"] == 100
     assert repr(page) == "100 of 200 labelled"
     last = work.opening
-    page._heard(page, {"type": "say", "choice": "unsure"}, None)
-    page._heard(page, {"type": "undo"}, None)
+    page._on_message(page, {"type": "say", "choice": "unsure"}, None)
+    page._on_message(page, {"type": "undo"}, None)
     assert work.opening == last
-    page._heard(page, {"type": "say", "choice": "grief"}, None)  # is no type
+    page._on_message(page, {"type": "say", "choice": "grief"}, None)  # is no type
     assert "none of transactional" in told[-1]["progress"] and work.opening == last
     # What is kept is what was said; whoever opens the page again goes on where it stood.
     kept = config.with_name("chats-labels.personal.csv")

@@ -143,8 +143,8 @@ def test_filters_go_on_from_journeys_that_were_narrowed_before(journeys):
 @pytest.mark.slow
 def test_a_state_is_json_and_shows_the_same_again(journeys):
     widget = jl.explore(journeys)
-    widget._heard(None, {"type": "filter", "verb": "passing", "names": ["B"]}, None)
-    widget._heard(None, {"type": "move", "touchpoints": 20, "transitions": 5}, None)
+    widget._on_message(None, {"type": "filter", "verb": "passing", "names": ["B"]}, None)
+    widget._on_message(None, {"type": "move", "touchpoints": 20, "transitions": 5}, None)
     state = json.loads(json.dumps(widget.state))
     assert state == {"touchpoints": 1.0, "transitions": 0.25, "filters": [["passing", "B"]]}
     again = jl.explore(journeys, state=state)
@@ -165,12 +165,12 @@ def test_a_wrong_request_changes_nothing_and_is_told(journeys):
         {"type": "filter", "verb": "passing", "names": ["Nowhere"]},
         {"type": "filter", "verb": "write_customers", "names": ["x"]},
     ):
-        widget._heard(None, wrong, None)
+        widget._on_message(None, wrong, None)
         assert widget.here == before
         assert widget.problem.startswith(
             "there is no touchpoint" if wrong["names"] != ["x"] else "the map has no filter"
         )
-    widget._heard(None, {"type": "whatever"}, None)
+    widget._on_message(None, {"type": "whatever"}, None)
     assert widget.here == before
 
 

@@ -72,7 +72,7 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
             _closed_end(end, last, assessment.config.changes.window_days),
             closed=last,
             scores=assessment.evidence.turn_scores,
-            kept={entry.run_id: entry.streams for entry in alike if entry.streams is not None},
+            history={entry.run_id: entry.streams for entry in alike if entry.streams is not None},
         )
         changes += [*periods.changes, *([] if periods.broken else verdicts)]
         since = (
@@ -144,7 +144,7 @@ def compare_periods(
     as_of: dt.date,
     *,
     scores: Scores | str = "no_column",
-    kept: Mapping[str, pd.DataFrame] | None = None,
+    history: Mapping[str, pd.DataFrame] | None = None,
     closed: Entry | None = None,
 ) -> PeriodComparison:
     """Compare the last whole period before `as_of` with those before it.
@@ -158,22 +158,22 @@ def compare_periods(
         Its midnight ends the last period: whole days only.
     scores : Scores, optional
         What customers' turns sound like.
-    kept : mapping of run id to DataFrame, optional
-        Streams that earlier runs kept, the newest last.
+    history : mapping of run id to DataFrame, optional
+        Streams of earlier runs, the newest last.
     closed : Entry, optional
         The run before: a period that it published stays as it was published.
     """
     settings, minimum = config.changes, config.journeys.min_customers
     periods = _periods(journeys, as_of, settings)
     measured = streams(journeys, config.measures, periods, scores=scores)
-    table, used = _with_kept(measured.table, kept or {}, periods)
+    table, used = _with_history(measured.table, history or {}, periods)
     tests = drifts(table, settings, min_customers=minimum)
     published = _to_keep(measured.table, periods, journeys.names, minimum)
     past = past_streams(table, settings)
     past = past[may_be_shown(past, journeys.names, minimum)]
     feed = tests["family"] == "quality"  # what is missing says nothing of customers
     tests = without_small_parts(
-        tests, past=_stands_in(tests, past) | feed, now=_stands_in(tests, published) | feed
+        tests, past=_is_among(tests, past) | feed, now=_is_among(tests, published) | feed
     )
     if closed is not None and closed.document["comparison"]["period"] == [*_days(periods)]:
         tests = _as_published(closed.tested, tests)
@@ -421,11 +421,11 @@ def _worse_quality(assessment: Assessment, previous: Entry | None) -> Iterator[C
             )
 
 
-def _without(tests: pd.DataFrame, gone: set[Any]) -> pd.DataFrame:
+def _without(tests: pd.DataFrame, names: set[Any]) -> pd.DataFrame:
     """Leave out what rests on names that came or went."""
-    if not gone:
+    if not names:
         return tests
-    touched = tests["touchpoint"].isin(gone) | tests["detail"].isin(gone)
+    touched = tests["touchpoint"].isin(names) | tests["detail"].isin(names)
     return tests[~touched & (tests["measure"] != "begins_with_touchpoint")]
 
 
@@ -444,32 +444,32 @@ def _legible(tests: pd.DataFrame, lost: set[str]) -> pd.DataFrame:
     return tests[~tests["measure"].isin(out)]
 
 
-def _with_kept(
-    table: pd.DataFrame, kept: Mapping[str, pd.DataFrame], periods: Periods
+def _with_history(
+    table: pd.DataFrame, history: Mapping[str, pd.DataFrame], periods: Periods
 ) -> tuple[pd.DataFrame, list[str]]:
     """Add periods that earlier runs kept and that the log no longer holds."""
     parts, used = [table], []
     here, taken = table.groupby("measure")["period"].max(), set()
-    for run_id, rows in reversed(list(kept.items())):
+    for run_id, rows in reversed(list(history.items())):
         if rows.empty or set(rows["days"]) != {periods.days}:
             continue
         end = start_of(dt.date.fromisoformat(str(rows["ends"].iloc[0])))
         period, rest = divmod(periods.end_us - end, periods.days * US_PER_DAY)
         if rest or not 0 < period <= periods.before or period in taken:
             continue
-        gone = rows["measure"].map(here).fillna(0) < period
-        if gone.any():
+        is_missing = rows["measure"].map(here).fillna(0) < period
+        if is_missing.any():
             taken.add(period)
-            parts.append(rows[gone].assign(period=period)[list(STREAM_COLUMNS)])
+            parts.append(rows[is_missing].assign(period=period)[list(STREAM_COLUMNS)])
             used.append(run_id)
     return (pd.concat(parts, ignore_index=True) if used else table), used
 
 
-def _stands_in(tests: pd.DataFrame, rows: pd.DataFrame) -> pd.Series[bool]:
+def _is_among(tests: pd.DataFrame, rows: pd.DataFrame) -> pd.Series[bool]:
     """Return which tested streams are among rows of streams."""
     crude = rows[rows["stratum"] == ALL]
-    there = pd.MultiIndex.from_frame(tests[KEY]).isin(pd.MultiIndex.from_frame(crude[KEY]))
-    return pd.Series(there, index=tests.index)
+    is_among = pd.MultiIndex.from_frame(tests[KEY]).isin(pd.MultiIndex.from_frame(crude[KEY]))
+    return pd.Series(is_among, index=tests.index)
 
 
 def _to_keep(

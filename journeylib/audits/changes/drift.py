@@ -43,7 +43,7 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
     Parameters
     ----------
     table : pandas.DataFrame
-        As `measures.streams.Streams.table`: period 0 is the last.
+        As `period_series.Streams.table`: period 0 is the last.
     settings : ChangeSettings
     min_customers : int
 
@@ -103,7 +103,7 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
 def past_streams(table: pd.DataFrame, settings: ChangeSettings) -> pd.DataFrame:
     """Return what `drifts` compares the last period with: one row per stream, also of few cases.
 
-    As `measures.streams.Streams.table`, of all earlier periods together; ``customers`` is the
+    As `period_series.Streams.table`, of all earlier periods together; ``customers`` is the
     largest number of one period, so at least so many.
     """
     crude = table[(table["stratum"] == ALL) & (table["measure"] != EVENTS)]

@@ -98,8 +98,8 @@ def renamed(
         matched.add(old)
         usual = 0.0 if old is None else float(fell["usual"][old])
         changes.append(writer.name(old, name, int(volumes.loc[name, "now"]), usual))
-    gone = fell[~fell.index.isin(matched) & (fell["now"] == 0)]
-    changes += [writer.name(str(name), None, 0, usual) for name, usual in gone["usual"].items()]
+    vanished = fell[~fell.index.isin(matched) & (fell["now"] == 0)]
+    changes += [writer.name(str(name), None, 0, usual) for name, usual in vanished["usual"].items()]
     return changes
 
 

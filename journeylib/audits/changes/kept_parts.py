@@ -97,7 +97,7 @@ def _kept_items(
     for name, item in latest.items():
         last = earlier.get(name)
         stays = last is not None and (
-            _value(item, "touchpoint") in before.kept or any(_differ_by_few(item, last, before))
+            _value(item, "touchpoint") in before.stable or any(_differ_by_few(item, last, before))
         )
         result.append(_as_it_was(item, last) if stays else item)
     return result

@@ -117,8 +117,8 @@ def _sums(rows: pd.DataFrame, counts: Floats) -> Iterator[_Sum]:
 def _by(rows: pd.DataFrame, key: str | list[str]) -> Iterator[tuple[Any, Ints]]:
     """Yield the index of the rows of each key, in its order; no frame is made of them."""
     index = rows.index.to_numpy()
-    for one, spots in sorted(rows.groupby(key).indices.items()):
-        yield one, index[spots]
+    for one, positions in sorted(rows.groupby(key).indices.items()):
+        yield one, index[positions]
 
 
 def _leaders(rows: pd.DataFrame, names: Mapping[int, str]) -> Ints:
@@ -152,15 +152,15 @@ def _hide_more(one: _Sum, shown: Bools, counts: Floats, minimum: int) -> None:
     size = counts[parts, CASES if CASES in columns else HITS]
     order = parts[np.lexsort((parts, size))]
     while True:
-        gone = parts[~shown[parts]]
+        secret = parts[~shown[parts]]
         if one.total is not None and not shown[one.total]:
             # The total comes back where all of its parts are shown.
             lacks = np.zeros(len(columns), dtype=np.bool_)
-            alone = len(gone) == 0
+            alone = len(secret) == 0
         else:
-            hidden = counts[gone][:, columns].sum(axis=0) + one.rest
+            hidden = counts[secret][:, columns].sum(axis=0) + one.rest
             lacks = (hidden > 0) & (hidden < minimum)
-            alone = len(gone) == 1 and not one.rest.any()
+            alone = len(secret) == 1 and not one.rest.any()
         left = order[shown[order]]
         if not (lacks.any() or alone) or len(left) == 0:
             return

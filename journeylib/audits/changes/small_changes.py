@@ -43,20 +43,20 @@ class Before:
     entry : Entry
     minimum : int
         Fewest customers on whom a change rests that is shown.
-    came : mapping of str to int
+    visitors : mapping of str to int
         Customers at each touchpoint on the days after that run's last one; "" is the whole log.
     few : bool
         Fewer than `minimum` customers came since, and fewer came or went: nothing changes.
-    shown, kept : frozenset of str
+    shown, stable : frozenset of str
         Touchpoints that this run shows, and those of them that keep all their numbers.
     """
 
     entry: Entry
     minimum: int
-    came: Mapping[str, int] = field(repr=False)
+    visitors: Mapping[str, int] = field(repr=False)
     few: bool
     shown: frozenset[str] = frozenset()
-    kept: frozenset[str] = frozenset()
+    stable: frozenset[str] = frozenset()
 
 
 def closed_log(log: EventLog, last: Entry | None, minimum: int) -> tuple[EventLog, dt.date | None]:
@@ -75,10 +75,10 @@ def closed_log(log: EventLog, last: Entry | None, minimum: int) -> tuple[EventLo
     if since is None or not log.has_clock or minimum <= 1:
         return log, None
     events, outcomes = log.events, log.outcomes
-    came = fetch(
+    visitors = fetch(
         events.filter(events.t_us >= since).aggregate(customers=events.customer.nunique())
     )["customers"].iloc[0]
-    if not 0 < int(came or 0) < minimum:
+    if not 0 < int(visitors or 0) < minimum:
         return log, None
     if outcomes is not None:
         for time in (outcomes.t_us, outcomes.asked_us):
@@ -118,10 +118,10 @@ def run_before(
     new = np.zeros(len(events), bool) if since is None else events.t_us >= since
     pairs = np.unique(np.stack([events.touchpoint[new], events.customer[new]]), axis=1)
     many = np.bincount(pairs[0], minlength=len(journeys.names))
-    came = {name: int(many[number]) for number, name in journeys.names.items()}
-    came[""] = len(np.unique(pairs[1]))
+    visitors = {name: int(many[number]) for number, name in journeys.names.items()}
+    visitors[""] = len(np.unique(pairs[1]))
     more = abs(journeys.outline.customers - int(entry.document["log"]["customers"]))
-    return Before(entry, minimum, came, max(came[""], more) < minimum)
+    return Before(entry, minimum, visitors, max(visitors[""], more) < minimum)
 
 
 def kept_rows(
@@ -171,12 +171,12 @@ def kept_rows(
     both = new.index.intersection(old.index, sort=False)
     few = _rest_on_few(new.loc[both], old.loc[both, new.columns], before)
     for line in lines:
-        few |= _would_be_found(new.loc[both], old.loc[both], line, before.minimum)
+        few |= _secondary_rows(new.loc[both], old.loc[both], line, before.minimum)
     left = old.loc[old.index.difference(both, sort=False), new.columns]
-    gone = left[_left_by_few(left, None if whole is None else whole.set_index(list(key)), before)]
-    rows = [new.drop(both[few]), old.loc[both[few], new.columns], gone]
+    lost = left[_left_by_few(left, None if whole is None else whole.set_index(list(key)), before)]
+    rows = [new.drop(both[few]), old.loc[both[few], new.columns], lost]
     result = pd.concat([rows for rows in rows if len(rows)] or [new])
-    result = result.loc[[*new.index, *gone.index]]
+    result = result.loc[[*new.index, *lost.index]]
     result.index.names = list(key)
     result = as_computed(result.reset_index()[list(now)], now)
     result.attrs |= now.attrs
@@ -207,14 +207,14 @@ def _rest_on_few(new: pd.DataFrame, old: pd.DataFrame, before: Before) -> Bools:
     moved = _moved(new, old)
     fits = ((moved == 0) | (moved >= before.minimum)).all(axis=1).to_numpy(bool, copy=True)
     names = [name for name in ("customers", "n_customers") if name in moved]
-    people = moved[names[0]].to_numpy() if names else np.full(len(new), before.came.get("", 0))
-    kept = np.zeros(len(new), bool)
+    people = moved[names[0]].to_numpy() if names else np.full(len(new), before.visitors.get("", 0))
+    is_stable = np.zeros(len(new), bool)
     if "touchpoint" in new.index.names:
-        spots = new.index.get_level_values("touchpoint")
-        kept = spots.isin(before.kept)
+        touchpoints = new.index.get_level_values("touchpoint")
+        is_stable = touchpoints.isin(before.stable)
         if "segment" not in new.index.names:
-            people = np.maximum(people, [before.came.get(str(spot), 0) for spot in spots])
-    fits &= (people >= before.minimum) & _shares_fit(new, old, before.minimum) & ~kept
+            people = np.maximum(people, [before.visitors.get(str(name), 0) for name in touchpoints])
+    fits &= (people >= before.minimum) & _shares_fit(new, old, before.minimum) & ~is_stable
     same = (new.eq(old) | (new.isna() & old.isna())).all(axis=1).to_numpy(bool)
     return np.asarray(~same & ~fits)
 
@@ -255,17 +255,17 @@ def _share_fits(new: pd.DataFrame, old: pd.DataFrame, share: str, minimum: int) 
     return np.asarray(fit)
 
 
-def _would_be_found(new: pd.DataFrame, old: pd.DataFrame, line: str, minimum: int) -> Bools:
+def _secondary_rows(new: pd.DataFrame, old: pd.DataFrame, line: str, minimum: int) -> Bools:
     """Return the rows to keep, so that no total of a line gives the change of a kept one away."""
-    moved, found = _moved(new, old), np.zeros(len(new), bool)
+    moved, secondary = _moved(new, old), np.zeros(len(new), bool)
     people = "customers" if "customers" in moved else "journeys"
     cases = next(name for name in ("events", "sessions", "journeys") if name in moved)
     groups = new.index.get_level_values(line) if line else np.zeros(len(new))
     for one in pd.unique(groups):
         here = np.flatnonzero(groups == one)
         by, many = (moved[name].to_numpy(np.int64)[here] for name in (people, cases))
-        found[here] = ~protect_parts(by[None], many[None], minimum)[0] & (many > 0)
-    return found
+        secondary[here] = ~protect_parts(by[None], many[None], minimum)[0] & (many > 0)
+    return secondary
 
 
 def _left_by_few(left: pd.DataFrame, whole: pd.DataFrame | None, before: Before) -> Bools:
@@ -304,8 +304,8 @@ def kept_evidence(
     ).sort_values(["median_position", "touchpoint"], ignore_index=True)  # fmt: skip
     old = before.entry.table("touchpoints")
     stands = points.merge(points if old is None else old, on=["touchpoint", *COUNTS[:3]])
-    shown, kept = (frozenset(table["touchpoint"]) for table in (points, stands))
-    before = replace(before, shown=shown, kept=kept)
+    shown, stable = (frozenset(table["touchpoint"]) for table in (points, stands))
+    before = replace(before, shown=shown, stable=stable)
     estimates = _estimates(evidence, points, before)
     edges = kept_rows(
         evidence.transitions, "transitions", ["source", "target"], before, whole=journeys.edges
@@ -329,8 +329,8 @@ def _totals(totals: Mapping[str, Any], before: Before) -> dict[str, Any]:
     old = {name: 1 if log[as_] is None else int(log[as_]) for name, as_ in TOTALS.items()}
     if before.few:
         return dict(totals) | old | {"suppressed": log["suppressed_cells"]}
-    spot = pd.Index([""], name="touchpoint")
-    new, last = (pd.DataFrame([one], index=spot)[list(COUNTS[:3])] for one in (totals, old))
+    index = pd.Index([""], name="touchpoint")
+    new, last = (pd.DataFrame([one], index=index)[list(COUNTS[:3])] for one in (totals, old))
     if _rest_on_few(new, last, before)[0]:
         return dict(totals) | old
     least = {name: before.minimum * (2 if log[as_] is None else 1) for name, as_ in TOTALS.items()}
@@ -342,9 +342,9 @@ def _estimates(evidence: Evidence, points: pd.DataFrame, before: Before) -> pd.D
     """Return the estimates of the touchpoints that are shown, in their order."""
     rows = kept_rows(evidence.estimates, "estimates", ["touchpoint", "measure"], before)
     rows = rows[rows["touchpoint"].isin(points["touchpoint"])]
-    spot = {name: number for number, name in enumerate(points["touchpoint"])}
+    order = {name: number for number, name in enumerate(points["touchpoint"])}
     return rows.sort_values(
-        "touchpoint", key=lambda names: names.map(spot), kind="stable", ignore_index=True
+        "touchpoint", key=lambda names: names.map(order), kind="stable", ignore_index=True
     )
 
 
@@ -353,24 +353,24 @@ def _draws(evidence: Evidence, estimates: pd.DataFrame) -> dict[str, npt.NDArray
     key, ends = ["touchpoint", "measure"], ["value", "lo", "hi"]
     fresh = evidence.estimates[[*key, *ends]]
     rows = estimates.merge(fresh, "left", on=key, suffixes=("", "_now"), sort=False)
-    spots = pd.Index(evidence.touchpoints["touchpoint"]).get_indexer(rows["touchpoint"])
-    same = spots >= 0
+    columns = pd.Index(evidence.touchpoints["touchpoint"]).get_indexer(rows["touchpoint"])
+    same = columns >= 0
     for end in ends:
         same &= rows[end].eq(rows[f"{end}_now"]) | (rows[end].isna() & rows[f"{end}_now"].isna())
     result = {}
     for measure, draws in evidence.draws.items():
         here = np.flatnonzero(rows["measure"] == measure)
-        result[measure] = draws[:, spots[here]]
-        for place, number in enumerate(here):
+        result[measure] = draws[:, columns[here]]
+        for column, number in enumerate(here):
             if same[number]:
                 continue
-            kept, now = rows.iloc[number], float(rows["value_now"].iloc[number])
-            if np.isnan(kept["value"]):
-                result[measure][:, place] = np.linspace(kept["lo"], kept["hi"], len(draws))
-            elif spots[number] < 0 or np.isnan(now):
-                result[measure][:, place] = kept["value"]
+            estimate, now = rows.iloc[number], float(rows["value_now"].iloc[number])
+            if np.isnan(estimate["value"]):
+                result[measure][:, column] = np.linspace(estimate["lo"], estimate["hi"], len(draws))
+            elif columns[number] < 0 or np.isnan(now):
+                result[measure][:, column] = estimate["value"]
             else:
-                result[measure][:, place] += kept["value"] - now
+                result[measure][:, column] += estimate["value"] - now
     return result
 
 
@@ -386,15 +386,15 @@ def kept_estimates(
     now: Mapping[str, Estimate], earlier: Mapping[str, Any], before: Before
 ) -> dict[str, Estimate]:
     """Give estimates of the whole log back what the document of the run before says of them."""
-    found = dict(now)
+    estimates = dict(now)
     for name, old in earlier.items():
         if name not in now:
             continue
-        spot = pd.MultiIndex.from_tuples([("", name)], names=["touchpoint", "measure"])
-        new, last = (pd.DataFrame([one], index=spot) for one in (now[name].to_dict(), old))
+        index = pd.MultiIndex.from_tuples([("", name)], names=["touchpoint", "measure"])
+        new, last = (pd.DataFrame([one], index=index) for one in (now[name].to_dict(), old))
         if before.few or _rest_on_few(new, last, before)[0]:
-            found[name] = as_before(now[name], old)
-    return found
+            estimates[name] = as_before(now[name], old)
+    return estimates
 
 
 def as_before(now: Estimate, old: Mapping[str, Any]) -> Estimate:

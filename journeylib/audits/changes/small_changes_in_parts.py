@@ -30,12 +30,12 @@ def kept_handoffs(handoffs: Handoffs, before: Before | None) -> Handoffs:
     if before is None or handoffs.abstain or before.entry.document["handoffs"]["abstain"]:
         return handoffs
     old = before.entry.document["handoffs"]
-    spots = kept_rows(
+    rows = kept_rows(
         handoffs.by_touchpoint, "handoff_touchpoints", ["touchpoint"], before, lines=[""]
     )
     # At least so many came to a bot since: all those who came to its most visited touchpoint.
-    came = max((before.came.get(str(name), 0) for name in spots["touchpoint"]), default=0)
-    of_bots = replace(before, came={**before.came, WHOLE: came})
+    visitors = max((before.visitors.get(str(name), 0) for name in rows["touchpoint"]), default=0)
+    of_bots = replace(before, visitors={**before.visitors, WHOLE: visitors})
     published = {**old, **old["further"], "wait": old["wait_seconds"]}
     estimates = handoffs.estimates()
     earlier = {name: published[name] for name in estimates if name in published}
@@ -51,7 +51,7 @@ def kept_handoffs(handoffs: Handoffs, before: Before | None) -> Handoffs:
             handoffs.actor_changes, pd.DataFrame(old["actor_changes"]), pairs, before, lines=[""]
         ),
         dead_ends=tuple(old["dead_ends"]) if before.few else handoffs.dead_ends,
-        by_touchpoint=spots,
+        by_touchpoint=rows,
     )
 
 
@@ -133,7 +133,7 @@ def _kept_candidates(candidates: Stories, earlier: Sequence[Row], before: Before
         last = old.get(tuple(story.touchpoints))
         if last is None and before.few:
             continue
-        if last is not None and changes_by_few(_lived(story, story.journeys), _told(last), before):
+        if last and changes_by_few(_counts(story, story.journeys), _stored(last), before):
             names = ("journeys", "copies", "customers", "share", "at_least")
             counts = {name: last[name] for name in names}
             story = replace(story, **counts)
@@ -141,12 +141,12 @@ def _kept_candidates(candidates: Stories, earlier: Sequence[Row], before: Before
     return replace(candidates, stories=tuple(stories))
 
 
-def _lived(story: Story, journeys: int) -> Row:
+def _counts(story: Story, journeys: int) -> Row:
     """Return the counts of a story."""
     return {"journeys": journeys, "cases": story.copies, "customers": story.customers}
 
 
-def _told(story: Row) -> Row:
+def _stored(story: Row) -> Row:
     """Return the counts of a story of the document."""
     return {name: story[name] for name in ("journeys", "customers")} | {"cases": story["copies"]}
 
@@ -166,7 +166,7 @@ def _kept_lines(
 
 
 def _rests_on_few(line: Timeline, old: Row, before: Before) -> bool:
-    if changes_by_few(_lived(line.story, line.journeys), _told(old), before):
+    if changes_by_few(_counts(line.story, line.journeys), _stored(old), before):
         return True
     ends = {row["end"]: row for row in old["ends"]}
     now = {row["end"]: row for row in line.outcomes.to_dict("records")}

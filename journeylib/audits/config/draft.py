@@ -60,7 +60,7 @@ def write_first_config(
     out: str | Path | None = None,
     force: bool = False,
     ask: Ask | None = None,
-    **known: Any,
+    **declarations: Any,
 ) -> tuple[Path, str]:
     """Look at a log and write a commented configuration that can be audited as it is.
 
@@ -77,7 +77,7 @@ def write_first_config(
         Replace an existing file.
     ask : callable, optional
         Called with a yes-or-no question and the likely answer where two readings are near.
-    **known
+    **declarations
         What need not be found out: ``object_type`` of an object-centric log, ``roles`` (role to
         column), ``recipe`` (a name that `recipes` lists, or a ``.sql`` file).
 
@@ -98,13 +98,13 @@ def write_first_config(
     name = _slug(log)
     path = Path(out) if out is not None else Path(f"{name}.yaml")
     _refuse(path, force=force)
-    recipe, roles = known.pop("recipe", None), known.get("roles")
+    recipe, roles = declarations.pop("recipe", None), declarations.get("roles")
     if recipe is not None:
         export: RecognisedExport | None = RecognisedExport(find_recipe(recipe), (str(log),))
     else:
         # Who names columns of the file itself means no recipe's.
         export = None if roles else recognise(str(log))
-    proposal = propose_by_recipe(export) if export else propose(str(log), ask=ask, **known)
+    proposal = propose_by_recipe(export) if export else propose(str(log), ask=ask, **declarations)
     candidates = find_candidates(proposal, proposal.sample)
     outcome = propose_outcomes(str(outcomes), proposal) if outcomes is not None else None
     about = {

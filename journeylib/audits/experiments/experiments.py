@@ -189,18 +189,18 @@ def _last_day(config: AuditConfig, log: EventLog) -> dt.date:
     return day_of(int(last))
 
 
-def _watch_dict(planned: lab.PlanFile, found: lab.Watch) -> dict[str, Any]:
-    last = {} if found.trail.empty else found.trail.iloc[-1].to_dict()
+def _watch_dict(plan_file: lab.PlanFile, watch: lab.Watch) -> dict[str, Any]:
+    last = {} if watch.trail.empty else watch.trail.iloc[-1].to_dict()
     return {
-        "name": found.name,
-        "plan_hash": planned.hash,
-        "until": found.until.isoformat(),
-        "stopped": found.stopped,
+        "name": watch.name,
+        "plan_hash": plan_file.hash,
+        "until": watch.until.isoformat(),
+        "stopped": watch.stopped,
         "stops": [
             {"reason": stop.reason, "guardrail": stop.guardrail, "day": stop.day, "text": stop.text}
-            for stop in found.stops
+            for stop in watch.stops
         ],
-        "notes": list(found.notes),
+        "notes": list(watch.notes),
         "customers": {name: int(last[name]) for name in ("control", "new") if name in last},
     }
 

@@ -137,7 +137,7 @@ def read_ratings(path: str | Path) -> pd.DataFrame:
 
 
 def _read(
-    path: Path, what: str, known: Collection[str], *, needed: Collection[str]
+    path: Path, what: str, columns: Collection[str], *, needed: Collection[str]
 ) -> pd.DataFrame:
     try:
         with path.open(encoding="utf-8-sig") as file:
@@ -158,7 +158,7 @@ def _read(
         raise ConfigError(f"the {what} {path.name} are not a table with a header.") from None
     table.columns = [str(name).strip().lower() for name in table.columns]
     problem = "{file} has a column '{name}', which {what} do not have.{near} Columns: {known}."
-    refuse_unknown(table.columns, known, problem, file=path.name, what=what)
+    refuse_unknown(table.columns, columns, problem, file=path.name, what=what)
     for name in needed:
         if name not in table:
             raise ConfigError(f"{path.name} needs a column '{name}'.")

@@ -133,12 +133,12 @@ def without_absent(
 
     all_names = cache(partial(names, least=1))
     shown = cache(partial(names, least=config.journeys.min_customers))
-    settings, absent = journeys.sift(config, all_names)
+    settings, absent = journeys.separate_absent(config, all_names)
     if not absent:
         return config, log
     checks = []
     for setting, those in groupby(absent, key=lambda one: one.setting):
-        sentences = [one.told(shown(one.called.of)) for one in those]
+        sentences = [one.message(shown(one.called.of)) for one in those]
         sentences.append(text("audits.check.absent"))
         # A map of names may hold more than one period shows; what is looked for should be there.
         severity = "note" if setting.startswith("roles.") else "warning"

@@ -121,8 +121,8 @@ def _cuts(base: BaseCase) -> Iterator[tuple[float | None, float | None, Journeys
     elif cutting.kind == "learned":
         own = settings.boundary_probability
         for threshold in sorted({*THRESHOLDS, own}):
-            again = journeys if threshold == own else other(boundary_probability=threshold)
-            yield None, threshold, again
+            cut = journeys if threshold == own else other(boundary_probability=threshold)
+            yield None, threshold, cut
     elif journeys.log.schema.customer is not None or journeys.log.schema.identifiers:
         yield None, None, journeys
         if journeys.has_clock:
@@ -162,8 +162,8 @@ def stitching_levels(base: BaseCase) -> pd.DataFrame:
     for level in LEVELS:
         other = base.journeys
         if level != config.stitching.level:
-            again = stitch(base.prepared.unstitched, config.stitching.at(level))
-            other = rebuild(again.log, config.journeys)
+            result = stitch(base.prepared.unstitched, config.stitching.at(level))
+            other = rebuild(result.log, config.journeys)
         rows.append({"level": level, **_results(other, base)})
     return pd.DataFrame(rows, columns=columns)
 

@@ -85,8 +85,8 @@ def with_findings(
     parts = {"findings": findings, "decisions": varied(decisions, translations=others)}
     schema = document_schema()["properties"]
     # What findings and decisions say is made of numbers that may be shown.
-    said = Ledger(0)
-    complete = {**document, **{name: said.part(schema[name], parts[name]) for name in parts}}
+    ledger = Ledger(0)
+    complete = {**document, **{name: ledger.part(schema[name], parts[name]) for name in parts}}
     validate(complete)
     return complete
 
@@ -298,11 +298,11 @@ def _structure(structure: Structure, minimum: int, still_open: int) -> dict[str,
         "maps": [
             varied(
                 one,
-                kept=kept,
+                kept=fraction,
                 ledger=_map_counts(one, minimum),
                 share=one.share if shows(one.journeys_shown, minimum) else None,
             )
-            for kept, one in structure.maps.items()
+            for fraction, one in structure.maps.items()
         ],
         "suppressed": chain.suppressed,
     }
@@ -352,8 +352,8 @@ def _stories_of(
     }
 
 
-def _what_if(found: WhatIf) -> Variation:
-    return varied(found, text=found.text)
+def _what_if(what_if: WhatIf) -> Variation:
+    return varied(what_if, text=what_if.text)
 
 
 def _plan(conformance: Conformance) -> Variation:

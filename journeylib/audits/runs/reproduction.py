@@ -83,18 +83,18 @@ def reproduce(entry: Entry, *, config: str | Path | None = None) -> Reproduction
     home = entry.folder.parent
     history = read_history(home)
     check_kept(history, manifest["compared_with"])
-    again = audit(settings, history=history.only(list(manifest["compared_with"])))
-    if again.log_hash != entry.document["audit"]["log_hash"]:
+    rerun = audit(settings, history=history.only(list(manifest["compared_with"])))
+    if rerun.log_hash != entry.document["audit"]["log_hash"]:
         raise LogError(
             "the input has changed: its events are not those of the run. " + " ".join(notes)
         )
-    if again.config_hash != entry.document["audit"]["config_hash"]:
+    if rerun.config_hash != entry.document["audit"]["config_hash"]:
         raise LogError(
             "the input has changed: labels, ratings or the mapping beside the log are not those "
             "of the run. " + " ".join(notes)
         )
     with tempfile.TemporaryDirectory(prefix="journeylib-") as scratch:
-        write_bundle(again, Path(scratch))
+        write_bundle(rerun, Path(scratch))
         differing = tuple(_differing(entry.folder, Path(scratch)))
     return Reproduction(not differing, differing, tuple(notes))
 
@@ -135,15 +135,15 @@ def _settings(manifest: Mapping[str, Any], places: AuditConfig) -> AuditConfig:
         ) from None
 
 
-def _merged(told: Mapping[str, Any], here: Mapping[str, Any], places: Any) -> dict[str, Any]:
-    result = dict(told)
+def _merged(recorded: Mapping[str, Any], current: Mapping[str, Any], places: Any) -> dict[str, Any]:
+    result = dict(recorded)
     names = dict.fromkeys(places, True) if isinstance(places, set) else places
     for name, inner in names.items():
-        value = here.get(name)
+        value = current.get(name)
         if inner is True:
             result[name] = value
-        elif isinstance(told.get(name), Mapping) and isinstance(value, Mapping):
-            result[name] = _merged(told[name], value, inner)
+        elif isinstance(recorded.get(name), Mapping) and isinstance(value, Mapping):
+            result[name] = _merged(recorded[name], value, inner)
     return result
 
 

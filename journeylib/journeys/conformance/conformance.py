@@ -129,9 +129,9 @@ def planned_vs_actual(
 def _steps_shown(steps: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """Leave out what tells of a few: who took a planned step and who skipped it are everybody."""
     split = steps["kind"].isin(["as_planned", "skipped"]) & ~steps["optional"]
-    place = pd.factorize(steps["touchpoint"])[0]
+    touchpoint = pd.factorize(steps["touchpoint"])[0]
     counts = steps[["journeys", "customers"]].to_numpy(np.int64)
-    shown = steps[protect(Cells(counts, (np.where(split, place, -1),)), minimum).exact]
+    shown = steps[protect(Cells(counts, (np.where(split, touchpoint, -1),)), minimum).exact]
     goal = shown["goal"] * shown["journeys"]
     bounds = (
         share_bounds(hits, of, minimum=minimum)
@@ -202,8 +202,8 @@ def _marks(aligned: list[Alignment]) -> pd.DataFrame:
         as_planned = {m.touchpoint for m in alignment.moves if m.kind == "as_planned"}
         after = START
         for move in alignment.moves:
-            again = move.kind == "inserted" and move.touchpoint in as_planned
-            kind = "repeated" if again else str(move.kind)
+            is_repeat = move.kind == "inserted" and move.touchpoint in as_planned
+            kind = "repeated" if is_repeat else str(move.kind)
             marks[variant, move.touchpoint, kind, after] = None
             if move.kind == "as_planned":
                 after = move.touchpoint
@@ -328,7 +328,7 @@ def _whole(
         n_customers=[base["n_customers"]],
         n_trials=[base["n_journeys"]],
     )
-    found = Estimate(
+    estimate = Estimate(
         float(share.value[0]),
         "share",
         float(share.lo[0]),
@@ -340,5 +340,5 @@ def _whole(
         assumptions=("open journeys are left out",),
     )
     if what == "fitness":
-        return found
-    return bounded_share(found, float(sums[:, 0, 0].sum()), base["n_journeys"], minimum=minimum)
+        return estimate
+    return bounded_share(estimate, float(sums[:, 0, 0].sum()), base["n_journeys"], minimum=minimum)

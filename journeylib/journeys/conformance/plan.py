@@ -1,7 +1,7 @@
 """Planned journeys, and the cheapest way to lay a journey that was lived beside one.
 
 A plan is an automaton: states, and edges that are touchpoints or silent. A list with optional
-steps becomes one directly; BPMN and process trees come through `journeys.models`.
+steps becomes one directly; BPMN and process trees come through `process_models`.
 """
 
 from __future__ import annotations
@@ -305,7 +305,7 @@ def align(plan: Plan, journeys: Sequence[Sequence[str]]) -> list[Alignment]:
     possible, so a touchpoint lived twice is planned the first time and a repeat the second.
     """
     # In a state, planned touchpoints are looked at in the order of their names.
-    number = {name: spot for spot, name in enumerate(sorted(plan.steps))}
+    number = {name: index for index, name in enumerate(sorted(plan.steps))}
     for name in itertools.chain.from_iterable(journeys):
         number.setdefault(name, len(number))
     leads = np.full((plan.states, len(number)), -1, dtype=np.int64)
@@ -314,7 +314,7 @@ def align(plan: Plan, journeys: Sequence[Sequence[str]]) -> list[Alignment]:
     # Journeys that end alike lie together.
     back = [[number[name] for name in reversed(journey)] for journey in journeys]
     order = sorted(range(len(back)), key=back.__getitem__)
-    visits = np.array([spot for journey in order for spot in back[journey]], dtype=np.int64)
+    visits = np.array([index for journey in order for index in back[journey]], dtype=np.int64)
     begins = np.cumsum([0, *(len(back[journey]) for journey in order)])
     final = np.isin(np.arange(plan.states), sorted(plan.final))
     codes, ends = _moves(visits, begins, (leads, plan.distances, final), plan.shortest)

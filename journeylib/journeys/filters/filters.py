@@ -264,19 +264,19 @@ class Verbs(Narrowed):
         outcomes = self.log.outcomes
         if outcomes is None:
             raise SchemaError("the log has no outcomes. Declare them when it is read.")
-        there = fetch(outcomes.filter(_.kind.notnull()).select("kind").distinct())["kind"]
-        refuse_unknown(kinds, list(there), _NO_SUCH, of="outcome")
+        names = fetch(outcomes.filter(_.kind.notnull()).select("kind").distinct())["kind"]
+        refuse_unknown(kinds, list(names), _NO_SUCH, of="outcome")
         reached = outcomes.filter(
             _.kind.isin(kinds) & _.t_us.notnull() & (_.value_micro.fill_null(1) != 0)
         )
         whose = reached.inner_join(customer_numbers(self.log.events), "customer")
-        came = fetch(whose.select("customer_no", "t_us").distinct())
+        rows = fetch(whose.select("customer_no", "t_us").distinct())
         words = f"with the outcome {_listed(kinds, 'or')}"
         end_us = np.full(len(self.outline), np.iinfo(np.int64).max)
         if within_days is not None:
             end_us = self.outline.end_us + round(within_days * US_PER_DAY)
             words += f" within {within_days:g} days of their last event"
-        came_to, at_us = (came[column].to_numpy(np.int64) for column in ("customer_no", "t_us"))
+        came_to, at_us = (rows[column].to_numpy(np.int64) for column in ("customer_no", "t_us"))
         own = self.outline
         met = happens_between(own.customer, own.start_us, end_us, came_to, at_us)
         return self._keep(met, words, call("with_outcome", *kinds, within_days=within_days))
@@ -339,11 +339,11 @@ class Verbs(Narrowed):
         if journeys.has("resource") and "bot" not in (source, target):
             keys = np.append(keys, _passed_between_humans(serving, bot))
         stays = np.isin(self.outline.key, keys)
-        hands = "".join(
+        ends = "".join(
             f" {word} {hand}" for word, hand in (("from", source), ("to", target)) if hand
         )
         given = {"source": source, "target": target}
-        return self._keep(stays, f"with a hand-off{hands}", call("with_handoff", **given))
+        return self._keep(stays, f"with a hand-off{ends}", call("with_handoff", **given))
 
     def with_request_for_human(self, *further_words: str) -> Self:
         """Keep the journeys in which the customer asks for a human.
@@ -425,23 +425,23 @@ def go_this_way(visits: Steps, begins: Steps, way: Steps) -> Flags:
     """
     goes = np.zeros(len(begins) - 1, dtype=np.bool_)
     for journey in range(len(goes)):
-        at, spot = begins[journey], 0
-        again, passed = -1, at  # the last `ANY_MANY`, and what it stands for at least
+        at, step = begins[journey], 0
+        wildcard, resume = -1, at  # the last `ANY_MANY`, and what it stands for at least
         while at < begins[journey + 1]:
-            if spot < len(way) and way[spot] == ANY_MANY:
-                again, passed, spot = spot, at, spot + 1
-                if spot == len(way):
+            if step < len(way) and way[step] == ANY_MANY:
+                wildcard, resume, step = step, at, step + 1
+                if step == len(way):
                     at = begins[journey + 1]
-            elif spot < len(way) and (way[spot] == visits[at] or way[spot] == ANY_ONE):
-                at, spot = at + 1, spot + 1
-            elif again >= 0:
-                passed += 1
-                at, spot = passed, again + 1
+            elif step < len(way) and (way[step] == visits[at] or way[step] == ANY_ONE):
+                at, step = at + 1, step + 1
+            elif wildcard >= 0:
+                resume += 1
+                at, step = resume, wildcard + 1
             else:
                 break
-        while spot < len(way) and way[spot] == ANY_MANY:
-            spot += 1
-        goes[journey] = at == begins[journey + 1] and spot == len(way)
+        while step < len(way) and way[step] == ANY_MANY:
+            step += 1
+        goes[journey] = at == begins[journey + 1] and step == len(way)
     return goes
 
 

@@ -223,7 +223,7 @@ class Narrowed:
 
     # --- how a verb is carried out ------------------------------------------------------------
 
-    def _keep(self, kept: Flags, words: str, code: str, *, code_of: Narrowed | None = None) -> Self:
+    def _keep(self, mask: Flags, words: str, code: str, *, code_of: Narrowed | None = None) -> Self:
         """Keep the journeys that are marked."""
         for done in reversed(self.applied):
             if done.cuts:
@@ -232,17 +232,17 @@ class Narrowed:
                 return self
         if code_of is not None:
             code = code_of.code.removeprefix("journeys") + code
-        number = np.flatnonzero(kept)
+        number = np.flatnonzero(mask)
         rows = self.events.of_journeys(number)
         return self._left(rows, number, Narrowing(self, words, code))
 
-    def _keep_part(self, kept: Flags, words: str, code: str) -> Self:
+    def _keep_part(self, mask: Flags, words: str, code: str) -> Self:
         """Keep the events that are marked; the rest of a journey's row is as it was."""
         if self.narrowing is not None and self.narrowing.code == code:
             return self
-        left = np.unique(self.events.journey[kept]).astype(np.int64)
+        number = np.unique(self.events.journey[mask]).astype(np.int64)
         done = Narrowing(self, words, code, cuts=True)
-        return self._left(self.events.only(kept), left, done)
+        return self._left(self.events.only(mask), number, done)
 
     def _left(self, events: Events, journeys: npt.NDArray[np.int64], narrowing: Narrowing) -> Self:
         outline = self.outline.of(events, journeys)

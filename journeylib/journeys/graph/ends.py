@@ -26,11 +26,11 @@ END_COLUMNS = (
 def journey_ends(journeys: Journeys) -> pd.DataFrame:
     """Count how journeys end, by the touchpoints that they came by; see `Structure.ends`."""
     outline, many = journeys.outline, len(journeys.names)
-    journey, spot = _passing(outline)
+    journey, touchpoint = _passing(outline)
     # All journeys count at the start, and once at each touchpoint that they come by.
     journey = np.concatenate([journey, np.arange(len(outline))])
-    spot = np.concatenate([spot, np.full(len(outline), many)])
-    cell = (spot * KINDS + outline.end_kind[journey]) * GROUPS + outline.group[journey]
+    touchpoint = np.concatenate([touchpoint, np.full(len(outline), many)])
+    cell = (touchpoint * KINDS + outline.end_kind[journey]) * GROUPS + outline.group[journey]
     by_group = np.bincount(cell, minlength=(many + 1) * KINDS * GROUPS).reshape(-1, KINDS, GROUPS)
     base = journeys.touchpoints[["touchpoint", "touchpoint_no", "customers"]]
     minimum = max(journeys.settings.min_customers, 1)
@@ -58,14 +58,14 @@ def ends_by_touchpoint(outline: Outline, *, alone: bool = False) -> Whole:
     ndarray of int64, shape (touchpoints, ends, 2)
         Journeys and customers; ends in the order of `END_KINDS`.
     """
-    journey, spot = _passing(outline)
+    journey, touchpoint = _passing(outline)
     if alone:
         single = np.diff(outline.visits[1]) == 1
-        journey, spot = journey[single[journey]], spot[single[journey]]
+        journey, touchpoint = journey[single[journey]], touchpoint[single[journey]]
     many = outline.events.touchpoints
     # The journeys of a customer lie together.
     order = np.argsort(journey, kind="stable")
-    cell = (spot * KINDS + outline.end_kind[journey])[order]
+    cell = (touchpoint * KINDS + outline.end_kind[journey])[order]
     base = base_in_cells(cell, journey[order], outline.customer[journey[order]], many * KINDS)
     return np.stack([base.journeys, base.customers], axis=-1).reshape(many, KINDS, 2)
 
@@ -102,10 +102,10 @@ def _may_be_shown(journeys: Journeys, own: Whole, minimum: int) -> Shown:
     # Rows: all journeys, touchpoints; then who ended otherwise, and who did not come by; at last
     # how often the journeys of an end came by more than one touchpoint that leads to it.
     leading = _leading(journeys, own)
-    again = (passing * leading[..., None]).sum(axis=0) - whole
+    repeats = (passing * leading[..., None]).sum(axis=0) - whole
     rows, room = 1 + len(own), np.array([2, 1]) * (len(own) + 1) * len(outline)
     counts = np.concatenate(
-        [whole[None], passing, all_of_them - whole[None], whole - passing, [room - again]]
+        [whole[None], passing, all_of_them - whole[None], whole - passing, [room - repeats]]
     )
     fewest, most = np.zeros_like(counts), np.full(counts.shape, len(outline) + 1)
     most[-1] = np.where(np.any(leading, axis=0, keepdims=True).T, room, 2 * room)
@@ -176,10 +176,10 @@ def _leading(journeys: Journeys, own: Whole) -> Flags:
     settings, names = journeys.settings, journeys.names
     leading = np.zeros((len(own), KINDS), dtype=bool)
     for end, declared in ((GOAL, settings.every_goal), (BAD_END, settings.bad_ends)):
-        there = {names[number] for number in range(len(names))} & set(declared)
-        mine = np.array([names[number] in there for number in own], dtype=bool)
-        if mine.sum() == len(there):
-            leading[:, end] = mine
+        ends = {names[number] for number in range(len(names))} & set(declared)
+        is_end = np.array([names[number] in ends for number in own], dtype=bool)
+        if is_end.sum() == len(ends):
+            leading[:, end] = is_end
     return leading
 
 

@@ -284,8 +284,8 @@ def _folded(journeys: Journeys, most: int) -> set[str]:
 
 def _counted(journeys: Journeys, folded: set[str]) -> tuple[Floats, list[str]]:
     """Count moves per customer group, shape (groups, m, m + ends), and name the states."""
-    kept = sorted(set(journeys.touchpoints["touchpoint"]) - folded)
-    names = [START, *kept, *([OTHER] if folded else [])]
+    touchpoints = sorted(set(journeys.touchpoints["touchpoint"]) - folded)
+    names = [START, *touchpoints, *([OTHER] if folded else [])]
     m = len(names)
     events, outline, columns = journeys.events, journeys.outline, m + len(ENDS)
     states = _states(journeys, names)
@@ -302,9 +302,9 @@ def _counted(journeys: Journeys, folded: set[str]) -> tuple[Floats, list[str]]:
 
 def _states(journeys: Journeys, names: list[str]) -> npt.NDArray[np.int64]:
     """Return the state of each touchpoint: its own, or the last where it is folded."""
-    spot = {name: number for number, name in enumerate(names)}
-    known = (journeys.names[number] for number in sorted(journeys.names))
-    return np.array([spot.get(name, len(names) - 1) for name in known], dtype=np.int64)
+    state = {name: number for number, name in enumerate(names)}
+    touchpoints = (journeys.names[number] for number in sorted(journeys.names))
+    return np.array([state.get(name, len(names) - 1) for name in touchpoints], dtype=np.int64)
 
 
 def _estimated(
@@ -345,8 +345,7 @@ def _passing(
     m, events = len(names), journeys.events
     states = _states(journeys, names)
     cells = events.group * np.int64(m) + states[events.touchpoint]
-    came = count_units(cells, events.journey, GROUPS * m)
-    passing = came.reshape(GROUPS, m).astype(np.float64)
+    passing = count_units(cells, events.journey, GROUPS * m).reshape(GROUPS, m).astype(np.float64)
     begun = counts[:, 0, :].sum(axis=-1)
     passing[:, 0] = begun
     every = np.broadcast_to(begun[:, None], (GROUPS, m))

@@ -119,10 +119,10 @@ def simplify(
             "shares lie between 0 and 1 (touchpoints above 0), per_node is 0 or more"
         )
     points, minimum = _Points.of(journeys), journeys.settings.min_customers
-    kept = points.strongest(touchpoints if like is None else 1.0, minimum)
+    direct = points.strongest(touchpoints if like is None else 1.0, minimum)
     if like is not None:
-        kept &= np.isin(np.array(points.names, dtype=object), like.touchpoints["touchpoint"])
-    folds, moves = _Folds.of(points, kept), _Moves.of(journeys)
+        direct &= np.isin(np.array(points.names, dtype=object), like.touchpoints["touchpoint"])
+    folds, moves = _Folds.of(points, direct), _Moves.of(journeys)
     candidates = _shown(journeys, moves, folds, minimum)
     if like is not None:
         pairs = zip(like.transitions["source"], like.transitions["target"], strict=True)
@@ -169,10 +169,10 @@ class _Points:
     @staticmethod
     def of(journeys: Journeys) -> _Points:
         table = journeys.touchpoints
-        spot = np.argsort(table["touchpoint_no"].to_numpy())
-        counts = [table[column].to_numpy()[spot] for column in COUNTS]
-        stages, channels = (table[column].take(spot) for column in ("stage", "channel"))
-        position = table["median_position"].to_numpy()[spot]
+        order = np.argsort(table["touchpoint_no"].to_numpy())
+        counts = [table[column].to_numpy()[order] for column in COUNTS]
+        stages, channels = (table[column].take(order) for column in ("stage", "channel"))
+        position = table["median_position"].to_numpy()[order]
         return _Points(journeys.touchpoint_names, stages, channels, np.stack(counts), position)
 
     def strongest(self, share: float, minimum: int) -> Flags:
@@ -207,14 +207,14 @@ class _Folds:
     is_kept: Flags
 
     @staticmethod
-    def of(points: _Points, kept: Flags) -> _Folds:
+    def of(points: _Points, direct: Flags) -> _Folds:
         named = [f"(other in {one})" if isinstance(one, str) else OTHER for one in points.stages]
-        away, many = np.flatnonzero(~kept), len(kept)
+        away, many = np.flatnonzero(~direct), len(direct)
         others = sorted({named[number] for number in away})
         words = [*points.names, *others, ELSEWHERE, END, START]
         into = np.arange(len(words))
         into[away] = [many + others.index(named[number]) for number in away]
-        return _Folds(many, words, into, np.append(kept, np.zeros(len(words) - many, np.bool_)))
+        return _Folds(many, words, into, np.append(direct, np.zeros(len(words) - many, np.bool_)))
 
     @cached_property
     def is_direct(self) -> Flags:
@@ -350,10 +350,10 @@ def _with_elsewhere(
     people = moves.people(np.where(is_drawn, -1, source), size)
     # What a lower bound leaves out is elsewhere as well.
     left = folds.visits(journeys.edge_counts) - folds.visits(drawn)
-    there = np.flatnonzero(left > 0)
-    elsewhere = np.full(len(there), size - 3)
-    counts = np.vstack([left, people])[:, there]
-    rest = Edges(there, elsewhere, counts, np.zeros(len(there), dtype=np.bool_))
+    sources = np.flatnonzero(left > 0)
+    elsewhere = np.full(len(sources), size - 3)
+    counts = np.vstack([left, people])[:, sources]
+    rest = Edges(sources, elsewhere, counts, np.zeros(len(sources), dtype=np.bool_))
     return (drawn + rest).in_order(folds.words)
 
 
@@ -366,17 +366,17 @@ def _nodes(journeys: Journeys, points: _Points, folds: _Folds) -> pd.DataFrame:
     counts = np.hstack([points.counts, np.stack([*vars(base).values()])])
     middle = median_positions(journeys.summed, cells, many - first)
     position, visits = np.append(points.position, middle), folds.visits(journeys.edge_counts)
-    there = np.flatnonzero(points.counts[0])
+    touchpoints = np.flatnonzero(points.counts[0])
     # The other of a stage stands in that stage, in a lane of its own.
     example = np.arange(many)
-    example[into[there]] = there
+    example[into[touchpoints]] = touchpoints
     shown = np.flatnonzero((counts[0] > 0) & (folds.into[:many] == np.arange(many)))
     number = shown[np.lexsort((np.array(folds.words)[shown], position[shown]))]
     stage, channel = (
         column.take(example[number]).reset_index(drop=True)
         for column in (points.stages, points.channels)
     )
-    if points.channels.iloc[there].notna().any():
+    if points.channels.iloc[touchpoints].notna().any():
         channel = channel.mask(number >= first, "Other")
     return pd.DataFrame(
         {
@@ -388,7 +388,7 @@ def _nodes(journeys: Journeys, points: _Points, folds: _Folds) -> pd.DataFrame:
             "journeys": counts[1, number],
             "customers": counts[2, number],
             "median_position": position[number],
-            "folds": np.bincount(into[there], minlength=many)[number],
+            "folds": np.bincount(into[touchpoints], minlength=many)[number],
             "number": number,
         }
     )

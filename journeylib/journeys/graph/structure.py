@@ -57,5 +57,5 @@ def journey_structure(journeys: Journeys) -> Structure:
     `order` says how far to trust it. Both, and the maps, count the same journeys.
     """
     ends = journey_ends(journeys)
-    maps = {kept: simplify(journeys, kept, kept) for kept in KEPT}
+    maps = {fraction: simplify(journeys, fraction, fraction) for fraction in KEPT}
     return Structure(ends, journey_chain(journeys, ends=ends), maps)

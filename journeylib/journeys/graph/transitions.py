@@ -79,12 +79,12 @@ def steps_around(journeys: Journeys, touchpoint: str, *, most: int) -> pd.DataFr
     words, minimum = words_of(journeys.names), journeys.settings.min_customers
     number = words.index(touchpoint)
     rows: list[dict[str, Any]] = []
-    for side, here, there in (("before", "target", "source"), ("after", "source", "target")):
+    for side, anchor, neighbour in (("before", "target", "source"), ("after", "source", "target")):
         every, public = (
-            edges.only(np.flatnonzero(getattr(edges, here) == number))
+            edges.only(np.flatnonzero(getattr(edges, anchor) == number))
             for edges in (journeys.edge_counts, journeys.public[0])
         )
-        names, visits = [words[at] for at in getattr(public, there)], every.counts[0].sum()
+        names, visits = [words[at] for at in getattr(public, neighbour)], every.counts[0].sum()
         shown = sorted(range(len(names)), key=lambda at: (-public.counts[0, at], names[at]))[:most]
         while shown and 0 < visits - public.counts[0, shown].sum() < minimum:
             shown.pop()  # what came from touchpoints too rare to be named

@@ -320,8 +320,8 @@ def _people(linked: ibis.Table, nodes: ibis.Table, kinds: tuple[str, ...]) -> ib
     members = components(ibis.union(*parts, distinct=True))
     kind = _.rank.cases(*enumerate(kinds))
     # A name given up by one person may come back with another.
-    again = (_.spell > 0).ifelse("#" + _.spell.cast("string"), "")
-    name = ((_.rank == 0).ifelse("", kind + ":") + _.value) + again
+    suffix = (_.spell > 0).ifelse("#" + _.spell.cast("string"), "")
+    name = ((_.rank == 0).ifelse("", kind + ":") + _.value) + suffix
     names = nodes.select(component=_.node, person=name)
     return members.inner_join(names, "component").select("node", "component", "person")
 

@@ -106,9 +106,9 @@ def open_time(hours: BusinessHours, begin: Moments, end: Moments) -> Moments:
     before = np.concatenate([[0], np.cumsum(closes - opens)])
 
     def until(moment: Moments) -> Moments:
-        spot = np.maximum(np.searchsorted(opens, moment, side="right") - 1, 0)
-        inside = np.minimum(moment, closes[spot]) - opens[spot]
-        return np.asarray(before[spot] + np.maximum(inside, 0))
+        number = np.maximum(np.searchsorted(opens, moment, side="right") - 1, 0)
+        inside = np.minimum(moment, closes[number]) - opens[number]
+        return np.asarray(before[number] + np.maximum(inside, 0))
 
     return until(end) - until(begin)
 

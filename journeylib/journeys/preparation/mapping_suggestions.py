@@ -96,9 +96,9 @@ def _contexts(log: EventLog, names: list[str]) -> npt.NDArray[np.float64]:
     pairs = fetch(
         following.filter(_.after.notnull()).group_by(["touchpoint", "after"]).aggregate(n=_.count())
     )
-    spot = {name: number for number, name in enumerate(names)}
-    pairs = pairs[pairs["touchpoint"].isin(spot) & pairs["after"].isin(spot)]
-    at, to = pairs["touchpoint"].map(spot).to_numpy(), pairs["after"].map(spot).to_numpy()
+    number_of = {name: number for number, name in enumerate(names)}
+    pairs = pairs[pairs["touchpoint"].isin(number_of) & pairs["after"].isin(number_of)]
+    at, to = pairs["touchpoint"].map(number_of).to_numpy(), pairs["after"].map(number_of).to_numpy()
     after = np.zeros((len(names), len(names)))
     after[at, to] = pairs["n"]
     around = np.concatenate([after, after.T], axis=1)

@@ -172,9 +172,9 @@ def _edits(log: Texts, candidates: int) -> Floats:
     for letter in sorted(set("".join(own))):
         times = np.array([text.count(letter) for text in log.texts], dtype=np.float64)
         in_both += np.minimum(times[:candidates, None], times)
-    put_in, left_out = lengths - in_both, lengths[:candidates, None] - in_both
-    exchanged = np.minimum(put_in, left_out)
-    return np.stack([put_in - exchanged, left_out - exchanged, exchanged, in_both - in_order])
+    insertions, deletions = lengths - in_both, lengths[:candidates, None] - in_both
+    swaps = np.minimum(insertions, deletions)
+    return np.stack([insertions - swaps, deletions - swaps, swaps, in_both - in_order])
 
 
 def _code(log: Texts, edits: Floats, slips: Slips) -> Code:

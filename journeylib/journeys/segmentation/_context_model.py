@@ -46,7 +46,7 @@ def context_keys(streams: Streams, order: int) -> Keys:
     letters = _mixed(streams.touchpoint)
     text = np.zeros(streams.events, dtype=np.uint64)
     keys = np.zeros((streams.events, AGES), dtype=np.uint64)
-    first = streams.place == 0
+    first = streams.position == 0
     for age in range(1, AGES + 1):
         if age <= order:
             before = np.where(first, np.uint64(0), text[streams.before])

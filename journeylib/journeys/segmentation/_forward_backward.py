@@ -1,6 +1,6 @@
 """Customers' event streams side by side, and the forward–backward pass over all of them.
 
-Streams are packed by place: first the first events of all customers, then all second events,
+Streams are packed by position: first the first events of all customers, then all second events,
 and so on, longest stream first. A step in time is then one slice, whatever the lengths.
 """
 
@@ -20,7 +20,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Streams:
-    """Events of all customers, packed by place; every array has one entry per event.
+    """Events of all customers, packed by position; every array has one entry per event.
 
     Attributes
     ----------
@@ -32,12 +32,12 @@ class Streams:
     gap : ndarray of float64
         Microseconds to the next event; 0 where there is none, or no clock.
     has_next : ndarray of bool
-    place : ndarray of int64
+    position : ndarray of int64
         0 for the customer's first event.
     before : ndarray of int64
-        Where the customer's previous event stands; meaningless at place 0.
+        Where the customer's previous event stands; meaningless at position 0.
     blocks : tuple of slice
-        The events at place 0, 1, 2, …
+        The events at position 0, 1, 2, …
     """
 
     index: pd.Index
@@ -46,14 +46,14 @@ class Streams:
     following: Ints
     gap: Floats
     has_next: npt.NDArray[np.bool_]
-    place: Ints
+    position: Ints
     before: Ints
     blocks: tuple[slice, ...]
 
     @property
     def events(self) -> int:
         """Number of events."""
-        return len(self.place)
+        return len(self.position)
 
 
 def make_streams(frame: pd.DataFrame) -> Streams:
@@ -65,8 +65,8 @@ def make_streams(frame: pd.DataFrame) -> Streams:
         If a needed column is missing, or there is no event.
     """
     problem = "boundaries need a column '{name}'; the frame has none.{near}"
-    there = [str(name) for name in frame.columns]
-    refuse_unknown(("customer_no", "touchpoint_no"), there, problem, LogError)
+    columns = [str(name) for name in frame.columns]
+    refuse_unknown(("customer_no", "touchpoint_no"), columns, problem, LogError)
     if frame.empty:
         raise LogError("boundaries need events; the frame has none")
     keys = [name for name in ("customer_no", "t_us", "position") if name in frame.columns]
@@ -74,11 +74,11 @@ def make_streams(frame: pd.DataFrame) -> Streams:
     customer = ordered["customer_no"].to_numpy(np.int64)
     first = np.flatnonzero(np.r_[True, customer[1:] != customer[:-1]])
     lengths = np.diff(np.r_[first, len(customer)])
-    place = np.arange(len(customer)) - np.repeat(first, lengths)
+    position = np.arange(len(customer)) - np.repeat(first, lengths)
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(-lengths, kind="stable")] = np.arange(len(first))
-    packed = np.lexsort((np.repeat(rank, lengths), place))
-    sizes = np.bincount(place)
+    packed = np.lexsort((np.repeat(rank, lengths), position))
+    sizes = np.bincount(position)
     ends = np.cumsum(sizes)
     starts = ends - sizes
     touchpoint = ordered["touchpoint_no"].to_numpy(np.int64)
@@ -86,8 +86,8 @@ def make_streams(frame: pd.DataFrame) -> Streams:
     has_next = np.r_[customer[1:] == customer[:-1], False]
     following = np.where(has_next, np.r_[touchpoint[1:], 0], 0)
     gap = np.where(has_next, np.r_[np.diff(clock), 0], 0).astype(np.float64)
-    place = place[packed]
-    within = np.arange(len(place)) - starts[place]
+    position = position[packed]
+    within = np.arange(len(position)) - starts[position]
     return Streams(
         ordered.index[packed],
         customer[packed],
@@ -95,8 +95,8 @@ def make_streams(frame: pd.DataFrame) -> Streams:
         following[packed],
         gap[packed],
         has_next[packed],
-        place,
-        np.where(place > 0, starts[place - 1] + within, 0),
+        position,
+        np.where(position > 0, starts[position - 1] + within, 0),
         tuple(slice(a, b) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)),
     )
 

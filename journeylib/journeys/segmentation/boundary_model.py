@@ -299,7 +299,7 @@ def _round(
 
 def _first_weight(streams: Streams, boundary: Floats) -> Floats:
     """Return how surely each event is the first of a journey."""
-    return np.where(streams.place == 0, 1.0, boundary[streams.before])
+    return np.where(streams.position == 0, 1.0, boundary[streams.before])
 
 
 def _start_share(counts: Floats, total: Floats | float, symbols: int) -> Floats:
@@ -360,5 +360,5 @@ def _table(
         },
         index=streams.index,
     )
-    order = np.lexsort((streams.place, streams.customer))
+    order = np.lexsort((streams.position, streams.customer))
     return table.iloc[order[streams.has_next[order]]]

@@ -97,8 +97,8 @@ class Tally:
 
     def in_runs(self, size: int) -> Tally:
         """Count each run of so many numbers as one."""
-        number, spot = np.unique(self.number // size, return_inverse=True)
-        return Tally(listed=(number, sum_in_cells(spot, self.times, len(number))))
+        number, index = np.unique(self.number // size, return_inverse=True)
+        return Tally(listed=(number, sum_in_cells(index, self.times, len(number))))
 
     def __add__(self, other: Tally) -> Tally:
         """Add how often they occur elsewhere."""
@@ -365,7 +365,7 @@ def number_pairs(first: Numbers, second: Numbers, seconds: int) -> tuple[Numbers
     slots = np.full(size, -1, dtype=np.int64)
     keys = np.empty(size, dtype=np.int64)
     number = np.empty(len(first), dtype=np.int32)
-    known = 0
+    count = 0
     for row in range(len(first)):
         if first[row] < 0:
             number[row] = -1
@@ -373,21 +373,21 @@ def number_pairs(first: Numbers, second: Numbers, seconds: int) -> tuple[Numbers
         key = np.int64(first[row]) * seconds + second[row]
         slot = slot_in(slots, keys, key)
         if slots[slot] < 0:
-            slots[slot] = known
-            keys[known] = key
-            known += 1
-            number[row] = known - 1
-            if known * 2 > size:
+            slots[slot] = count
+            keys[count] = key
+            count += 1
+            number[row] = count - 1
+            if count * 2 > size:
                 size *= 2
                 more = np.empty(size, dtype=np.int64)
-                more[:known] = keys[:known]
+                more[:count] = keys[:count]
                 keys = more
                 slots = np.full(size, -1, dtype=np.int64)
-                for old in range(known):
+                for old in range(count):
                     slots[slot_in(slots, keys, keys[old])] = old
         else:
             number[row] = slots[slot]
-    return number, keys[:known].copy()
+    return number, keys[:count].copy()
 
 
 @compiled
@@ -420,32 +420,32 @@ def number_variants(visit: Numbers, begins: Whole) -> tuple[Numbers, Whole]:
     slots = np.full(size, -1, dtype=np.int32)
     variant = np.empty(journeys, dtype=np.int32)
     example = np.empty(journeys, dtype=np.int32)
-    known = 0
+    count = 0
     for journey in range(journeys):
         low, high = begins[journey], begins[journey + 1]
         key = np.uint64(_FIRST_HASH)
-        for spot in range(low, high):
-            key = (key ^ np.uint64(visit[spot] + 1)) * np.uint64(_HASH_STEP)
+        for row in range(low, high):
+            key = (key ^ np.uint64(visit[row] + 1)) * np.uint64(_HASH_STEP)
         slot = np.int64((key ^ (key >> np.uint64(29))) & np.uint64(size - 1))
         while True:
-            found = slots[slot]
-            if found < 0:
-                slots[slot] = known
-                example[known] = journey
-                variant[journey] = known
-                known += 1
+            number = slots[slot]
+            if number < 0:
+                slots[slot] = count
+                example[count] = journey
+                variant[journey] = count
+                count += 1
                 break
-            other = begins[example[found]]
-            same = begins[example[found] + 1] - other == high - low
-            spot = 0
-            while same and spot < high - low:
-                same = visit[low + spot] == visit[other + spot]
-                spot += 1
+            other = begins[example[number]]
+            same = begins[example[number] + 1] - other == high - low
+            step = 0
+            while same and step < high - low:
+                same = visit[low + step] == visit[other + step]
+                step += 1
             if same:
-                variant[journey] = found
+                variant[journey] = number
                 break
             slot = (slot + 1) & (size - 1)
-    return variant, example[:known].astype(np.int64)
+    return variant, example[:count].astype(np.int64)
 
 
 def happens_between(
@@ -470,15 +470,15 @@ def happens_between(
 def _between(
     first: Whole, customer: Whole, low: Whole, high: Whole, whose: Whole, when: Whole
 ) -> npt.NDArray[np.bool_]:
-    found = np.zeros(len(first), dtype=np.bool_)
-    for asked in range(len(first)):
-        spot = first[asked]
-        while spot < len(whose) and whose[spot] == customer[asked] and when[spot] < low[asked]:
-            spot += 1
-        found[asked] = (
-            spot < len(whose) and whose[spot] == customer[asked] and when[spot] <= high[asked]
+    is_within = np.zeros(len(first), dtype=np.bool_)
+    for query in range(len(first)):
+        row = first[query]
+        while row < len(whose) and whose[row] == customer[query] and when[row] < low[query]:
+            row += 1
+        is_within[query] = (
+            row < len(whose) and whose[row] == customer[query] and when[row] <= high[query]
         )
-    return found
+    return is_within
 
 
 # --- medians ------------------------------------------------------------------------------------
@@ -622,10 +622,10 @@ class Middle:
         until = np.cumsum(counts.times)
         begins = np.cumsum(many) - many
         places = begins + np.stack([np.maximum(many - 1, 0) // 2, many // 2])
-        spot = np.minimum(np.searchsorted(until, places, side="right"), max(len(band) - 1, 0))
+        row = np.minimum(np.searchsorted(until, places, side="right"), max(len(band) - 1, 0))
         if not len(band):
             return Middle(np.full((2, cells), -1), np.zeros((2, cells), dtype=np.int64))
-        return Middle(np.where(many > 0, band[spot], -1), places - (until - counts.times)[spot[0]])
+        return Middle(np.where(many > 0, band[row], -1), places - (until - counts.times)[row[0]])
 
     def near(self, cell: Numbers, value: Numbers, floors: Numbers) -> Near:
         """Return the values in these bands, of which `floors` has the least; a cell < 0 is none."""
@@ -640,8 +640,8 @@ class Middle:
             return np.full(cells, np.nan)
         many = sum_in_cells(near.cell, near.times, cells)
         places = np.cumsum(many) - many + self.ranks
-        spot = np.searchsorted(np.cumsum(near.times), places, side="right")
-        lower, upper = near.value[np.minimum(spot, len(near.value) - 1)]
+        row = np.searchsorted(np.cumsum(near.times), places, side="right")
+        lower, upper = near.value[np.minimum(row, len(near.value) - 1)]
         return np.where(many > 0, lower + (upper - lower) / 2.0, np.nan)
 
 

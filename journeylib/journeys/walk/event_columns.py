@@ -120,9 +120,9 @@ class EventColumns:
             missing = {k: v for k, v in conditions.items() if f"mark {k}" not in self._read}
             if missing:
                 flags = (value.fill_null(False) for value in missing.values())
-                found = self._in_order({f"_mark{i}": flag for i, flag in enumerate(flags)})
+                columns = self._in_order({f"_mark{i}": flag for i, flag in enumerate(flags)})
                 for i, name in enumerate(missing):
-                    self._read[f"mark {name}"] = found[f"_mark{i}"] == 1
+                    self._read[f"mark {name}"] = columns[f"_mark{i}"] == 1
             return {name: self._read[f"mark {name}"] for name in conditions}
 
     def values(self, name: str, expression: Any) -> Any:

@@ -165,10 +165,10 @@ def by_flag(columns: EventColumns, fresh: Flags, boundary_micro: Whole | None = 
     """Cut where an event is `fresh`, and at the first of each customer whatever is said of it."""
     customers = columns.begins_customer
     begins = np.flatnonzero(fresh | customers)
-    # The place of its first event among those of the customer.
-    own = np.flatnonzero(customers)
-    place = begins - own[np.searchsorted(own, begins, side="right") - 1]
-    key = _first_journey(columns.column("customer_no")[begins]) + place
+    # The rank of its first event among those of the customer.
+    customer_starts = np.flatnonzero(customers)
+    rank = begins - customer_starts[np.searchsorted(customer_starts, begins, side="right") - 1]
+    key = _first_journey(columns.column("customer_no")[begins]) + rank
     return Cut(columns, _with_end(begins, len(customers)), key, boundary_micro)
 
 
@@ -224,14 +224,14 @@ def _by_silence(
     quiet_us = _quiet_us(settings, gap_us)
     channels = gaps if len(gaps) > 1 else ()
     if fitted is None:
-        answer: Literal["declared", "assumed"] = "assumed" if reason else "declared"
-        cutting = Cutting(kind, answer, reason, gap_us, quiet_us, channels=channels)
+        stated: Literal["declared", "assumed"] = "assumed" if reason else "declared"
+        cutting = Cutting(kind, stated, reason, gap_us, quiet_us, channels=channels)
         return by_flag(columns, fresh), cutting
     cuts, sample = fitted
-    found, why = _answer(gaps)
+    answer, why = _answer(gaps)
     cutting = Cutting(
         kind,
-        found,
+        answer,
         "; ".join(filter(None, [reason, why])),
         gap_us,
         quiet_us,
@@ -239,10 +239,10 @@ def _by_silence(
         customers=sample.customers,
         channels=channels,
     )
-    if found == "assumed" or kind == "goal":
+    if answer == "assumed" or kind == "goal":
         return by_flag(columns, fresh), cutting
     micro = _probabilities(columns, cuts)
-    confidence, doubtful = _sureness(micro)
+    confidence, doubtful = _confidence(micro)
     cutting = replace(cutting, confidence=confidence, doubtful=doubtful)
     return by_flag(columns, fresh, micro), cutting
 
@@ -290,8 +290,8 @@ def _after_end(columns: EventColumns, ends: tuple[str, ...]) -> Flags:
     after[1:] = np.isin(columns.column("touchpoint_no")[:-1], number) & ~columns.begins_customer[1:]
     if columns.has("session"):
         # The turns of one conversation about the end belong to it.
-        talk, spot = columns.column("session").number, columns.column("touchpoint_no")
-        after[1:] &= ~((spot[1:] == spot[:-1]) & (talk[1:] == talk[:-1]) & (talk[1:] >= 0))
+        talk, point = columns.column("session").number, columns.column("touchpoint_no")
+        after[1:] &= ~((point[1:] == point[:-1]) & (talk[1:] == talk[:-1]) & (talk[1:] >= 0))
     return after
 
 
@@ -373,15 +373,15 @@ def _probability(
     return micro
 
 
-def _sureness(micro: Whole, threshold: float = BOUNDARY) -> tuple[float | None, float | None]:
+def _confidence(micro: Whole, threshold: float = BOUNDARY) -> tuple[float | None, float | None]:
     """Return the mean probability of the boundaries drawn, and the share of doubtful pairs."""
     low, high = (round(edge * MICRO) for edge in DOUBTFUL)
-    known = micro[micro != MISSING]
-    if not len(known):
+    micro = micro[micro != MISSING]
+    if not len(micro):
         return None, None
-    drawn = known[known > round(threshold * MICRO)]
-    confidence = float(drawn.sum()) / float(len(drawn)) / MICRO if len(drawn) else None
-    return confidence, float(((known >= low) & (known <= high)).sum()) / float(len(known))
+    cuts = micro[micro > round(threshold * MICRO)]
+    confidence = float(cuts.sum()) / float(len(cuts)) / MICRO if len(cuts) else None
+    return confidence, float(((micro >= low) & (micro <= high)).sum()) / float(len(micro))
 
 
 def _by_learning(
@@ -398,7 +398,7 @@ def _by_learning(
         return by_customer(columns), Cutting("customer", "assumed", reason, None, quiet_us)
     micro = _judged(columns, model, sample)
     threshold = settings.boundary_probability
-    confidence, doubtful = _sureness(micro, threshold)
+    confidence, doubtful = _confidence(micro, threshold)
     cutting = Cutting(
         kind="learned",
         answer="found",

@@ -36,24 +36,24 @@ def number_sessions(
     ndarray of int32
     """
     talks, gap_us = limits
-    heard = np.full(talks, -1, dtype=np.int64)
+    journey_of = np.full(talks, -1, dtype=np.int64)
     session_of = np.zeros(talks, dtype=np.int64)
     number = np.empty(len(journey), dtype=np.int32)
-    known, here, unnamed, busy_us = 0, -1, -1, 0
+    count, current, unnamed, busy_us = 0, -1, -1, 0
     for row in range(len(journey)):
-        if journey[row] != here:
-            here, unnamed = journey[row], -1
+        if journey[row] != current:
+            current, unnamed = journey[row], -1
         if talk[row] >= 0:
-            if heard[talk[row]] != here:
-                heard[talk[row]] = here
-                session_of[talk[row]] = known
-                known += 1
+            if journey_of[talk[row]] != current:
+                journey_of[talk[row]] = current
+                session_of[talk[row]] = count
+                count += 1
             number[row] = session_of[talk[row]]
             continue
         if unnamed < 0 or begin_us[row] - busy_us > gap_us:
             busy_us = done_us[row] if unnamed < 0 else busy_us
-            unnamed = known
-            known += 1
+            unnamed = count
+            count += 1
         busy_us = max(busy_us, done_us[row])
         number[row] = unnamed
     return number
@@ -124,7 +124,7 @@ def least_of_later(
     none = np.iinfo(np.int64).max
     least = np.full(matters, none, dtype=np.int64)
     holder = np.full(matters, -1, dtype=np.int64)
-    found = np.full(len(owner), MISSING, dtype=np.int64)
+    least_later = np.full(len(owner), MISSING, dtype=np.int64)
     of_all, of_unlabelled = none, none
     for row in range(len(owner) - 1, -1, -1):
         if row == len(owner) - 1 or owner[row] != owner[row + 1]:
@@ -136,7 +136,7 @@ def least_of_later(
             if possible:
                 nearest = min(nearest, of_unlabelled)
         if nearest != none:
-            found[row] = nearest
+            least_later[row] = nearest
         if value[row] != MISSING:
             of_all = min(of_all, value[row])
             if matter < 0:
@@ -146,7 +146,7 @@ def least_of_later(
                 least[matter] = value[row]
             else:
                 least[matter] = min(least[matter], value[row])
-    return found
+    return least_later
 
 
 def value_at(values: Numbers, row: Whole, otherwise: Any) -> Numbers:
@@ -219,9 +219,9 @@ def _next_marked(rows: Numbers, ranges: tuple[Numbers, Numbers, int], marked: Nu
     begin, end, step = ranges
     row = np.full(len(begin), -1, dtype=np.int64)
     for own in range(len(begin)):
-        for spot in range(begin[own], end[own], step):
-            if marked[rows[spot]]:
-                row[own] = rows[spot]
+        for position in range(begin[own], end[own], step):
+            if marked[rows[position]]:
+                row[own] = rows[position]
                 break
     return row
 
@@ -232,8 +232,8 @@ def many_in(runs: Runs, marked: Numbers) -> Numbers:
     rows, begin, end = runs
     many = np.zeros(len(begin), dtype=np.int32)
     for own in range(len(begin)):
-        for spot in range(begin[own], end[own]):
-            many[own] += marked[rows[spot]]
+        for position in range(begin[own], end[own]):
+            many[own] += marked[rows[position]]
     return many
 
 
@@ -243,9 +243,9 @@ def largest_in(runs: Runs, value: Whole, marked: Numbers) -> Whole:
     rows, begin, end = runs
     largest = np.full(len(begin), MISSING, dtype=np.int64)
     for own in range(len(begin)):
-        for spot in range(begin[own], end[own]):
-            if marked[rows[spot]]:
-                largest[own] = max(largest[own], value[rows[spot]])
+        for position in range(begin[own], end[own]):
+            if marked[rows[position]]:
+                largest[own] = max(largest[own], value[rows[position]])
     return largest
 
 
@@ -255,8 +255,8 @@ def runs_before(runs: Runs, marked: Numbers) -> Runs:
     rows, begin, end = runs
     until = end.copy()
     for own in range(len(begin)):
-        for spot in range(begin[own], end[own]):
-            if marked[rows[spot]]:
-                until[own] = spot
+        for position in range(begin[own], end[own]):
+            if marked[rows[position]]:
+                until[own] = position
                 break
     return rows, begin, until

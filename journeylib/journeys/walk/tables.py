@@ -79,7 +79,7 @@ def touchpoint_table(
         labels = ["touchpoint", *LABELS, "served_by"]
         counts = counts.assign(**{label: by_number[label] for label in labels})
     else:
-        counts["touchpoint"] = pd.Series([names[spot] for spot in range(len(names))], dtype="str")
+        counts["touchpoint"] = pd.Series([names[no] for no in range(len(names))], dtype="str")
         for column in LABELS:
             counts[column] = most_frequent(sums.get(column), len(names))
         counts["served_by"] = _served_by(sums)
@@ -156,13 +156,13 @@ def median_positions(summed: Summed, into: Numbers, cells: int) -> npt.NDArray[n
 @compiled
 def _places(begins: Whole) -> npt.NDArray[np.float64]:
     """Return the place of each step in its journey; the only one of a journey is in the middle."""
-    place = np.full(begins[-1], 0.5)
+    position = np.full(begins[-1], 0.5)
     for journey in range(len(begins) - 1):
         first, last = begins[journey], begins[journey + 1] - 1
         for row in range(first, last + 1):
             if last > first:
-                place[row] = (row - first) / (last - first)
-    return place
+                position[row] = (row - first) / (last - first)
+    return position
 
 
 def most_frequent(counts: Words | None, cells: int) -> list[str | None]:
@@ -171,8 +171,8 @@ def most_frequent(counts: Words | None, cells: int) -> list[str | None]:
     if counts is not None:
         number, times = counts.counted.number, counts.counted.times
         # The last that is put there stands: the most frequent, of equals the first by name.
-        for spot in np.lexsort((-number, times)):
-            cell, word = divmod(int(number[spot]), len(counts.words))
+        for index in np.lexsort((-number, times)):
+            cell, word = divmod(int(number[index]), len(counts.words))
             most[cell] = counts.words[word]
     return most
 
@@ -225,8 +225,8 @@ class Edges:
         """Return the row of the transition between each pair of ends; -1 where there is none."""
         own, asked = self.source * PAIRS + self.target, source * PAIRS + target
         order = np.argsort(own)
-        spot = np.searchsorted(own, asked, sorter=order)
-        row = np.append(order, -1)[spot]
+        index = np.searchsorted(own, asked, sorter=order)
+        row = np.append(order, -1)[index]
         return np.where(np.append(own, 0)[row] == asked, row, -1)
 
     def table(self, words: list[str]) -> pd.DataFrame:
@@ -270,10 +270,10 @@ def words_of(names: Mapping[int, str]) -> list[str]:
     return [*(names[number] for number in range(len(names))), END, START]
 
 
-def _ranks(words: list[str]) -> Whole:
+def _ranks(names: list[str]) -> Whole:
     """Return the place of each name among all of them, sorted."""
-    places = {word: place for place, word in enumerate(sorted(words))}
-    return np.array([places[word] for word in words], dtype=np.int64)
+    ranks = {name: rank for rank, name in enumerate(sorted(names))}
+    return np.array([ranks[name] for name in names], dtype=np.int64)
 
 
 def count_edges(summed: Summed, names: Mapping[int, str]) -> TimedEdges:
@@ -425,22 +425,22 @@ def public_edges(
     # START and END are the first; touchpoints that are not shown are one, the last.
     line = np.full(len(names) + 2, size - 1)
     line[[*touchpoints, START_NUMBER, END_NUMBER]] = [*range(1, size - 1), 0, 0]
-    place = line[edges.source] * size + line[edges.target]
-    occupied, number = np.unique(place, return_inverse=True)
+    cell = line[edges.source] * size + line[edges.target]
+    occupied, number = np.unique(cell, return_inverse=True)
     sums = np.zeros((len(occupied), 2), dtype=np.int64)
     np.add.at(sums, number, edges.counts[[0, 2]].T)
-    there = _with_corners(occupied, sums, size, minimum)
-    own, (source, target) = np.searchsorted(there, place), np.divmod(there, size)
-    counts, fewest = (np.zeros((len(there), 2), dtype=np.int64) for _ in range(2))
-    counts[np.searchsorted(there, occupied)] = sums
+    cells = _with_corners(occupied, sums, size, minimum)
+    index, (source, target) = np.searchsorted(cells, cell), np.divmod(cells, size)
+    counts, fewest = (np.zeros((len(cells), 2), dtype=np.int64) for _ in range(2))
+    counts[np.searchsorted(cells, occupied)] = sums
     named = (source < size - 1) & (target < size - 1)
     visits = (np.where(end < size - 1, end, -1) for end in (source, target))
     pairs = zip(edges.source.tolist(), edges.target.tolist(), strict=True)
     bounds = np.array([of_variants.get(pair, UNSAID) for pair in pairs], dtype=np.int64)
     bounds = bounds.reshape(-1, 3)
-    np.add.at(fewest, own, bounds[:, :2])
+    np.add.at(fewest, index, bounds[:, :2])
     shown = protect(Cells(counts, tuple(visits), named, fewest=fewest), minimum, bounds=True)
-    least, bounded, named = shown.least[own], shown.at_least[own], named[own]
+    least, bounded, named = shown.least[index], shown.at_least[index], named[index]
     events, customers = np.minimum(least.T, np.where(bounded, bounds[:, 2], UNSAID[2]))
     journeys = np.where(bounded, edges.counts[1].clip(customers, events), edges.counts[1])
     public = replace(
@@ -514,8 +514,8 @@ def median_seconds(events: Events, pair: Numbers, pairs: int) -> npt.NDArray[np.
 def step_table(events: Events, names: Mapping[int, str]) -> pa.Table:
     """Return one row per event, in the order of the journeys; columns of `Journeys.steps`."""
     words = pa.array([names[number] for number in range(len(names))], pa.string())
-    left_out = (*_NUMBERS, "case_no", "touchpoint")
-    own = [name for name in events.columns.source.columns if name not in left_out]
+    internal = (*_NUMBERS, "case_no", "touchpoint")
+    own = [name for name in events.columns.source.columns if name not in internal]
     table: dict[str, Any] = {name: _as_arrow(events.column(name)) for name in own}
     table |= {name: events.column(name).astype(np.int64) for name in _NUMBERS}
     visit_step = events.step[events.visit_row]

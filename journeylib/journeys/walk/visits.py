@@ -86,12 +86,12 @@ def last_at_touchpoint(
     """Return the last row of the event's journey at its touchpoint."""
     holder = np.full(touchpoints, -1, dtype=np.int64)
     latest = np.zeros(touchpoints, dtype=np.int32)
-    found = np.empty(len(touchpoint), dtype=np.int32)
+    last_row = np.empty(len(touchpoint), dtype=np.int32)
     for journey in range(len(begins) - 1):
         for row in range(begins[journey + 1] - 1, begins[journey] - 1, -1):
             here = touchpoint[row]
             if holder[here] != journey:
                 holder[here] = journey
                 latest[here] = row
-            found[row] = latest[here]
-    return found
+            last_row[row] = latest[here]
+    return last_row

@@ -49,8 +49,8 @@ def erlang_a(
     for k in range(1, int(staff.max(initial=0)) + 1):
         blocked = np.where(k <= staff, load * blocked / (k + load * blocked), blocked)
     over = _queue_states(x, y)  # A − 1
-    gone = np.clip(1 - over / (y / x * (1 + over)), 0.0, 1.0)
-    gives_up = (1 + over) * blocked / (1 + over * blocked) * gone
+    abandonment = np.clip(1 - over / (y / x * (1 + over)), 0.0, 1.0)
+    gives_up = (1 + over) * blocked / (1 + over * blocked) * abandonment
     gives_up = np.where(rate > 0, gives_up, 0.0)
     return np.asarray(gives_up * patience), np.asarray(gives_up)
 

@@ -164,8 +164,8 @@ def _null(data: _Rated, draws: int, rng: np.random.Generator) -> Floats:
     customers = int(data.cluster.max()) + 1
     signs = rng.integers(0, 2, size=(draws, customers)) * 2.0 - 1.0
     drawn = signs[:, data.cluster] * residual
-    again = drawn - (drawn @ data.base) @ np.linalg.pinv(data.base.T @ data.base) @ data.base.T
-    return np.asarray(((again @ bends) ** 2).max(axis=1) / (again**2).sum(axis=1))
+    residuals = drawn - (drawn @ data.base) @ np.linalg.pinv(data.base.T @ data.base) @ data.base.T
+    return np.asarray(((residuals @ bends) ** 2).max(axis=1) / (residuals**2).sum(axis=1))
 
 
 def _answer(p_value: float, data: _Rated, bend: float) -> Answer:
@@ -195,10 +195,10 @@ def _at(
     places = np.empty(DRAWS_CUSTOMERS)
     for b in range(DRAWS_CUSTOMERS):
         rows = np.repeat(np.arange(len(data.y)), resampled_customers(data.cluster, rng))
-        again = _Rated(
+        rated = _Rated(
             data.y[rows], data.base[rows], data.minutes[rows], data.cluster[rows], data.places
         )
-        places[b] = data.places[int(np.argmax(_gains(again)))]
+        places[b] = data.places[int(np.argmax(_gains(rated)))]
     lo, hi = np.quantile(places, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(
         bend, "minutes", min(float(lo), bend), max(float(hi), bend), grade="C", **fields

@@ -106,9 +106,9 @@ def bot_sessions(sessions: pd.DataFrame, clock: Clock = "minutes", *more: str) -
     RunError
         Where a column is absent, a time is missing or negative, or a code is unknown.
     """
-    needed, there = (clock, "event", "customer", *more), [str(name) for name in sessions.columns]
+    needed, columns = (clock, "event", "customer", *more), [str(name) for name in sessions.columns]
     problem = "column '{name}' is not in the table of bot sessions.{near}"
-    refuse_unknown(needed, there, problem, RunError)
+    refuse_unknown(needed, columns, problem, RunError)
     unknown = int((~sessions["event"].isin((OPEN, FRUSTRATED, RESOLVED, SCRIPTED))).sum())
     if unknown:
         raise RunError(

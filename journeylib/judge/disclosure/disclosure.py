@@ -158,8 +158,8 @@ def _shares(sessions: Rows, min_customers: int) -> dict[str, Estimate]:
 
 def _by_touchpoint(sessions: Rows, journeys: Journeys, fewest: int) -> pd.DataFrame:
     settled = sessions.where(sessions["when"] != "")
-    spot, names = settled["touchpoint_no"], journeys.touchpoint_names
-    base = base_in_cells(spot, settled["journey"], settled["customer_no"], len(names))
+    touchpoint, names = settled["touchpoint_no"], journeys.touchpoint_names
+    base = base_in_cells(touchpoint, settled["journey"], settled["customer_no"], len(names))
     here = np.flatnonzero(base.events)
     counts = pd.DataFrame(
         {
@@ -173,7 +173,7 @@ def _by_touchpoint(sessions: Rows, journeys: Journeys, fewest: int) -> pd.DataFr
     shown = shown.sort_values("touchpoint")[["touchpoint_no", *COLUMNS[:3]]]
     rows = []
     for no, *counted in shown.to_numpy().tolist():
-        parts = _shares(settled.where(spot == no), fewest)
+        parts = _shares(settled.where(touchpoint == no), fewest)
         figures = (x for when in WHEN for x in (parts[when].value, parts[when].lo, parts[when].hi))
         rows.append((*counted, *figures))
     return pd.DataFrame(rows, columns=list(COLUMNS))

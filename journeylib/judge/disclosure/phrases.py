@@ -197,8 +197,8 @@ def _disclosures(events: Events, turns: pd.DataFrame, text_no: Whole) -> pd.Data
         private=words.re_search(_PRIVATE),
     )
     read: pd.DataFrame = columns.to_pandas().iloc[number].reset_index(drop=True)
-    told: pd.DataFrame = pd.concat([turns.reset_index(drop=True), read], axis=1)
-    return told
+    disclosures: pd.DataFrame = pd.concat([turns.reset_index(drop=True), read], axis=1)
+    return disclosures
 
 
 def _phrases(spoken: pd.DataFrame, turns: pd.DataFrame, min_customers: int) -> pd.DataFrame:
@@ -273,6 +273,6 @@ def _without_differing(sentences: list[str]) -> list[str]:
                 hidden[i].add(apart[0])
                 hidden[j].add(apart[0])
     return [
-        " ".join("…" if k in gone else word for k, word in enumerate(words))
-        for words, gone in zip(split, hidden, strict=True)
+        " ".join("…" if k in positions else word for k, word in enumerate(words))
+        for words, positions in zip(split, hidden, strict=True)
     ]

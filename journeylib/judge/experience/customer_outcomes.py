@@ -19,7 +19,7 @@ def event_within(
     journeys : Journeys
         With outcomes.
     rows : DataFrame
-        ``customer``, ``t_us``, as in `visits.Visits.rows`.
+        ``customer``, ``t_us``, as in `visit_table.Visits.rows`.
     kind : str
     horizon_days : float
 
@@ -31,9 +31,9 @@ def event_within(
         of the visit may have come before it: that visit is not used.
     """
     horizon = round(horizon_days * US_PER_DAY)
-    came = rows["customer"].map(first_of_kind(journeys, kind))
-    before = came <= rows["t_us"]
-    happened = (came <= rows["t_us"] + horizon) & ~before
+    outcome_us = rows["customer"].map(first_of_kind(journeys, kind))
+    before = outcome_us <= rows["t_us"]
+    happened = (outcome_us <= rows["t_us"] + horizon) & ~before
     return happened, _mature(journeys, rows, horizon) & ~before
 
 
@@ -100,18 +100,18 @@ def all_outcomes(journeys: Journeys) -> pd.DataFrame:
     outcomes = journeys.log.outcomes
     assert outcomes is not None
 
-    def found() -> pd.DataFrame:
+    def fetched() -> pd.DataFrame:
         numbers = customer_numbers(journeys.log.events).select("customer", "customer_no")
         times = ["t_us", "value_micro", "asked_us"]
-        there = outcomes.select("customer", "kind", *times, group=customer_group(outcomes.customer))
-        rows = fetch(there.left_join(numbers, "customer").drop("customer_right"))
+        table = outcomes.select("customer", "kind", *times, group=customer_group(outcomes.customer))
+        rows = fetch(table.left_join(numbers, "customer").drop("customer_right"))
         stranger = -1 - pd.factorize(rows["customer"])[0]
         rows["customer_no"] = rows["customer_no"].fillna(pd.Series(stranger))
         kinds = {"kind": "category", "customer_no": "int64", **dict.fromkeys(times, "float64")}
         return rows.drop(columns="customer").astype(kinds)
 
     # Moments, effects and surveys ask for the same outcomes.
-    frame: pd.DataFrame = journeys.events.once("outcomes", found, whatever_cut=True)
+    frame: pd.DataFrame = journeys.events.once("outcomes", fetched, whatever_cut=True)
     return frame
 
 

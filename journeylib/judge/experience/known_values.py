@@ -32,10 +32,10 @@ def last_values(
     column = events.column(name)
     places = np.append(-1, np.flatnonzero(events.known(name)[rows]))
     nearest = places[np.searchsorted(places, last, side="right") - 1]
-    there = nearest >= begin
+    is_known = nearest >= begin
     if not isinstance(column, Codes):
-        return pd.Series(np.where(there, column[rows][nearest], np.nan))
-    word = np.where(there, column.held[rows][nearest], -1)
+        return pd.Series(np.where(is_known, column[rows][nearest], np.nan))
+    word = np.where(is_known, column.held[rows][nearest], -1)
     of_word = pd.to_numeric(np.array(column.words, dtype=object), errors="coerce")
     number = np.append(of_word.astype(np.float64), np.nan)[word]
     if (np.isnan(number) == (word < 0)).all():

@@ -152,16 +152,16 @@ def moments_of_session(turns: pd.DataFrame) -> pd.DataFrame:
     by_session = ordered.assign(
         place=position - position.groupby(ordered["session"]).transform("mean")
     ).assign(product=lambda f: f["place"] * f["score"], square=lambda f: f["place"] ** 2)
-    again = by_session.groupby("session", sort=True)
-    square = again["square"].sum()
+    sessions = by_session.groupby("session", sort=True)
+    square = sessions["square"].sum()
     table = pd.DataFrame(
         {
-            "customer": again["customer"].first(),
-            "overall": again["overall"].first().astype(float),
-            "mean": again["score"].mean(),
-            "end": again["score"].last().astype(float),
-            "trough": again["score"].min().astype(float),
-            "trend": (again["product"].sum() / square.where(square > 0)).fillna(0.0),
+            "customer": sessions["customer"].first(),
+            "overall": sessions["overall"].first().astype(float),
+            "mean": sessions["score"].mean(),
+            "end": sessions["score"].last().astype(float),
+            "trough": sessions["score"].min().astype(float),
+            "trend": (sessions["product"].sum() / square.where(square > 0)).fillna(0.0),
         }
     )
     return table.sort_values([*FEATURES, "overall"], kind="stable").reset_index(drop=True)

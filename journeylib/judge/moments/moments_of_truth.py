@@ -271,6 +271,6 @@ def _reach_per_year(journeys: Journeys) -> dict[str, float]:
     days = 0.0 if first is None or last is None else (last - first) / US_PER_DAY
     if days < MIN_DAYS:
         return {}
-    spots = journeys.touchpoints
-    yearly = spots["journeys"].astype(float) * DAYS_PER_YEAR / days
-    return dict(zip(spots["touchpoint"], yearly, strict=True))
+    touchpoints = journeys.touchpoints
+    yearly = touchpoints["journeys"].astype(float) * DAYS_PER_YEAR / days
+    return dict(zip(touchpoints["touchpoint"], yearly, strict=True))

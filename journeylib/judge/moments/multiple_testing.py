@@ -80,7 +80,7 @@ def decide(
     shrunk = shrink(family)
     rows = []
     for i, one in enumerate(family):
-        against = _against(one, float(q_bh[i]), q, margin, min_e_value)
+        against = _objections(one, float(q_bh[i]), q, margin, min_e_value)
         rows.append(
             (
                 *(one.touchpoint, one.outcome, one.effect, one.naive, one.adjusted),
@@ -212,7 +212,7 @@ def _covariance(one: VisitEffect, other: VisitEffect) -> float:
     return float(np.clip(math.fsum(both), -most, most))
 
 
-def _against(
+def _objections(
     one: VisitEffect, q_value: float, q: float, margin: float, min_e_value: float
 ) -> list[str]:
     """List what speaks against calling it a moment of truth."""

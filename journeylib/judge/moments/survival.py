@@ -79,12 +79,12 @@ def presence_effect(
     Anderson, Cain and Gelber (1983), Journal of Clinical Oncology 1, 710–719, on landmarks.
     """
     _check_design(design, landmark)
-    days, gone, seen = _columns(stay, left, visit)
+    days, exits, seen = _columns(stay, left, visit)
     given = np.zeros((len(days), 0)) if X is None else X
     covariates = design_matrix(given) if isinstance(given, pd.DataFrame) else given
     if landmark is None or design == "start_stop":
-        return _start_stop(days, gone, seen, covariates)
-    return _landmark(days, gone, seen, covariates, landmark)
+        return _start_stop(days, exits, seen, covariates)
+    return _landmark(days, exits, seen, covariates, landmark)
 
 
 def _check_design(design: str, landmark: float | None) -> None:
@@ -103,37 +103,37 @@ def _columns(
     stay: npt.ArrayLike, left: npt.ArrayLike, visit: npt.ArrayLike
 ) -> tuple[Floats, Bools, Floats]:
     days = np.asarray(stay, dtype=np.float64)
-    gone = np.asarray(left).astype(bool)
+    exits = np.asarray(left).astype(bool)
     seen = np.asarray(visit, dtype=np.float64)
-    if not len(days) == len(gone) == len(seen):
+    if not len(days) == len(exits) == len(seen):
         raise RunError(
-            f"stay, left and visit differ in length: {len(days)}, {len(gone)}, {len(seen)}"
+            f"stay, left and visit differ in length: {len(days)}, {len(exits)}, {len(seen)}"
         )
     wrong = int((~(days >= 0)).sum() + (seen < 0).sum())
     if wrong:
         raise RunError(f"{wrong} times are missing or negative; leave those customers out first")
-    return _coarse(days, gone, seen)
+    return _coarse(days, exits, seen)
 
 
-def _coarse(days: Floats, gone: Bools, seen: Floats) -> tuple[Floats, Bools, Floats]:
+def _coarse(days: Floats, exits: Bools, seen: Floats) -> tuple[Floats, Bools, Floats]:
     """Put many distinct times on a grid of `STEPS`, as the Cox model walks through each of them.
 
     Ends are rounded up and visits down: who leaves right after a visit leaves after it.
     """
-    if len(np.unique(days[gone])) <= STEPS:
-        return days, gone, seen
+    if len(np.unique(days[exits])) <= STEPS:
+        return days, exits, seen
     step = float(days.max()) / STEPS
-    return np.ceil(days / step) * step, gone, np.floor(seen / step) * step
+    return np.ceil(days / step) * step, exits, np.floor(seen / step) * step
 
 
-def _start_stop(days: Floats, gone: Bools, seen: Floats, X: Floats) -> Estimate:
+def _start_stop(days: Floats, exits: Bools, seen: Floats, X: Floats) -> Estimate:
     """Split the stay of each visitor at the visit."""
     visits = seen < days  # false for NaN: never visited
     at_start = visits & (seen == 0)
     before = ~at_start
     entry = np.concatenate([np.zeros(before.sum()), seen[visits]])
     stop = np.concatenate([np.where(visits, seen, days)[before], days[visits]])
-    event = np.concatenate([(gone & ~visits)[before], gone[visits]])
+    event = np.concatenate([(exits & ~visits)[before], exits[visits]])
     exposed = np.concatenate([np.zeros(before.sum()), np.ones(visits.sum())])
     rows = np.concatenate([X[before], X[visits]])
     moving = stop > entry
@@ -141,12 +141,12 @@ def _start_stop(days: Floats, gone: Bools, seen: Floats, X: Floats) -> Estimate:
     return _cox(spans, len(days), "time-varying Cox model, start–stop rows")
 
 
-def _landmark(days: Floats, gone: Bools, seen: Floats, X: Floats, day: float) -> Estimate:
+def _landmark(days: Floats, exits: Bools, seen: Floats, X: Floats, day: float) -> Estimate:
     """Follow those who are still there from the landmark on."""
-    there = days > day
+    at_risk = days > day
     exposed = (seen <= day).astype(np.float64)
-    spans = _Spans(np.zeros(len(days)), days - day, gone, exposed, X).where(there)
-    return _cox(spans, int(there.sum()), f"Cox model from a landmark at day {day:g}")
+    spans = _Spans(np.zeros(len(days)), days - day, exits, exposed, X).where(at_risk)
+    return _cox(spans, int(at_risk.sum()), f"Cox model from a landmark at day {day:g}")
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
     ----------
     journeys : Journeys
     settings : JudgeSettings, optional
-        Its `moments.outcomes`, `moments.adjust` and `moments.horizon_days`.
+        Its `moments`: `outcomes`, `adjust` and `horizon_days`.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
     A customer is followed from the first event to the outcome or the end of the log; a visit
     counts only from when it happened (see `presence_effect`). ``ratio`` abstains with
     ``unidentified`` where both designs exclude 1 and point in different directions. Above 4,000
-    customers, or `max_customers_modelled`, a sample of them is followed (`draw_customers`).
+    customers, or `max_customers_modelled`, a sample of them is followed (`Journeys.sample_of`).
     """
     settings = settings or JudgeSettings()
     asked = settings.moments
@@ -86,19 +86,19 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
     answers = survey_scales(journeys, settings.surveys)
     follow = follow_up(journeys, asked.adjust)
     annotate = follow.sample.annotate
-    spots = journeys.touchpoints
+    touchpoints = journeys.touchpoints
     minimum = journeys.settings.min_customers
-    shown = spots.loc[spots["customers"] >= minimum, "touchpoint"]
+    shown = touchpoints.loc[touchpoints["customers"] >= minimum, "touchpoint"]
     rows = []
     for kind in asked.outcomes:
         if kind in answers:
             continue
         followed = followed_from(journeys, follow, kind)
         declared = [name for name in followed if str(name).startswith("declared ")]
-        known = design_matrix(followed[declared])
+        covariates = design_matrix(followed[declared])
         for name in sorted(map(str, shown)):
             ratio, landmark, day, reasons = effects_of(
-                followed, known, first_visits(follow, name), asked.horizon_days
+                followed, covariates, first_visits(follow, name), asked.horizon_days
             )
             both = (annotate(_of_all(one, follow, minimum)) for one in (ratio, landmark))
             estimates = (*both, day, _p_value(ratio))
@@ -131,20 +131,20 @@ def follow_up(journeys: Journeys, adjust: tuple[str, ...] = ()) -> FollowUp:
     rows = np.flatnonzero(sample.has(events.customer))
     rows = rows[rows_in_order(events.t_us[rows], events.customer[rows])]
     names = pd.Index(journeys.touchpoint_names)
-    came = pd.DataFrame(
+    arrivals = pd.DataFrame(
         {
             "customer_no": events.customer[rows].astype(np.int64),
             "touchpoint": pd.Categorical.from_codes(events.touchpoint[rows], names),
             "first_us": events.t_us[rows],
         }
     )
-    first = np.flatnonzero(~came["customer_no"].duplicated())
-    columns: dict[str, Any] = {"start_us": came["first_us"].to_numpy()[first]}
+    first = np.flatnonzero(~arrivals["customer_no"].duplicated())
+    columns: dict[str, Any] = {"start_us": arrivals["first_us"].to_numpy()[first]}
     for name in adjust:
         columns[f"declared {name}"] = last_values(events, name, first, first, rows)
     return FollowUp(
-        pd.DataFrame(columns).set_axis(came["customer_no"].iloc[first]),
-        came.drop_duplicates(["customer_no", "touchpoint"], ignore_index=True),
+        pd.DataFrame(columns).set_axis(arrivals["customer_no"].iloc[first]),
+        arrivals.drop_duplicates(["customer_no", "touchpoint"], ignore_index=True),
         int(journeys.last_us or 0),
         sample,
     )
@@ -152,11 +152,11 @@ def follow_up(journeys: Journeys, adjust: tuple[str, ...] = ()) -> FollowUp:
 
 def followed_from(journeys: Journeys, follow: FollowUp, kind: str) -> pd.DataFrame:
     """Return the customers whom the outcome had not met before: ``stay`` in days, ``left``."""
-    came = first_of_kind(journeys, kind)
-    people = follow.people.assign(came=came.reindex(follow.people.index))
-    people = people[~(people["came"] <= people["start_us"])]
-    left = people["came"] <= follow.last_us
-    until = people["came"].where(left, float(follow.last_us))
+    outcome_us = first_of_kind(journeys, kind)
+    people = follow.people.assign(outcome_us=outcome_us.reindex(follow.people.index))
+    people = people[~(people["outcome_us"] <= people["start_us"])]
+    left = people["outcome_us"] <= follow.last_us
+    until = people["outcome_us"].where(left, float(follow.last_us))
     return people.assign(left=left, stay=(until - people["start_us"]) / US_PER_DAY)
 
 
@@ -168,13 +168,13 @@ def first_visits(follow: FollowUp, touchpoint: str) -> pd.Series[float]:
 
 
 def effects_of(
-    followed: pd.DataFrame, known: Floats, first_us: pd.Series[float], day: float
+    followed: pd.DataFrame, covariates: Floats, first_us: pd.Series[float], day: float
 ) -> tuple[Estimate, Estimate, float, tuple[str, ...]]:
     """Return the ratio by both designs, the day of the landmark, and what weakens the first."""
     visit = (first_us.reindex(followed.index) - followed["start_us"]) / US_PER_DAY
     columns = (followed["stay"], followed["left"], visit)
-    ratio = presence_effect(*columns, X=known)
-    landmark = presence_effect(*columns, design="landmark", landmark=day, X=known)
+    ratio = presence_effect(*columns, X=covariates)
+    landmark = presence_effect(*columns, design="landmark", landmark=day, X=covariates)
     if ratio.value is None or landmark.value is None:
         unsure = "" if ratio.value is None else text("judge.presence.few")
         return ratio, landmark, day, (unsure,) if unsure else ()

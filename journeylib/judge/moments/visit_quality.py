@@ -100,7 +100,7 @@ def _observed(journeys: Journeys, settings: MomentSettings) -> Codes | Floats:
     events, name = journeys.events, str(settings.good)
     column = _stands_for(journeys, name)
     if column is None:
-        return _kept(events) if name == NO_TRANSFER else _waits(events)
+        return _no_transfer(events) if name == NO_TRANSFER else _waits(events)
     observed = events.column(column)
     if isinstance(observed, Codes):
         return observed
@@ -123,18 +123,18 @@ def _turn_before(events: Events, rows: Whole | slice = slice(None)) -> npt.NDArr
     return row_before(talk[rows], int(talk.max(initial=-1)) + 1)
 
 
-def _kept(events: Events) -> Codes:
+def _no_transfer(events: Events) -> Codes:
     """Say of each turn of a bot or human whether no other hand takes over next."""
     actor = events.column("actor")
-    hands = np.flatnonzero(actor.is_word("bot", "human"))
-    before = _turn_before(events, hands)
-    later, earlier = hands[before >= 0], hands[before[before >= 0]]
+    turns = np.flatnonzero(actor.is_word("bot", "human"))
+    before = _turn_before(events, turns)
+    later, earlier = turns[before >= 0], turns[before[before >= 0]]
     other = actor.is_word("bot")[earlier]
     if events.has("resource"):
         own, next_own = (events.column("resource").held[rows] for rows in (earlier, later))
         other |= (own != next_own) & (own >= 0) & (next_own >= 0)
     keeps = np.full(len(events), -1, dtype=np.int8)
-    keeps[hands] = 1
+    keeps[turns] = 1
     keeps[earlier[other & actor.is_word("human")[later]]] = 0
     return Codes(keeps, ("false", "true"))
 

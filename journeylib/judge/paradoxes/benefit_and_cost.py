@@ -56,7 +56,7 @@ def isolated(context: ParadoxContext) -> Side:
     latest = int(journeys.last_us or 0) - window
     cries, by_bots = (
         moments.where(moments["at_us"] <= latest)
-        for moments in (_cries(context), _moments(events, contacts.bot))
+        for moments in (_negative_moments(context), _moments(events, contacts.bot))
     )
     helped = happens_between(
         cries["customer_no"],
@@ -84,7 +84,7 @@ def _moments(events: Events, marked: Flags) -> Rows:
     )
 
 
-def _cries(context: ParadoxContext) -> Rows:
+def _negative_moments(context: ParadoxContext) -> Rows:
     """Return the moments in which a customer sounds negative, or leaves a bot in frustration."""
     events, moments = context.contacts.events, []
     if isinstance(context.scores, Scores):
@@ -170,14 +170,14 @@ def _rises(context: ParadoxContext, scores: Scores) -> Rows:
     """
     contacts, events = context.contacts, context.contacts.events
     score, likely = (score_of_events(scores, events, what) for what in ("score", "negative"))
-    heard = customer_speaks(context) & (score != MISSING)
+    turns = customer_speaks(context) & (score != MISSING)
     many = int(contacts.number.max(initial=-1)) + 1
     bot, human, then = (
-        row_after(contacts.number, marked, many) for marked in (contacts.bot, contacts.human, heard)
+        row_after(contacts.number, marked, many) for marked in (contacts.bot, contacts.human, turns)
     )
     by_bot = (bot >= 0) & ((human < 0) | (bot < human))
     reply = np.where(by_bot, bot, human)
-    answered = heard & (likely >= EVEN_ODDS) & (reply >= 0) & (reply < then)
+    answered = turns & (likely >= EVEN_ODDS) & (reply >= 0) & (reply < then)
     turn = np.flatnonzero(answered)
     contact = np.searchsorted(contacts.rows["contact"], contacts.number[turn])
     rows = contacts.rows.where(contact)

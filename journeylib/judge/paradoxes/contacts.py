@@ -229,8 +229,8 @@ def episodes(contacts: Contacts, journeys: Journeys, measures: MeasureSettings) 
     """
     window, last_us = round(measures.repeat_days * US_PER_DAY), int(journeys.last_us or 0)
     rows = contacts.rows
-    known = (rows["intent"] >= 0) | (not journeys.has("intent"))
-    rows = rows.where((rows["begin_us"] != MISSING) & known)
+    is_eligible = (rows["intent"] >= 0) | (not journeys.has("intent"))
+    rows = rows.where((rows["begin_us"] != MISSING) & is_eligible)
     # Contacts of one moment stand in the order of their steps.
     about = ("begin_us", "intent", "customer_no")
     rows = rows.where(rows_in_order(*(rows[name] for name in about)))

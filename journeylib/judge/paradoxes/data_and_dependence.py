@@ -88,8 +88,8 @@ def _withdrawals(context: ParadoxContext) -> tuple[Whole, Whole] | None:
         when.append(outcomes["t_us"].to_numpy())
     if settings.privacy_touchpoints:
         names = context.journeys.names
-        there = [no for no, name in names.items() if name in settings.privacy_touchpoints]
-        turns = np.isin(events.touchpoint, there)
+        touchpoints = [no for no, name in names.items() if name in settings.privacy_touchpoints]
+        turns = np.isin(events.touchpoint, touchpoints)
         whose.append(events.customer[turns].astype(np.int64))
         when.append(events.t_us[turns])
     return (np.concatenate(whose), np.concatenate(when)) if whose else None

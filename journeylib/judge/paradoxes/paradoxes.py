@@ -206,7 +206,7 @@ def context_of(
 
 def paradox_of(name: Name, context: ParadoxContext | None, settings: ParadoxSettings) -> Paradox:
     """Measure both sides of one paradox; without a context, the log has no actors."""
-    sides, there, reasons = [], [], []
+    sides, both, reasons = [], [], []
     for indicator in PARADOXES[name]:
         threshold = getattr(settings, indicator.threshold)
         side = (
@@ -215,9 +215,9 @@ def paradox_of(name: Name, context: ParadoxContext | None, settings: ParadoxSett
             else indicator.measure(context)
         )
         sides.append(side.estimate)
-        there.append(reached(side.estimate, threshold, indicator.falls))
+        both.append(reached(side.estimate, threshold, indicator.falls))
         reasons.append(sentence(indicator, side, threshold))
-    state = state_of(*there)
+    state = state_of(*both)
     if name == "powerful_vulnerable":
         day = settings.fallback_tested
         key = "never" if day is None else "on"

@@ -42,14 +42,14 @@ def score_axis(
     }
     observed = [seen.get(name, NOT_TAKEN) for name in used]
     drawn = {
-        spot: np.append(o.draws, o.raw)
-        for spot, o in enumerate(observed)
+        row: np.append(o.draws, o.raw)
+        for row, o in enumerate(observed)
         if o.missing is None or np.isfinite(o.draws).any()
     }
     values = np.full((len(used), max(map(len, drawn.values()), default=2)), np.nan)
-    for spot, indicator in enumerate(used.values()):
-        if spot in drawn:
-            values[spot] = value_of(indicator, drawn[spot])
+    for row, indicator in enumerate(used.values()):
+        if row in drawn:
+            values[row] = value_of(indicator, drawn[row])
     return axis_score(
         tuple(used),
         np.array([indicator.weight for indicator in used.values()]),

@@ -78,24 +78,24 @@ def observe(
         If the draws of a measure do not match the touchpoints.
     """
     size = next((len(draws) for draws in evidence.draws.values()), DRAWS)
-    places = {name: spot for spot, name in enumerate(evidence.touchpoints["touchpoint"])}
-    observed: dict[str, dict[str, Observation]] = {name: {} for name in places}
+    column_of = {name: number for number, name in enumerate(evidence.touchpoints["touchpoint"])}
+    observed: dict[str, dict[str, Observation]] = {name: {} for name in column_of}
     for measure, draws in evidence.draws.items():
-        if draws.shape != (size, len(places)):
+        if draws.shape != (size, len(column_of)):
             raise RunError(
                 f"draws of measure '{measure}' have shape {draws.shape}; "
-                f"expected {(size, len(places))}: the same resamples, one column per touchpoint"
+                f"expected {(size, len(column_of))}: the same resamples, one column per touchpoint"
             )
     # Objects: texts of Arrow are slow to go through one by one.
     for row in evidence.estimates.astype(object).itertuples(index=False):
-        if row.touchpoint in places:
+        if row.touchpoint in column_of:
             draws_of = evidence.draws.get(str(row.measure))
-            column = None if draws_of is None else draws_of[:, places[str(row.touchpoint)]]
+            column = None if draws_of is None else draws_of[:, column_of[str(row.touchpoint)]]
             observed[str(row.touchpoint)][str(row.measure)] = _observation(row, column, size)
     if moments is not None:
         for name, part in moments.groupby("touchpoint"):
             stakes = _stakes(part, size)
-            if stakes is not None and name in places:
+            if stakes is not None and name in column_of:
                 observed[str(name)]["stakes"] = stakes
     for name, risk in (value_at_risk or {}).items():
         if name in observed and observed[name].get("stakes", NOT_TAKEN).missing:

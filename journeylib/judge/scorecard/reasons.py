@@ -17,7 +17,7 @@ PER_SIDE = 3
 PER_AXIS = 2
 NOTEWORTHY = 0.1
 ADD_COLUMN = frozenset({"no_column", "no_clock"})
-CORRECTED = "corrected for"  # as `measures.correct` writes it into the source
+CORRECTED = "corrected for"  # as `misclassification.without_mistakes` writes it into the source
 
 
 def veto_reasons(
@@ -66,8 +66,8 @@ def _feeling(seen: Mapping[str, Observation]) -> tuple[str, ...]:
     if entry is None or change is None or entry.missing or change.missing or entry.hi >= 0:
         return ()
     way = "falls" if change.hi < 0 else "rises" if change.lo > 0 else "stays"
-    (came, base), (moved, _base) = figure(entry), figure(change)
-    return (text(f"judge.feeling.{way}", entry=came, change=moved, base=base),)
+    (level, base), (trend, _base) = figure(entry), figure(change)
+    return (text(f"judge.feeling.{way}", entry=level, change=trend, base=base),)
 
 
 def _strongest(

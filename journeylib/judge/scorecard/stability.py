@@ -73,7 +73,7 @@ def draw_weights(settings: JudgeSettings) -> Weights:
             settings.weight_draws,
             seed=SEED + stream,
         )
-        weights.append({name: vectors[:, spot].copy() for spot, name in enumerate(indicators)})
+        weights.append({name: vectors[:, row].copy() for row, name in enumerate(indicators)})
     return Weights(fit=weights[0], need=weights[1])
 
 
@@ -134,9 +134,9 @@ def verdict_shares(
 def _scores(axis: AxisScore, weights: Mapping[str, Floats], min_coverage: float) -> Floats:
     """Score 0..100 for every resample × weight vector; NaN where a resample lacks evidence."""
     scores = weighted_score(axis.u_draws, np.stack([weights[name] for name in axis.names], axis=1))
-    there = np.isfinite(axis.u_draws)
-    if not there.all():
-        covered = np.einsum("kb,k->b", there.astype(np.float64), axis.weights)
+    is_measured = np.isfinite(axis.u_draws)
+    if not is_measured.all():
+        covered = np.einsum("kb,k->b", is_measured.astype(np.float64), axis.weights)
         scores[covered < min_coverage - 1e-9] = np.nan
     return scores
 
@@ -198,7 +198,7 @@ def _exact(case: Case, name: str) -> Case:
 def _at_point(axis: AxisScore, name: str) -> AxisScore:
     if name not in axis.names:
         return axis
-    spot = axis.names.index(name)
+    row = axis.names.index(name)
     u_draws = axis.u_draws.copy()
-    u_draws[spot] = axis.u[spot]
+    u_draws[row] = axis.u[row]
     return replace(axis, u_draws=u_draws)

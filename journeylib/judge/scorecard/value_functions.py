@@ -62,13 +62,13 @@ def weighted_score(u: Floats, weights: Floats) -> Floats:
     ndarray, shape (draws, vectors)
         NaN where nothing is there.
     """
-    there = np.isfinite(u)
+    is_measured = np.isfinite(u)
     # einsum without BLAS: the order of additions must not depend on threads
-    got = np.einsum("kb,vk->bv", np.where(there, u, 0.0), weights)
-    if there.all():
+    got = np.einsum("kb,vk->bv", np.where(is_measured, u, 0.0), weights)
+    if is_measured.all():
         total = np.broadcast_to(weights.sum(axis=1), got.shape)
     else:
-        total = np.einsum("kb,vk->bv", there.astype(np.float64), weights)
+        total = np.einsum("kb,vk->bv", is_measured.astype(np.float64), weights)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(total > 0, 100 * got / total, np.nan), dtype=np.float64)
 
@@ -143,13 +143,13 @@ def axis_score(
     [65.0, 0.8, 52.0, 72.0]
     """
     share = weights / weights.sum()
-    there = np.isfinite(u)
-    coverage = float(share[there].sum())
-    floor = float(100 * (share[there] * u[there]).sum())
-    ceiling = min(100.0, floor + 100 * float(share[~there].sum()))
+    is_measured = np.isfinite(u)
+    coverage = float(share[is_measured].sum())
+    floor = float(100 * (share[is_measured] * u[is_measured]).sum())
+    ceiling = min(100.0, floor + 100 * float(share[~is_measured].sum()))
     value = lo = hi = se = float("nan")
     draws = np.full(u_draws.shape[1], np.nan)
-    if enough(coverage, min_coverage) and there.any():
+    if enough(coverage, min_coverage) and is_measured.any():
         value = float(weighted_score(u[:, None], share[None])[0, 0])
         draws = weighted_score(u_draws, share[None])[:, 0]
         finite = draws[np.isfinite(draws)]

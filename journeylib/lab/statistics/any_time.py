@@ -63,9 +63,9 @@ def one_sided_width(variance: float, tau: float, alpha: float = ALPHA) -> float:
     """
     from scipy.optimize import brentq
 
-    def lack(width: float) -> float:
+    def shortfall(width: float) -> float:
         ratio = likelihood_ratio(width, variance, tau, one_sided=True)
         return float(np.log(np.maximum(ratio, 1e-300))) + float(np.log(alpha))
 
     top = float(half_width(variance, tau, alpha / 2)) * 2
-    return float(brentq(lack, 0.0, top, xtol=1e-12))
+    return float(brentq(shortfall, 0.0, top, xtol=1e-12))

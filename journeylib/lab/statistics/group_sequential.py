@@ -190,9 +190,9 @@ def inflation(boundary: Boundary, power: float = POWER, alpha: float = ALPHA) ->
     """
     from scipy.optimize import brentq
 
-    def lack(drift: float) -> float:
+    def shortfall(drift: float) -> float:
         return float(crossing(boundary, drift)[0].sum()) - power
 
     one_look = special.ndtri(power) - special.ndtri(alpha / 2)
-    needed = brentq(lack, 0.5 * one_look, 2 * one_look, xtol=1e-9)
+    needed = brentq(shortfall, 0.5 * one_look, 2 * one_look, xtol=1e-9)
     return float((needed / one_look) ** 2)

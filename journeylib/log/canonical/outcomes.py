@@ -102,7 +102,7 @@ def read_outcomes(
     none = used == 0 and (read > 0 or window is None)
     if none or read - used > max_unusable_share * read:
         raise _unusable(raw, read, used)
-    outcomes = _known_by(staged.filter(usable).drop("lost"), end_us)
+    outcomes = _as_of(staged.filter(usable).drop("lost"), end_us)
     outcomes = backend.create_table(scratch_name("outcomes"), outcomes, temp=True)
     run(backend, f"DROP TABLE {staged.get_name()}")
     within = used if end_us is None else int(outcomes.count().to_pyarrow().as_py())
@@ -117,16 +117,16 @@ def _unusable(raw: Raw, read: int, used: int) -> QualityError:
     )
 
 
-def _known_by(outcomes: ir.Table, end_us: int | None) -> ir.Table:
+def _as_of(outcomes: ir.Table, end_us: int | None) -> ir.Table:
     """Leave out what came about later; what was asked before and answered later has no answer."""
     if end_us is None:
         return outcomes
     late = (outcomes["t_us"] >= end_us).fill_null(False)
     asked = (outcomes["asked_us"] < end_us).fill_null(False)
-    gone = ibis.null("int64")
+    null = ibis.null("int64")
     return outcomes.filter(~late | asked).mutate(
-        t_us=late.ifelse(gone, outcomes["t_us"]),
-        value_micro=late.ifelse(gone, outcomes["value_micro"]),
+        t_us=late.ifelse(null, outcomes["t_us"]),
+        value_micro=late.ifelse(null, outcomes["value_micro"]),
     )
 
 

@@ -242,7 +242,7 @@ def _timed(raw: Raw, wide: WideRows, missing: tuple[str, ...], declared: str | N
     table = raw.table
     local: dict[str, ir.Value] = {}
     for step, span in enumerate(wide.unpivot.values()):
-        came = _happened(table, span, missing)
+        occurs = _happened(table, span, missing)
         for end, columns in (("start", span.start), ("end", span.end)):
             if columns is None:
                 local[f"{step}_{end}"] = ibis.null("int64")
@@ -252,7 +252,7 @@ def _timed(raw: Raw, wide: WideRows, missing: tuple[str, ...], declared: str | N
             text = replace(raw, table=table.mutate(**{_TIME: joined}))
             plan = plan_times(text, _TIME, declared=declared, timezone="UTC", missing=missing)
             micros = micros_utc(joined, plan, missing, table[FILE])
-            local[f"{step}_{end}"] = ibis.ifelse(came & whole, micros, ibis.null("int64"))
+            local[f"{step}_{end}"] = ibis.ifelse(occurs & whole, micros, ibis.null("int64"))
     table = table.mutate(**{_TIME + name: value for name, value in local.items()})
     first = ibis.coalesce(*(table[f"{_TIME}{step}_start"] for step in range(len(wide.unpivot))))
     days = {

@@ -139,14 +139,14 @@ def _filled(column: pa.Array, otherwise: int) -> Numbers:
 
 def _in_order_of_words(used: Numbers, words: Sequence[str]) -> Codes:
     """Number the words that occur in the order of their letters."""
-    there = np.zeros(len(words) + 1, dtype=bool)
-    there[used] = True
-    ordered = sorted(np.flatnonzero(there[:-1]).tolist(), key=lambda spot: words[spot].encode())
+    occurs = np.zeros(len(words) + 1, dtype=bool)
+    occurs[used] = True
+    ordered = sorted(np.flatnonzero(occurs[:-1]).tolist(), key=lambda code: words[code].encode())
     number = np.full(len(words) + 1, -1, dtype=np.int32)
     number[ordered] = np.arange(len(ordered), dtype=np.int32)
     if len(ordered) <= np.iinfo(np.int8).max:
         number = number.astype(np.int8)
-    return Codes(number[used], tuple(words[spot] for spot in ordered))
+    return Codes(number[used], tuple(words[code] for code in ordered))
 
 
 def picked(column: Any, rows: Numbers | slice) -> Any:

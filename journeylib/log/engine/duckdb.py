@@ -119,11 +119,11 @@ class CodedBackend(Backend):  # type: ignore[misc]
         self, table_name: str, *, catalog: str | None = None, database: str | None = None
     ) -> ibis.Schema:
         """Return the columns of a table; those of codes are texts, of which Ibis need not know."""
-        place = [identifier(part) for part in (catalog, database, table_name) if part]
+        parts = [identifier(part) for part in (catalog, database, table_name) if part]
         return ibis.schema(
             {
                 name: _kind("VARCHAR" if kind.startswith("ENUM(") else kind, null == "YES")
-                for name, kind, null, *_ in run(self, f"DESCRIBE {'.'.join(place)}")
+                for name, kind, null, *_ in run(self, f"DESCRIBE {'.'.join(parts)}")
             }
         )
 

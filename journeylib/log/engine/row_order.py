@@ -173,8 +173,8 @@ def _counts(customer: Numbers, customers: int) -> Whole:
 def _differ(order: Numbers, values: Numbers) -> Flags:
     """Mark in an order of rows those whose value is not that of the row before."""
     differ = np.ones(len(order), dtype=np.bool_)
-    for spot in range(1, len(order)):
-        differ[spot] = values[order[spot]] != values[order[spot - 1]]
+    for position in range(1, len(order)):
+        differ[position] = values[order[position]] != values[order[position - 1]]
     return differ
 
 
@@ -218,11 +218,11 @@ def _sort(rows: Numbers, spare: Numbers, keys: tuple[Any, ...]) -> None:
     """Put rows in order of their keys where they lie; those that are alike stay as they lie."""
     for first in range(0, len(rows), _FEW):
         for later in range(first + 1, min(first + _FEW, len(rows))):
-            row, spot = rows[later], later
-            while spot > first and _follows(rows[spot - 1], row, keys):
-                rows[spot] = rows[spot - 1]
-                spot -= 1
-            rows[spot] = row
+            row, position = rows[later], later
+            while position > first and _follows(rows[position - 1], row, keys):
+                rows[position] = rows[position - 1]
+                position -= 1
+            rows[position] = row
     width = _FEW
     while width < len(rows):
         for first in range(0, len(rows) - width, 2 * width):
@@ -270,7 +270,7 @@ def customer_numbers(events: ibis.Table) -> ibis.Table:
 
     By it what else is known of customers (outcomes, say) meets the steps.
     """
-    customers = _held_beside(events, _CUSTOMERS)
+    customers = _order_table(events, _CUSTOMERS)
     customers = _numbered_customers(events) if customers is None else customers
     numbers = {name: customers[name].cast("int64") for name in ("customer_no", "group")}
     return customers.select("customer", **numbers)
@@ -287,7 +287,7 @@ def touchpoint_sizes(events: ibis.Table) -> ibis.Table:
 
 
 def _sizes(events: ibis.Table, column: str, beside: str) -> ibis.Table:
-    held = _held_beside(events, beside)
+    held = _order_table(events, beside)
     if held is not None:
         return held.select(column, "events")
     return events.group_by(column).aggregate(events=events.count())
@@ -302,7 +302,7 @@ def _numbered_customers(events: ibis.Table) -> ibis.Table:
     )
 
 
-def _held_beside(events: ibis.Table, what: str) -> ibis.Table | None:
+def _order_table(events: ibis.Table, what: str) -> ibis.Table | None:
     """Return the customers or touchpoints of events whose order is kept, if it is."""
     name = _name_in_order(events)
     return None if name is None else events.get_backend().table(what.format(events=name))

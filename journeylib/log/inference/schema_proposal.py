@@ -267,7 +267,7 @@ class _Search:
 
     def proposal(self, given: Mapping[str, str]) -> Proposal:
         for role, name in given.items():
-            self._given(role, name)
+            self._declared(role, name)
         self._owner()
         if "timestamp" not in self.taken:
             self._time()
@@ -278,7 +278,7 @@ class _Search:
         self._lifecycle()
         for role in _FREE_ROLES:
             if role not in self.taken:
-                self._free(role)
+                self._best_column(role)
         self._whose_words()
         if "timestamp" not in self.taken and "position" not in self.taken:
             raise self._no_time()
@@ -323,9 +323,9 @@ class _Search:
                     f"{problem} '{shown}' holds numbers, and no times since 1970. If they only "
                     f"give an order, say so with --role 'position={shown}' of `journeylib init`."
                 )
-        return SchemaError(f"{problem} {self._name_it('timestamp')}")
+        return SchemaError(f"{problem} {self._how_to_name('timestamp')}")
 
-    def _given(self, role: str, name: str) -> None:
+    def _declared(self, role: str, name: str) -> None:
         if role not in ROLES:
             raise SchemaError(f"there is no role '{role}'.{did_you_mean(role, ROLES)}")
         if name not in self.columns:
@@ -340,7 +340,7 @@ class _Search:
                 self.extra["timestamp_format"] = unit
             self._day_or_month(self.columns[name])
 
-    def _name_it(self, role: str) -> str:
+    def _how_to_name(self, role: str) -> str:
         """Say how a role gets its column where none was found."""
         return (
             f"Name one with --role {role}=COLUMN of `journeylib init`. Columns: "
@@ -384,7 +384,7 @@ class _Search:
                 thread = self.columns[THREAD]
                 self._take("journey", thread, _LIKELY, text("log.proposal.thread"))
             else:
-                self._stand_in()
+                self._finest_identifier()
         elif "journey" in self.taken and not self.columns[self.taken["journey"]].repeats:
             self._warn("no_repeats", column=self.taken["journey"])
         owner = self.taken.get("journey") or self.taken["customer"]
@@ -394,7 +394,7 @@ class _Search:
             varied = grouped[column_name].nunique()[more] > 1
             self.changes[column_name] = float(varied.mean()) if len(varied) else 0.0
 
-    def _stand_in(self) -> None:
+    def _finest_identifier(self) -> None:
         """Where no column is named like an identifier, take the one that repeats most finely."""
         able = [
             c
@@ -404,7 +404,7 @@ class _Search:
         if not able:
             raise SchemaError(
                 f"{self.raw.name} has no column that says whose events are: none repeats like an "
-                f"identifier. {self._name_it('customer')}"
+                f"identifier. {self._how_to_name('customer')}"
             )
         column = max(able, key=lambda c: c.distinct)
         self._take("customer", column, 0.2, self._repeat_text(column))
@@ -550,7 +550,7 @@ class _Search:
         if not scored:
             raise SchemaError(
                 f"{self.raw.name} has no column that says what happened: none holds a limited "
-                f"number of words. {self._name_it('touchpoint')}"
+                f"number of words. {self._how_to_name('touchpoint')}"
             )
         score, column = self._better(scored, "what happened")
         share = percent(self.changes[column.name], 0)
@@ -584,7 +584,7 @@ class _Search:
                 self._take("lifecycle", column, 0.9, text("log.proposal.lifecycle"))
                 return
 
-    def _free(self, role: str) -> None:
+    def _best_column(self, role: str) -> None:
         scored = [
             (score, column)
             for column in self._open()

@@ -162,19 +162,19 @@ def wanted_columns(
     SchemaError
         Names each missing column with its role, the nearest name and all that is there.
     """
-    there = list(available)
+    columns = list(available)
     needed = [(role, column) for role, column in schema.roles().items()]
     needed += [("attributes", column) for column in getattr(schema, "attributes", ())]
     identifiers: Mapping[str, str] = getattr(schema, "identifiers", {})
     needed += [(f"identifiers.{kind}", column) for kind, column in identifiers.items()]
-    named = printable(there)
+    named = printable(columns)
     missing = [
         f"column '{column}' (role '{role}') is not in {where}.{did_you_mean(column, named)}"
         for role, column in needed
-        if column not in there
+        if column not in columns
     ]
     if missing:
         shown = named[:_SHOWN_COLUMNS]
-        more = f" and {len(there) - len(shown)} more" if len(there) > len(shown) else ""
+        more = f" and {len(columns) - len(shown)} more" if len(columns) > len(shown) else ""
         raise SchemaError(" ".join(missing) + f" Columns there: {', '.join(shown)}{more}.")
     return list(dict.fromkeys(column for _, column in needed))

@@ -193,11 +193,11 @@ def _listed(database: duckdb.DuckDBPyConnection, kind: str, with_schema: bool) -
     return [f"{schema}.{name}" if with_schema else name for schema, name in rows]
 
 
-def _refuse_unknown(table: str, there: list[str], where: str) -> None:
-    if table not in there:
+def _refuse_unknown(table: str, tables: list[str], where: str) -> None:
+    if table not in tables:
         raise LogError(
-            f"there is no table '{table}' in {where}.{did_you_mean(table, there)} "
-            f"Tables there: {', '.join(sorted(there)) or 'none'}."
+            f"there is no table '{table}' in {where}.{did_you_mean(table, tables)} "
+            f"Tables there: {', '.join(sorted(tables)) or 'none'}."
         )
 
 
@@ -206,8 +206,8 @@ def from_connection(connection: Any, table: str, pick: Pick) -> Raw:
     backend = (
         connection if isinstance(connection, Backend) else ibis.duckdb.from_connection(connection)
     )
-    there = [*_listed(backend.con, "table", False), *_listed(backend.con, "view", False)]
-    _refuse_unknown(table, there, "the database")
+    tables = [*_listed(backend.con, "table", False), *_listed(backend.con, "view", False)]
+    _refuse_unknown(table, tables, "the database")
     return from_ibis(backend.table(table), pick, table)
 
 

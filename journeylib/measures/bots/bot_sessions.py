@@ -152,7 +152,7 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     - *ended with the bot*.
 
     A solution shows by a declared goal at or after the bot's first turn in the same journey, or
-    by the customer's last words (`text.confirms`). A human who comes soon after in the same
+    by the customer's last words (`log.confirms`). A human who comes soon after in the same
     journey, without an intent, is taken for one about the same.
     """
     name = f"bot sessions {settings.model_dump_json()}"
@@ -172,7 +172,7 @@ def _bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
             "dropped": at_bad_ends(part),
         }.items():
             facts[name] = rows_of(last_in, talk.bot_runs, marked)
-        facts = _with_states(facts, talk, heard=customers and part.has("text"))
+        facts = _with_states(facts, talk, has_texts=customers and part.has("text"))
         return [_Part(talk.sessions, len(part.outline), facts)]
 
     facts = _together(journeys.summed(of_part))
@@ -326,9 +326,9 @@ def _turns(talk: Conversations, opened: dict[str, Numbers]) -> dict[str, Numbers
 
 
 def _with_states(
-    part: dict[str, Numbers], talk: Conversations, *, heard: bool
+    part: dict[str, Numbers], talk: Conversations, *, has_texts: bool
 ) -> dict[str, Numbers]:
-    """Return what is told of bot sessions; `heard` where customers are, and what they say."""
+    """Return what is told of bot sessions; `has_texts` where customers and what they say are."""
     journeys, settings = talk.journeys, talk.settings
     handover_us = round(settings.handover_hours * 3600 * US_PER_SECOND)
     settle_us = max(handover_us, round(settings.session_gap_minutes * 60 * US_PER_SECOND))
@@ -343,7 +343,7 @@ def _with_states(
         young = part["end_us"] > last_us - settle_us
     joined = seen | (part["marked"] >= first_bot)
     resolved = (part["goal"] >= first_bot) | part["confirms"]
-    waiting = unanswered & part["awaits"] & heard
+    waiting = unanswered & part["awaits"] & has_texts
     left_queue = part["queued"] >= first_bot
     silent = (waiting & ~resolved) | (part["dropped"] >= first_bot) | left_queue
     state = np.zeros(len(first_bot), dtype=np.int8)

@@ -94,7 +94,7 @@ def leave_waterfall(
     window_us : int
     """
     end_us, again_us, perhaps_us = times
-    joined, handed, silent, resolved = flags
+    joined, handed_over, silent, resolved = flags
     step = np.empty(len(end_us), dtype=np.int8)
     for row in range(len(end_us)):
         until = end_us[row] + window_us
@@ -102,7 +102,7 @@ def leave_waterfall(
             step[row] = -1
         elif joined[row]:
             step[row] = 0
-        elif handed[row] or (again_us[row] != MISSING and again_us[row] <= until):
+        elif handed_over[row] or (again_us[row] != MISSING and again_us[row] <= until):
             step[row] = 1
         elif silent[row]:
             step[row] = 2
@@ -137,11 +137,11 @@ def days_served(
         0 where there is none.
     """
     end_us, again_us, perhaps_us = times
-    joined, handed, silent, resolved = flags
+    joined, handed_over, silent, resolved = flags
     days = np.zeros((3, len(end_us)), dtype=np.int8)
     for row in range(len(end_us)):
         days[0, row] = min(max((last_us - end_us[row]) // US_PER_DAY, 0), most)
-        if joined[row] or handed[row] or silent[row]:
+        if joined[row] or handed_over[row] or silent[row]:
             continue
         free = most
         if again_us[row] != MISSING:
@@ -182,9 +182,9 @@ def session_counts(sessions: BotSessions, last_us: int | None, days: float) -> p
         counts |= zip(names, own.reshape(cells, -1).T, strict=True)
     counts["mature"] = counts["sessions"] - counts.pop("young")
     counts["raw"] = counts["mature"] - counts.pop("joined")
-    there = np.flatnonzero(counts["sessions"])
-    keys = {"touchpoint_no": there // GROUPS, "group": there % GROUPS}
-    return pd.DataFrame(keys | {name: many[there] for name, many in counts.items()})
+    filled = np.flatnonzero(counts["sessions"])
+    keys = {"touchpoint_no": filled // GROUPS, "group": filled % GROUPS}
+    return pd.DataFrame(keys | {name: many[filled] for name, many in counts.items()})
 
 
 def waterfall(sessions: BotSessions, last_us: int | None, days: float) -> pd.DataFrame:
@@ -248,8 +248,8 @@ def public_waterfall(steps: pd.DataFrame, minimum: int) -> pd.DataFrame:
         "share": middle["share"].sum(),
     }
     parts = [steps.iloc[:1], pd.DataFrame([merged]).astype(steps.dtypes), steps.iloc[-1:]]
-    found = pd.concat(parts, ignore_index=True)
-    return found if all(shows(size, minimum) for size in found["customers"]) else steps.head(0)
+    public = pd.concat(parts, ignore_index=True)
+    return public if all(shows(size, minimum) for size in public["customers"]) else steps.head(0)
 
 
 def _states_hidden(customers: Ints, minimum: int) -> Flags:
@@ -279,8 +279,8 @@ def states_shown(sessions: BotSessions, minimum: int) -> tuple[frozenset[str], I
     """
     part = sessions.facts
     state, customer = part["state"].astype(np.int64), part["customer_no"]
-    there = np.bincount(part["touchpoint_no"], minlength=1) > 0
-    spots, spot = np.flatnonzero(there), (np.cumsum(there) - 1)[part["touchpoint_no"]]
+    occurs = np.bincount(part["touchpoint_no"], minlength=1) > 0
+    touchpoints, index = np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[part["touchpoint_no"]]
 
     def counted(cell: Ints, many: int) -> Ints:
         people = count_units(cell, customer, many)
@@ -288,17 +288,17 @@ def states_shown(sessions: BotSessions, minimum: int) -> tuple[frozenset[str], I
 
     kinds = len(STATES)
     of_all = ~_states_hidden(counted(state, kinds)[:, 1], minimum)
-    row, column = np.divmod(np.arange(len(spots) * kinds), kinds)
-    public = counted(spot, len(spots))[:, 1] >= minimum
+    row, column = np.divmod(np.arange(len(touchpoints) * kinds), kinds)
+    public = counted(index, len(touchpoints))[:, 1] >= minimum
     cells = Cells(
-        counted(spot * kinds + state, len(spots) * kinds),
+        counted(index * kinds + state, len(touchpoints) * kinds),
         # States whose numbers are hidden have one total.
         (np.where(public[row], row, -1), np.where(of_all[column], column, kinds)),
         public[row],
         zeros_shown=True,
     )
     whole = frozenset(one for one, shown in zip(STATES, of_all, strict=True) if shown)
-    return whole, spots, protect(cells, minimum, bounds=True)
+    return whole, touchpoints, protect(cells, minimum, bounds=True)
 
 
 def verified(
@@ -475,11 +475,11 @@ def _windows_shown(
 
 
 def by_touchpoint(
-    sessions: BotSessions, journeys: Journeys, counts: pd.DataFrame, spots: Ints, public: Shown
+    sessions: BotSessions, journeys: Journeys, counts: pd.DataFrame, points: Ints, public: Shown
 ) -> pd.DataFrame:
     """Return one row per touchpoint at which bot sessions begin; see `Handoffs.by_touchpoint`.
 
-    `spots` and `public` are those of `states_shown`.
+    `points` and `public` are those of `states_shown`.
     """
     names = journeys.touchpoints.set_index("touchpoint_no")["touchpoint"]
     people = count_units(
@@ -510,14 +510,14 @@ def by_touchpoint(
         value, lo, hi = (table[share].to_numpy(np.float64) for share in SPOT_COLUMNS[-3:])
         value, lo, hi = rounded_outward(value, lo, hi, table["mature"].to_numpy(np.int64))
         table = table.assign(verified=value, verified_lo=lo, verified_hi=hi)
-    own = np.searchsorted(spots, table["touchpoint_no"].to_numpy())
+    own = np.searchsorted(points, table["touchpoint_no"].to_numpy())
     exact, bounded = (
         part.reshape(-1, len(STATES))[own] for part in (public.exact, public.at_least)
     )
     least = public.least[:, 0].reshape(-1, len(STATES))[own]
-    for place, state in enumerate(STATES):
-        public_number = pd.Series(least[:, place], index=table.index, dtype="Int64")
-        table[state] = public_number.where(exact[:, place] | bounded[:, place])
+    for column, state in enumerate(STATES):
+        public_number = pd.Series(least[:, column], index=table.index, dtype="Int64")
+        table[state] = public_number.where(exact[:, column] | bounded[:, column])
     table["at_least"] = [
         " ".join(state for state, is_bound in zip(STATES, row, strict=True) if is_bound)
         for row in bounded
@@ -540,12 +540,12 @@ def containment_measure(
     sessions says little of its own. Unknown sessions count as not contained in the value and
     its lower limit, as contained in the upper one: the truth lies between.
     """
-    spots = journeys.touchpoints.sort_values("touchpoint_no")
+    touchpoints = journeys.touchpoints.sort_values("touchpoint_no")
     last_us = followed_until(sessions, journeys, settings.repeat_days)
     flags = waterfall_flags(sessions, last_us, settings.repeat_days)
     part = sessions.facts
     rows = Rows(
-        len(spots), *(part[c] for c in ("touchpoint_no", "group", "journey", "customer_no"))
+        len(touchpoints), *(part[c] for c in ("touchpoint_no", "group", "journey", "customer_no"))
     )
     possible = flags["verified"] | flags["unknown"]
     sums, at_most = (
@@ -553,7 +553,7 @@ def containment_measure(
         for good in (flags["verified"], possible)
     )
     base = rows.base(flags["mature"])
-    channel = pd.factorize(spots["channel"].fillna(""))[0]
+    channel = pd.factorize(touchpoints["channel"].fillna(""))[0]
     size: dict[str, Any] = {"n_customers": base.customers, "n_trials": base.events}
     result, upper = (
         resample(totals, lambda totals: shrunk(totals, channel), share=True, **size)
@@ -561,8 +561,8 @@ def containment_measure(
     )
     result = replace(result, hi=np.fmax(result.hi, upper.hi))
     refused: dict[AbstainReason, Flags] = {
-        "no_clock": np.full(len(spots), not journeys.has_clock),
-        "no_column": np.full(len(spots), not journeys.log.schema.knows_customers),
+        "no_clock": np.full(len(touchpoints), not journeys.has_clock),
+        "no_column": np.full(len(touchpoints), not journeys.log.schema.knows_customers),
     }
     hits, trials = sums.sum(axis=0).T
     return replace(

@@ -51,7 +51,7 @@ class Conversations:
     @cached_property
     def speech(self) -> Speech:
         """Who acts in each event, and what its text says."""
-        return heard_in(self.journeys, self.settings)
+        return speech_in(self.journeys, self.settings)
 
     @cached_property
     def begin_us(self) -> Whole:
@@ -167,8 +167,8 @@ def served_in(
     for session in range(len(begin)):
         by_bot = by_human = by_customer = about = np.int32(-1)
         is_served = False
-        for spot in range(end[session] - 1, begin[session] - 1, -1):
-            row = rows[spot]
+        for position in range(end[session] - 1, begin[session] - 1, -1):
+            row = rows[position]
             by_bot = row if bot[row] else by_bot
             by_human = row if human[row] else by_human
             by_customer = row if customer[row] else by_customer
@@ -216,7 +216,7 @@ class Speech:
     awaits: Flags
 
 
-def heard_in(journeys: Journeys, settings: MeasureSettings) -> Speech:
+def speech_in(journeys: Journeys, settings: MeasureSettings) -> Speech:
     """Find out what the texts of a log with actors say, in one pass of the engine."""
     events, actor = journeys.events, journeys.events.column("actor")
     words = settings.human_request_words
@@ -229,22 +229,22 @@ def heard_in(journeys: Journeys, settings: MeasureSettings) -> Speech:
 
         customers = journeys.log.schema.customer_speaks
 
-        def said_by(who: str, value: Any) -> Any:
+        def words_of(who: str, value: Any) -> Any:
             # `cases` spares the engine the regular expressions on everybody else's texts.
             if who == "customer":
                 return ibis.cases((customers, value), else_=False)
             return ibis.cases(((_.actor == who) & ~customers, value), else_=False)
 
-        heard = events.marks(
+        flags = events.marks(
             {
                 "has a text": _.text.notnull(),
-                asked: said_by("customer", asks_for_human(_.text, words)),
-                "offers a human": said_by("bot", offers_human(_.text)),
-                "confirms": said_by("customer", confirms(_.text)),
-                "awaits an answer": said_by("bot", awaits_answer(_.text)),
+                asked: words_of("customer", asks_for_human(_.text, words)),
+                "offers a human": words_of("bot", offers_human(_.text)),
+                "confirms": words_of("customer", confirms(_.text)),
+                "awaits an answer": words_of("bot", awaits_answer(_.text)),
             }
         )
-        marks = dict(zip(marks, heard.values(), strict=True))
+        marks = dict(zip(marks, flags.values(), strict=True))
     intent = events.column("intent").number if journeys.has("intent") else None
     marks["asks"] = marks["asks"] | (by_name & customer)
     everywhere = journeys.log.schema.text_by == "customer"

@@ -118,7 +118,7 @@ def _sessions(turns: pd.DataFrame) -> pd.DataFrame:
 
 
 def _group(customer: object) -> int:
-    """Deal a customer into a group as the engine does; see `engine.customer_group`."""
+    """Deal a customer into a group as the engine does; see `log.customer_group`."""
     return int(hashlib.md5(str(customer).encode(), usedforsecurity=False).hexdigest()[:2], 16) % (
         GROUPS
     )
@@ -150,9 +150,9 @@ def escalation_estimates(
             name: Estimate.none("no_column", "share", estimand=text) for name, text in words.items()
         }
     table = _labelled_sessions(sessions, settings, settings.needs_human)
-    labelled, handed = table["first_label"] >= 0, table["handed"]
+    labelled, handed_over = table["first_label"] >= 0, table["handed"]
     late = table["last_turn"] - table["first_label"] > settings.late_turns
-    tops = (labelled, handed, late), (handed, labelled, handed & labelled)
+    tops = (labelled, handed_over, late), (handed_over, labelled, handed_over & labelled)
     wanted = {
         name: Ratio(top, base, text)
         for (name, text), top, base in zip(words.items(), *tops, strict=True)
@@ -174,8 +174,8 @@ def _labelled_sessions(
         return [_labels(Conversations(part, settings), *part.events.marks(marks).values())]
 
     labels = pd.concat(sessions.journeys.summed(of_part), ignore_index=True)
-    handed = sessions.ended("handed_over")
-    table = pd.concat([sessions.table, labels], axis=1).assign(handed=handed)
+    handed_over = sessions.ended("handed_over")
+    table = pd.concat([sessions.table, labels], axis=1).assign(handed=handed_over)
     return table[labels["is_labelled"].to_numpy() & ~sessions.ended("open")]
 
 

@@ -164,7 +164,7 @@ class Handoffs:
 
     def estimates(self) -> dict[str, Estimate]:
         """Return the estimates by name, in the order of the attributes."""
-        values = {spot.name: getattr(self, spot.name) for spot in fields(self)}
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
         return {name: value for name, value in values.items() if isinstance(value, Estimate)}
 
 
@@ -191,29 +191,29 @@ def audit_handoffs(
     minimum = journeys.settings.min_customers
     days = settings.repeat_days
     last_us = containment.followed_until(sessions, journeys, days)
-    heard = text_abstain_reason(journeys)
+    no_texts = text_abstain_reason(journeys)
     counts = containment.session_counts(sessions, last_us, days)
     patterns = patterns_of(sessions, settings)
     handovers = handover_table(sessions)
     repeated = repeated_table(sessions, settings, patterns)
-    whole, spots, public = containment.states_shown(sessions, minimum)
+    whole, touchpoints, public = containment.states_shown(sessions, minimum)
     estimates: dict[str, Any] = {}
     for table, wanted in (
-        (sessions.facts, _session_ratios(journeys, settings, sessions, heard, whole)),
+        (sessions.facts, _session_ratios(journeys, settings, sessions, no_texts, whole)),
         (sessions.facts, {"loops": Ratio(sessions.facts["looped"], None, _LOOPS)}),
         ({}, ping_pong_ratios(journeys, settings)),
-        (handovers, _handover_ratios(journeys, settings, handovers, heard)),
+        (handovers, _handover_ratios(journeys, settings, handovers, no_texts)),
         (
             repeated,
-            {"repeated_information": Ratio(repeated["again"], None, _REPEATED, abstain=heard)},
+            {"repeated_information": Ratio(repeated["again"], None, _REPEATED, abstain=no_texts)},
         ),
     ):
         estimates |= ratios(table, wanted, min_customers=minimum)
     estimates |= escalation_estimates(journeys, settings, sessions)
     estimates |= context_estimates(journeys)
-    estimates |= _waits(journeys, settings, sessions, heard)
-    estimates |= _told_by_others(estimates, _HANDOVER_KINDS, 1.0)
-    estimates |= _told_by_others(estimates, _PING_PONG_KINDS, estimates["ping_pong"].value)
+    estimates |= _waits(journeys, settings, sessions, no_texts)
+    estimates |= _secondary_kind(estimates, _HANDOVER_KINDS, 1.0)
+    estimates |= _secondary_kind(estimates, _PING_PONG_KINDS, estimates["ping_pong"].value)
     estimates |= _without_few_in_vain(estimates, sessions, minimum)
     estimates["contained_verified"] = containment.verified(counts, sessions, journeys, days=days)
     ends: dict[str, Any] = {state: int(counts[state].sum()) for state in STATES}
@@ -227,7 +227,7 @@ def audit_handoffs(
         curve=containment.containment_curve(sessions, last_us, minimum, days),
         actor_changes=actor_changes(journeys),
         dead_ends=dead_ends(journeys, sessions, settings),
-        by_touchpoint=containment.by_touchpoint(sessions, journeys, counts, spots, public),
+        by_touchpoint=containment.by_touchpoint(sessions, journeys, counts, touchpoints, public),
         session_table=session_ends(sessions, settings),
     )
 
@@ -238,8 +238,8 @@ def escape_hatch(
     """Return of `audit_handoffs` what verdicts rest on: `requests_honoured` and `dead_ends`."""
     if sessions is None:
         return Handoffs(abstain="no_column")
-    heard = text_abstain_reason(journeys)
-    wanted = _session_ratios(journeys, settings, sessions, heard, frozenset(STATES))
+    no_texts = text_abstain_reason(journeys)
+    wanted = _session_ratios(journeys, settings, sessions, no_texts, frozenset(STATES))
     honoured = {"requests_honoured": wanted["requests_honoured"]}
     minimum = journeys.settings.min_customers
     estimates = ratios(sessions.table, honoured, min_customers=minimum)
@@ -253,7 +253,7 @@ _HANDOVER_KINDS = ("handovers_requested", "handovers_triggered", "handovers_scri
 _PING_PONG_KINDS = ("ping_pong_bots", "ping_pong_people")
 
 
-def _told_by_others(
+def _secondary_kind(
     estimates: Mapping[str, Estimate], kinds: Sequence[str], together: float | None
 ) -> dict[str, Estimate]:
     """Withhold the smallest shown kind where the others would tell the only withheld one."""
@@ -275,14 +275,14 @@ def _without_few_in_vain(
 
     They are those with a request, less those with a request that are handed over.
     """
-    asked, handed = sessions.facts["requests"] > 0, sessions.ended("handed_over")
-    if not sessions.are_few(asked & ~handed, minimum):
+    asked, handed_over = sessions.facts["requests"] > 0, sessions.ended("handed_over")
+    if not sessions.are_few(asked & ~handed_over, minimum):
         return {}
     until, requested = estimates["cries_to_human"], estimates["handovers_requested"]
     withheld = {"cries_to_human": Estimate.none("privacy", until.unit, estimand=until.estimand)}
     if requested.value is None:
         return withheld
-    most, of = 100 * int(asked.sum()), int(handed.sum())
+    most, of = 100 * int(asked.sum()), int(handed_over.sum())
     lo, hi = max(most - 100 * minimum, 0) // of / 100, min(-(-most // of), 100) / 100
     return withheld | {
         "handovers_requested": replace(requested, value=None, lo=lo, hi=hi, abstain="privacy")
@@ -293,7 +293,7 @@ def _waits(
     journeys: Journeys,
     settings: MeasureSettings,
     sessions: BotSessions,
-    heard: AbstainReason | None,
+    no_texts: AbstainReason | None,
 ) -> dict[str, Estimate]:
     """Return how long customers wait for a human, and how many give up."""
     last_us, minimum = journeys.last_us, journeys.settings.min_customers
@@ -304,7 +304,7 @@ def _waits(
     honoured, _left = wait_estimates(
         request_times(sessions, last_us), minimum, "the first request for a human"
     )
-    if heard and not settings.human_request_words and not queue_numbers(journeys, settings):
+    if no_texts and not settings.human_request_words and not queue_numbers(journeys, settings):
         # Who waits in vain shows neither by words nor by a queue.
         lost = Estimate.none("no_column", "share", estimand=lost.estimand)
     return {"wait": wait, "lost_in_queue": lost, "time_to_honour": honoured}
@@ -318,23 +318,23 @@ def _session_ratios(
     journeys: Journeys,
     settings: MeasureSettings,
     sessions: BotSessions,
-    heard: AbstainReason | None,
+    no_texts: AbstainReason | None,
     ends_shown: frozenset[str],
 ) -> dict[str, Ratio]:
     last_us, part = journeys.last_us, sessions.facts
     followed_us = containment.followed_until(sessions, journeys, settings.repeat_days)
     mature = containment.waterfall_flags(sessions, followed_us, settings.repeat_days)["mature"]
-    handed, is_open = sessions.ended("handed_over"), sessions.ended("open")
+    handed_over, is_open = sessions.ended("handed_over"), sessions.ended("open")
     left, asked = _left(sessions, ends_shown), part["requests"] > 0
     honoured_us = round(settings.honoured_minutes * 60 * US_PER_SECOND)
-    asking = None if settings.human_request_words else heard
+    asking = None if settings.human_request_words else no_texts
     answered: Any = part["human_joined"]
     askable = asked
     if last_us is not None:
         answered = soon_after(part["human_us"], part["request_us"], honoured_us)
-        unseen = handed & (part["human_us"] == MISSING)
+        unseen = handed_over & (part["human_us"] == MISSING)
         askable = asked & (part["request_us"] <= last_us - honoured_us) & ~unseen
-    silence = heard if acts(journeys, "customer") else "no_column"
+    silence = no_texts if acts(journeys, "customer") else "no_column"
     return {
         "contained_raw": Ratio(
             ~part["human_joined"],
@@ -361,14 +361,14 @@ def _session_ratios(
         ),
         "cries_to_human": Ratio(
             part["requests"],
-            asked & handed,
+            asked & handed_over,
             "requests until a human came, a session",
             unit="requests",
             lowest=1.0,
             abstain=asking,
         ),
         "dead_cries": Ratio(
-            ~handed,
+            ~handed_over,
             sessions.but_for_few(asked & ~is_open, asked, journeys.settings.min_customers),
             "sessions with a request in which no human came",
             abstain=asking,
@@ -377,7 +377,7 @@ def _session_ratios(
             part["offered"],
             None,
             "bot sessions in which a human is offered within the first three turns",
-            abstain=heard,
+            abstain=no_texts,
         ),
     }
 
@@ -393,13 +393,13 @@ def _handover_ratios(
     journeys: Journeys,
     settings: MeasureSettings,
     handovers: pd.DataFrame,
-    heard: AbstainReason | None,
+    no_texts: AbstainReason | None,
 ) -> dict[str, Ratio]:
     """Return the kinds of hand-over, each of all hand-overs."""
     requested, stumbled = handovers["requested"], handovers["stumbled"]
-    asking = None if settings.human_request_words else heard
+    asking = None if settings.human_request_words else no_texts
     # Whether a bot had failed shows in its words or in errors.
-    failing = asking or (None if journeys.has("error") else heard)
+    failing = asking or (None if journeys.has("error") else no_texts)
     return {
         "handovers_cold": Ratio(
             handovers["cold"],
@@ -489,12 +489,12 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings) -> pd.DataFra
     sessions of unknown success.
     """
     part, window = sessions.facts, round(settings.repeat_days * US_PER_DAY)
-    came_back = soon_after(part["again_us"], part["end_us"], window)
-    handed, stayed = (sessions.ended(state) for state in ("handed_over", "ended_with_bot"))
+    returns = soon_after(part["again_us"], part["end_us"], window)
+    handed_over, stayed = (sessions.ended(state) for state in ("handed_over", "ended_with_bot"))
     asked, resolved = part["requests"] > 0, part["resolved"]
-    fled = sessions.ended("abandoned") | (stayed & ~resolved & came_back)
+    fled = sessions.ended("abandoned") | (stayed & ~resolved & returns)
     at_us, at_step = (
-        np.select([asked, handed], [part[request], part[bot_done]], part[last])
+        np.select([asked, handed_over], [part[request], part[bot_done]], part[last])
         for request, bot_done, last in (
             ("request_us", "bot_done_us", "end_us"),
             ("request_step", "bot_done_step", "last_step"),
@@ -503,7 +503,7 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings) -> pd.DataFra
     timed = part["start_us"] != MISSING
     since = np.where(timed, at_us - np.where(timed, part["start_us"], 0), 0)
     ends = ("frustrated", "transferred", "resolved", "open")
-    end = np.select([asked | fled, handed, stayed & resolved], [0, 1, 2], 3)
+    end = np.select([asked | fled, handed_over, stayed & resolved], [0, 1, 2], 3)
     words = sessions.events.column("intent").words if sessions.events.has("intent") else ()
     return pd.DataFrame(
         {

@@ -94,9 +94,9 @@ def _replies(talk: Conversations, sessions: BotSessions) -> Whole:
     if not speech.spoken.any():
         return np.zeros(0, dtype=np.int64)
     row, journey = sessions.of(talk.journeys)
-    handed = sessions.facts["state"][row] == STATES.index("handed_over")
+    handed_over = sessions.facts["state"][row] == STATES.index("handed_over")
     first = np.full(len(events.begins) - 1, len(events) + 1, dtype=np.int64)
-    np.minimum.at(first, journey[handed], sessions.facts["opened"][row[handed]])
+    np.minimum.at(first, journey[handed_over], sessions.facts["opened"][row[handed_over]])
     after = np.flatnonzero(speech.spoken & (speech.speaks | speech.human) & ~talk.before_human)
     rows, begin, _end = talk.runs
     began = rows[begin[talk.session[after]]]
@@ -190,8 +190,8 @@ def ping_pong_table(events: Events, turns: Turns) -> pd.DataFrame:
     transfer from human to human is a change of `resource`; humans of unknown `resource` between
     two known ones hide no change.
     """
-    there = np.flatnonzero(turns.first >= 0)
-    row, switches, referrals = turns.first[there], turns.switches[there], turns.referrals[there]
+    unit = np.flatnonzero(turns.first >= 0)
+    row, switches, referrals = turns.first[unit], turns.switches[unit], turns.referrals[unit]
     bots, people = switches >= PING_PONG_CHANGES, referrals >= PING_PONG_CHANGES
     return pd.DataFrame(
         {
@@ -244,7 +244,7 @@ def turns_of(journeys: Journeys, settings: MeasureSettings) -> Turns:
 def count_handoffs(
     turns: Whole,
     matter: Numbers,
-    hands: tuple[Flags, Numbers],
+    actors: tuple[Flags, Numbers],
     clock: tuple[Whole, Whole],
     limit_us: int,
     matters: int,
@@ -256,7 +256,7 @@ def count_handoffs(
     turns : ndarray of int64
         Rows of the turns of bots and humans.
     matter : ndarray of int
-    hands : (human, hand)
+    actors : (human, hand)
         Of each event whether a human acts, and the number of its `resource`, below 0 where it is
         unknown.
     clock : (begin_us, done_us)
@@ -265,7 +265,7 @@ def count_handoffs(
         The longest time to the next turn.
     matters : int
     """
-    human, hand = hands
+    human, hand = actors
     begin_us, done_us = clock
     is_transfer = np.zeros(len(turns), dtype=np.bool_)
     latest, named = np.full(matters, -1, dtype=np.int32), np.full(matters, -1, dtype=np.int32)
@@ -296,9 +296,9 @@ def handover_table(sessions: BotSessions) -> pd.DataFrame:
     ``cold``: the customer had to make contact again. ``requested``: a human was asked for.
     ``stumbled``: the bot had failed before.
     """
-    part, handed = sessions.facts, sessions.ended("handed_over")
+    part, handed_over = sessions.facts, sessions.ended("handed_over")
     names = ("group", "customer_no", "journey", "cold", "stumbled")
-    rows = np.flatnonzero(handed)
+    rows = np.flatnonzero(handed_over)
     table = {name: part[name][rows] for name in names}
     return pd.DataFrame(table | {"requested": part["requests"][rows] > 0})
 
@@ -309,7 +309,7 @@ def repeated_table(
     """Return one row per session with a human after a bot, with ``again``.
 
     ``again``: within `EARLY_REPLIES` turns after the human came, the customer says that it was
-    said before (`text.says_again`), or says what is nearly the same as an earlier turn of theirs
+    said before (`log.says_again`), or says what is nearly the same as an earlier turn of theirs
     in the journey. Sessions of which no word after the hand-over is logged (calls, say) have no
     row. Of very many words only those of a fixed sample of customers count.
     """
@@ -324,21 +324,21 @@ def repeated_table(
     ordered = replies[np.argsort(own, kind="stable")]
     turn = np.arange(len(ordered)) - np.searchsorted(np.sort(own), np.sort(own))
     early = np.sort(ordered[turn < EARLY_REPLIES])
-    again = np.zeros(len(units), dtype=bool)
+    is_repeated = np.zeros(len(units), dtype=bool)
     if len(early):
-        again[unit[early[_said_again(talk, after[early])]]] = True
+        is_repeated[unit[early[_repetitions(talk, after[early])]]] = True
     seen = after[np.unique(unit, return_index=True)[1]]
     return pd.DataFrame(
         {
             "journey": events.journey[seen],
             "customer_no": events.customer[seen],
             "group": events.group[seen],
-            "again": again,
+            "again": is_repeated,
         }
     )
 
 
-def _said_again(talk: Conversations, replies: Whole) -> Flags:
+def _repetitions(talk: Conversations, replies: Whole) -> Flags:
     """Mark the replies that say it again, or repeat a turn before the human came."""
     from rapidfuzz.fuzz import token_set_ratio
 
@@ -412,8 +412,8 @@ _CONTEXT = {
 def _context_sums(events: Events) -> Sums:
     """Count the ratios of `_CONTEXT` in a part of a log."""
     needs = _needs(events)
-    again = needs.assign(given=needs.groupby("row")["given"].transform("any"))
-    requests = again.drop_duplicates("row")
+    fields = needs.assign(given=needs.groupby("row")["given"].transform("any"))
+    requests = fields.drop_duplicates("row")
     tops = {"context_sent": needs["sent"], "context_carried": needs["sent"] & needs["opened"]}
     of_fields = {name: Ratio(top, None, _CONTEXT[name][0]) for name, top in tops.items()}
     asked = {"asked_again": Ratio(requests["given"], None, _CONTEXT["asked_again"][0])}
@@ -475,8 +475,8 @@ def dead_ends(
     a bad end, is above `BAD_END_SHARE`.
     """
     people, bots = (
-        {journeys.names[number] for number in np.flatnonzero(there).tolist()}
-        for there in journeys.summed(_acts_at)
+        {journeys.names[number] for number in np.flatnonzero(is_acting).tolist()}
+        for is_acting in journeys.summed(_acts_at)
     )
     # All transitions: one left out for privacy must not make a dead end.
     before = defaultdict(list)
@@ -496,10 +496,10 @@ def dead_ends(
 def _acts_at(journeys: Journeys) -> Flags:
     """Mark the touchpoints at which people act, and those at which bots do."""
     actor, touchpoint = journeys.events.column("actor"), journeys.events.touchpoint
-    there = np.zeros((2, len(journeys.names)), dtype=bool)
-    for spot, who in zip(there, ("human", "bot"), strict=True):
-        spot[touchpoint[np.flatnonzero(actor.is_word(who))]] = True
-    return there
+    is_acting = np.zeros((2, len(journeys.names)), dtype=bool)
+    for row, who in zip(is_acting, ("human", "bot"), strict=True):
+        row[touchpoint[np.flatnonzero(actor.is_word(who))]] = True
+    return is_acting
 
 
 def _bad_endings(sessions: BotSessions, settings: MeasureSettings) -> dict[str, float]:
@@ -523,11 +523,11 @@ def _ends_at(talk: Conversations, sessions: BotSessions) -> Shares:
     bot_session = np.where(talk.speech.bot, talk.bot_session, -1)
     _pair, keys = number_pairs(bot_session, talk.events.touchpoint, many)
     keys = np.sort(keys)
-    own, spot = keys // many, keys % many
+    own, touchpoint = keys // many, keys % many
     over = state[own] != STATES.index("open")
-    own, spot = own[over], spot[over]
+    own, touchpoint = own[over], touchpoint[over]
     group, customer = (sessions.facts[name][row[own]] for name in ("group", "customer_no"))
-    return Shares.of(Rows(many, spot, group, own, customer), bad[own])
+    return Shares.of(Rows(many, touchpoint, group, own, customer), bad[own])
 
 
 def transfers_measure(journeys: Journeys, settings: MeasureSettings) -> Measured:

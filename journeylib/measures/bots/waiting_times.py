@@ -151,8 +151,8 @@ def _by_time(times: pd.DataFrame) -> tuple[Floats, Floats]:
     while len(distinct) > MOST_TIMES:
         grain *= 2  # seconds do not matter among thousands of distinct waits
         distinct = _distinct(distinct // grain * grain)
-    spot = np.searchsorted(distinct, seconds // grain * grain)
-    cell = (group * FATES + fate) * len(distinct) + spot
+    index = np.searchsorted(distinct, seconds // grain * grain)
+    cell = (group * FATES + fate) * len(distinct) + index
     counts = np.bincount(cell, times["n"], minlength=GROUPS * FATES * len(distinct))
     return distinct.astype(np.float64), counts.reshape(GROUPS, FATES, -1).astype(np.float64)
 

@@ -134,7 +134,7 @@ def compare(a: Journeys, b: Journeys) -> Comparison:
     -----
     What the groups differ in goes together with what sets them apart; it need not come of it.
     Every number is a ratio of sums per customer group, and the difference is taken within each
-    resample of customers (`estimate.resample` leaves the same customers out of both groups), so
+    resample of customers (`core.resample` leaves the same customers out of both groups), so
     that customers in both groups do not count twice. p-values are Student's t of the difference
     by its delete-a-group error; q-values are Benjamini and Hochberg's (1995) over all rows. A row
     is tested only where at least the minimum of customers, or none, is behind it in each group.

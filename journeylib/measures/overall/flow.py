@@ -105,14 +105,14 @@ def _count_loops(
     counts = np.zeros((3, GROUPS), dtype=np.int64)
     for journey in range(len(begins) - 1):
         # The last row at which a touchpoint that came so far comes again.
-        again = -1
+        last_return = -1
         for row in range(begins[journey], begins[journey + 1] - 1):
-            again = max(again, latest[row])
+            last_return = max(last_return, latest[row])
             if starts_visit[row + 1]:
                 same = touchpoint[row] == touchpoint[row + 1]
                 counts[0, group[row]] += 1
                 counts[1, group[row]] += same
-                counts[2, group[row]] += not same and again > row
+                counts[2, group[row]] += not same and last_return > row
     return counts
 
 
@@ -250,9 +250,9 @@ def survival_median(sums: Floats) -> Floats:
         survival = np.cumprod(stay, axis=-1)
         before = np.concatenate([np.ones_like(survival[..., :1]), survival[..., :-1]], axis=-1)
         over = survival <= 0.5
-        spot = over.argmax(axis=-1)[..., None]
-        above = np.take_along_axis(before, spot, axis=-1)
-        here = np.take_along_axis(survival, spot, axis=-1)
+        bin_ = over.argmax(axis=-1)[..., None]
+        above = np.take_along_axis(before, bin_, axis=-1)
+        here = np.take_along_axis(survival, bin_, axis=-1)
         within = (above - 0.5) / (above - here)
-    median = ((spot + within) / BINS_PER_DOUBLING)[..., 0]
+    median = ((bin_ + within) / BINS_PER_DOUBLING)[..., 0]
     return np.where(over.any(axis=-1), median, np.nan)

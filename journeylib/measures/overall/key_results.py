@@ -48,9 +48,9 @@ def _repeat_contact(journeys: Journeys, settings: MeasureSettings) -> float | No
     repeats = repeat_contacts(journeys, settings)
     if repeats.cells is None or repeats.customers < journeys.settings.min_customers:
         return None
-    again, contacts = repeats.cells.together("contact_repeats", "contacts").sum(axis=(0, 1))
-    few = share_bounds(again, contacts, minimum=journeys.settings.min_customers) is not None
-    return float(again / contacts) if contacts and not few else None
+    hits, contacts = repeats.cells.together("contact_repeats", "contacts").sum(axis=(0, 1))
+    few = share_bounds(hits, contacts, minimum=journeys.settings.min_customers) is not None
+    return float(hits / contacts) if contacts and not few else None
 
 
 def _containment(journeys: Journeys, settings: MeasureSettings) -> dict[str, float | None]:

@@ -71,8 +71,8 @@ class Periods:
         age = self.end_us - lag_days * US_PER_DAY - 1 - time
         whole = (self.end_us - lag_days * US_PER_DAY - self.first_us) // length
         number = age // length
-        there = (age >= 0) & (number < min(self.before + 1, max(whole, 0)))
-        return np.where(there, number, -1)
+        is_inside = (age >= 0) & (number < min(self.before + 1, max(whole, 0)))
+        return np.where(is_inside, number, -1)
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def streams(
     Each case counts in the period in which it begins, once all that decides it is known: a
     period of repeat contact ends ``repeat_days`` before the others do. So periods are equally
     mature, and no case counts twice. Standard errors leave out one customer group at a time
-    (`estimate.resample`); that customers come back in a later period is not used, which makes
+    (`core.resample`); that customers come back in a later period is not used, which makes
     comparisons careful rather than bold.
     """
     names = dict(
@@ -271,8 +271,8 @@ def _session_cases(
             "human_wait": (_log_micro(wait_us), wait_us > 0, "log seconds"),
         },
     )
-    again = soon_after(part["perhaps_us"], part["end_us"], window_us)
-    sure = (table["state"] == "ended_with_bot").to_numpy() & part["resolved"] & ~again
+    returns = soon_after(part["perhaps_us"], part["end_us"], window_us)
+    sure = (table["state"] == "ended_with_bot").to_numpy() & part["resolved"] & ~returns
     contained = {"contained_verified": (sure, every, "share")}
     if journeys.log.schema.knows_customers:
         yield _Cases(part["start_us"], rows, stratum, back + settled, contained)
@@ -321,10 +321,10 @@ def _sums(cases: _Cases, periods: Periods) -> tuple[Columns, dict[str, Numbers]]
     for measure, (top, base, _unit) in cases.counted.items():
         sums[f"{measure}:base"] = sum_in_cells(cell, base, len(keys))
         sums[f"{measure}:top"] = sum_in_cells(np.where(base, cell, -1), top, len(keys))
-        spots = np.where(base, cell_of_case, -1)
-        there = count_units(spots, rows.customer, many * rows.touchpoints).reshape(many, -1)
+        with_base = np.where(base, cell_of_case, -1)
+        local = count_units(with_base, rows.customer, many * rows.touchpoints).reshape(many, -1)
         everywhere = count_units(np.where(base, period, -1), rows.customer, many)
-        people[measure] = np.column_stack([there, everywhere])
+        people[measure] = np.column_stack([local, everywhere])
     return sums, people
 
 
@@ -332,21 +332,21 @@ def _parts(
     sums: Columns, measure: str, cases: _Cases, targets: Mapping[int, str], words: _Words
 ) -> Iterable[Columns]:
     """Yield the sums of one measure: at touchpoints, and over the whole log."""
-    there = np.flatnonzero(sums[f"{measure}:base"] > 0)
-    spot, stratum = sums["touchpoint"][there], sums["stratum"][there]
-    part = {name: sums[name][there] for name in ("period", "group")}
-    part |= {end: sums[f"{measure}:{end}"][there].astype(np.float64) for end in COUNTED}
-    part["measure"] = np.full(len(there), words.number(measure))
+    cell = np.flatnonzero(sums[f"{measure}:base"] > 0)
+    touchpoint, stratum = sums["touchpoint"][cell], sums["stratum"][cell]
+    part = {name: sums[name][cell] for name in ("period", "group")}
+    part |= {end: sums[f"{measure}:{end}"][cell].astype(np.float64) for end in COUNTED}
+    part["measure"] = np.full(len(cell), words.number(measure))
     if cases.at_touchpoints:
         followed = words.numbers(targets.get(no, "") for no in range(cases.rows.touchpoints))
         own = words.numbers(cases.stratum.words)[stratum]
-        yield part | {"touchpoint": spot, "detail": followed[spot], "stratum": own}
+        yield part | {"touchpoint": touchpoint, "detail": followed[touchpoint], "stratum": own}
     if cases.whole:
         # Of the whole log the mix is also what happens where.
         of = cases.stratum.words
-        mixed, row = np.unique(spot * len(of) + stratum, return_inverse=True)
+        mixed, row = np.unique(touchpoint * len(of) + stratum, return_inverse=True)
         what = words.numbers(f"{one // len(of)} · {of[one % len(of)]}" for one in mixed.tolist())
-        yield part | _everywhere(len(there)) | {"stratum": what[row]}
+        yield part | _everywhere(len(cell)) | {"stratum": what[row]}
 
 
 def _everywhere(many: int) -> Columns:
@@ -513,13 +513,13 @@ def _volumes(journeys: Journeys, periods: Periods) -> pd.DataFrame:
     period = periods.within(events.t_us, 0)
     cell = np.where(period >= 0, period * many + events.touchpoint, -1)
     base = events.base(cell, (periods.before + 1) * many)
-    there = np.flatnonzero(base.events)
+    filled = np.flatnonzero(base.events)
     return pd.DataFrame(
         {
-            "touchpoint": there % many,
-            "period": there // many,
-            "n": base.events[there],
-            "customers": base.customers[there],
-            "value": base.events[there].astype(np.float64),
+            "touchpoint": filled % many,
+            "period": filled // many,
+            "n": base.events[filled],
+            "customers": base.customers[filled],
+            "value": base.events[filled].astype(np.float64),
         }
     ).assign(family="volume", measure=EVENTS, detail="", stratum=ALL, unit="events", se=np.nan)

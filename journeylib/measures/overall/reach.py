@@ -71,19 +71,19 @@ def reach(journeys: Journeys, scores: Scores | AbstainReason | None) -> Reach:
         stages = suppress(stages, minimum)[0].sort_values("stage", ignore_index=True)
         return Reach(stages, pd.DataFrame(columns=list(SEGMENT_COLUMNS), dtype="object"), months)
     cells = _named(cells, large)
-    cuts = ["stage"], ["segment"], ["segment", "stage"], ["segment", "touchpoint"]
-    by_stage, by_segment, crossed, parts = (_counted(cells, cut) for cut in cuts)
-    spots = suppress(journeys.touchpoints[["touchpoint", "stage", *COUNTS]], minimum)[0]
-    spots = spots.fillna({"stage": NO_STAGE}).astype({"stage": str})
-    parts = parts.drop(columns="stage")[parts["touchpoint"].isin(spots["touchpoint"])]
-    stages, found = _protected(parts, crossed, by_segment, spots, minimum)
-    felt = _felt(cells, large, scores, minimum)
-    found = found.merge(felt, on=["segment", "touchpoint"], how="left", validate="one_to_one")
-    found = found[list(SEGMENT_COLUMNS)].sort_values(["segment", "touchpoint"], ignore_index=True)
+    cuts, key = (["stage"], ["segment"], ["segment", "stage"]), ["segment", "touchpoint"]
+    by_stage, by_segment, crossed, parts = (_counted(cells, cut) for cut in (*cuts, key))
+    touchpoints = suppress(journeys.touchpoints[["touchpoint", "stage", *COUNTS]], minimum)[0]
+    touchpoints = touchpoints.fillna({"stage": NO_STAGE}).astype({"stage": str})
+    parts = parts.drop(columns="stage")[parts["touchpoint"].isin(touchpoints["touchpoint"])]
+    stages, segments = _protected(parts, crossed, by_segment, touchpoints, minimum)
+    felt = _feelings(cells, large, scores, minimum)
+    segments = segments.merge(felt, on=key, how="left", validate="one_to_one")
+    segments = segments[list(SEGMENT_COLUMNS)].sort_values(key, ignore_index=True)
     totals = suppress(pd.concat([whole, by_stage, by_segment], ignore_index=True), minimum)[0]
     table = pd.concat([totals, stages], ignore_index=True)
     table = table[~table["segment"].eq(OTHER) & ~table["stage"].eq(NO_STAGE)]
-    return Reach(table.sort_values(["segment", "stage"], ignore_index=True), found, months)
+    return Reach(table.sort_values(["segment", "stage"], ignore_index=True), segments, months)
 
 
 @dataclass(frozen=True)
@@ -130,25 +130,25 @@ def _protected(
     cells: pd.DataFrame,
     crossed: pd.DataFrame,
     whole: pd.DataFrame,
-    spots: pd.DataFrame,
+    touchpoints: pd.DataFrame,
     minimum: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the stages and the touchpoints of segments that may be shown.
 
-    `cells` are segments × touchpoints, `whole` has the totals of segments, `spots` the shown
-    touchpoints with theirs.
+    `cells` are segments × touchpoints, `whole` has the totals of segments, `touchpoints` the shown
+    ones with theirs.
     """
     names, stages = sorted(whole["segment"]), sorted(crossed["stage"].unique())
     totals = whole.set_index("segment").loc[names, list(COUNTS)].to_numpy(np.int64)
     by_stage = _matrix(crossed, "stage", stages, names)
     named = np.array(names) != OTHER
-    spots = spots.sort_values("touchpoint", ignore_index=True)
-    stage = np.searchsorted(stages, spots["stage"].to_numpy(str))
-    counts = _matrix(cells, "touchpoint", list(spots["touchpoint"]), names)
+    touchpoints = touchpoints.sort_values("touchpoint", ignore_index=True)
+    stage = np.searchsorted(stages, touchpoints["stage"].to_numpy(str))
+    counts = _matrix(cells, "touchpoint", list(touchpoints["touchpoint"]), names)
     seen = _with_stages(by_stage, named, minimum)
     # Stages of a segment that are hidden have one total: that of the segment.
     within = np.where(seen[:, None], by_stage[stage], totals)
-    most = np.minimum(spots[list(COUNTS)].to_numpy(np.int64)[:, None], within)
+    most = np.minimum(touchpoints[list(COUNTS)].to_numpy(np.int64)[:, None], within)
     row, column = np.indices(counts.shape[:2]).reshape(2, -1)
     flat = Cells(
         counts.reshape(-1, len(COUNTS)),
@@ -156,10 +156,10 @@ def _protected(
         named[column],
         most.reshape(-1, len(COUNTS)),
     )
-    place = np.flatnonzero(protect(flat, minimum).exact)
+    cell = np.flatnonzero(protect(flat, minimum).exact)
     keys = {
-        "segment": np.array(names)[column[place]],
-        "touchpoint": spots["touchpoint"][row[place]],
+        "segment": np.array(names)[column[cell]],
+        "touchpoint": touchpoints["touchpoint"][row[cell]],
     }
     shown = pd.DataFrame(keys).merge(cells, on=["segment", "touchpoint"])
     large = crossed["customers"] >= minimum
@@ -202,11 +202,11 @@ def _months(journeys: Journeys, minimum: int) -> pd.DataFrame:
     many = MONTHS + 2
     index = np.clip(MONTHS - (closed - month).astype(np.int64), 0, MONTHS + 1)
     cell = events.touchpoint.astype(np.int64) * many + index
-    spot, at = np.divmod(np.arange(many * len(names)), many)
+    touchpoint, at = np.divmod(np.arange(many * len(names)), many)
     table = pd.DataFrame(
         {
             "month": (closed - (MONTHS - at)).astype(str),
-            "touchpoint": [names[number] for number in spot],
+            "touchpoint": [names[number] for number in touchpoint],
             **vars(events.base(cell, many * len(names))),
         }
     )
@@ -236,7 +236,7 @@ def _counted(cells: _Cells, cut: list[str]) -> pd.DataFrame:
     number = np.arange(many)
     for name in reversed(cut):
         words = cells.parts[name].words
-        frame[name] = [words[spot] for spot in number % max(len(words), 1)]
+        frame[name] = [words[code] for code in number % max(len(words), 1)]
         number = number // max(len(words), 1)
     for name in {"segment", "stage"}.difference(cut):
         frame[name] = ALL
@@ -244,7 +244,7 @@ def _counted(cells: _Cells, cut: list[str]) -> pd.DataFrame:
     return frame[[*dict.fromkeys(("segment", "stage", *cut)), *COUNTS]]
 
 
-def _felt(
+def _feelings(
     cells: _Cells, large: list[str], scores: Scores | AbstainReason | None, minimum: int
 ) -> pd.DataFrame:
     """Return the mean feeling of each segment at each touchpoint, where enough were heard."""
@@ -253,13 +253,13 @@ def _felt(
         return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
     events, names = cells.events, cells.parts["touchpoint"].words
     score, segment = score_of_events(scores, events), cells.parts["segment"].number
-    heard = (score != MISSING) & (segment < len(large))
-    cell = np.where(heard, segment * np.int64(len(names)) + events.touchpoint, -1)
+    has_score = (score != MISSING) & (segment < len(large))
+    cell = np.where(has_score, segment * np.int64(len(names)) + events.touchpoint, -1)
     many = len(large) * len(names)
     customers = events.base(cell, many).customers
     shown = np.flatnonzero(customers >= max(minimum, 1))
     sums = np.zeros((GROUPS, len(shown), 2))
-    for index, amount in enumerate((np.where(heard, score, 0), np.full(len(events), MICRO))):
+    for index, amount in enumerate((np.where(has_score, score, 0), np.full(len(events), MICRO))):
         sums[:, :, index] = events.in_groups(cell, amount, many)[:, shown]
     result = resample(sums, quotient, n_customers=customers[shown])
     return pd.DataFrame(

@@ -65,7 +65,7 @@ class Transitions:
         journeys = self.journeys
         number = {name: no for no, name in journeys.names.items()} | {END: END_NUMBER}
         source, target = np.array([[number[end] for end in pair] for pair in pairs]).T
-        rows = _moves(journeys, source, target)
+        pair_of_event = _moves(journeys, source, target)
         edges, public = journeys.edge_counts, journeys.public[0]
         row, shown = (one.rows_of(source, target) for one in (edges, public))
         bounded = np.append(public.at_least, False)[shown]
@@ -74,7 +74,7 @@ class Transitions:
         few = thin(base, self.settings)
         journeys_of = np.broadcast_to(self._every[:, None], (GROUPS, len(pairs)))
         share = resample(
-            np.stack([_taking(journeys, rows, len(pairs)), journeys_of], axis=-1),
+            np.stack([_taking(journeys, pair_of_event, len(pairs)), journeys_of], axis=-1),
             lambda s: s[..., 0] / s[..., 1],
             share=True,
             n_customers=np.full(len(pairs), journeys.size[1]),
@@ -83,17 +83,17 @@ class Transitions:
         medians = np.append(edges.median_seconds, np.nan)[row]
         time = None
         if journeys.has_clock:
-            durations = _seconds(journeys, rows)
+            durations = _seconds(journeys, pair_of_event)
             counted = count_durations(durations, "us", len(pairs))
             time = around_medians(counted, few, medians)
         return [
             Taken(
-                _estimate(share, "share", base, place)
-                if not bounded[place]
+                _estimate(share, "share", base, index)
+                if not bounded[index]
                 else Estimate.none("privacy", "share", estimand="shown as a lower bound"),
-                _estimate(time, "seconds", base, place),
+                _estimate(time, "seconds", base, index),
             )
-            for place in range(len(pairs))
+            for index in range(len(pairs))
         ]
 
 
@@ -102,36 +102,36 @@ def _moves(journeys: Journeys, source: Numbers, target: Numbers) -> Numbers:
     move, keys = move_numbers(journeys.events)
     asked = source * (len(journeys.names) + 1) + np.maximum(target, -1) + 1
     order = np.argsort(asked)
-    spot = np.append(order, -1)[np.searchsorted(asked, keys, sorter=order)]
-    place = np.where(np.append(asked, -1)[spot] == keys, spot, -1)
-    return np.append(place, -1)[move]
+    index = np.append(order, -1)[np.searchsorted(asked, keys, sorter=order)]
+    pair = np.where(np.append(asked, -1)[index] == keys, index, -1)
+    return np.append(pair, -1)[move]
 
 
-def _seconds(journeys: Journeys, place: Numbers) -> Durations:
+def _seconds(journeys: Journeys, pair: Numbers) -> Durations:
     """Return the times of moves from visit to visit; the place stands as the touchpoint."""
     events = journeys.events
-    rows = np.flatnonzero((place >= 0) & ~events.is_last)
+    rows = np.flatnonzero((pair >= 0) & ~events.is_last)
     us = events.next_us[rows] - events.t_us[events.visit_row[rows]]
-    return Durations(place[rows], events.group[rows], {"us": us})
+    return Durations(pair[rows], events.group[rows], {"us": us})
 
 
-def _taking(journeys: Journeys, place: Numbers, many: int) -> Floats:
+def _taking(journeys: Journeys, pair: Numbers, pairs: int) -> Floats:
     """Return the journeys that take each transition, per customer group."""
     events = journeys.events
-    cell = np.where(place >= 0, events.group.astype(np.int64) * many + place, -1)
-    counted = count_units(cell, events.journey, GROUPS * many)
-    return counted.reshape(GROUPS, many).astype(np.float64)
+    cell = np.where(pair >= 0, events.group.astype(np.int64) * pairs + pair, -1)
+    journeys_of = count_units(cell, events.journey, GROUPS * pairs)
+    return journeys_of.reshape(GROUPS, pairs).astype(np.float64)
 
 
-def _estimate(result: Resampled | None, unit: str, base: Base, place: int) -> Estimate:
+def _estimate(result: Resampled | None, unit: str, base: Base, index: int) -> Estimate:
     counts = {
-        "n_customers": int(base.customers[place]),
-        "n_journeys": int(base.journeys[place]),
-        "n_events": int(base.events[place]),
+        "n_customers": int(base.customers[index]),
+        "n_journeys": int(base.journeys[index]),
+        "n_events": int(base.events[index]),
     }
     if result is None:
         return Estimate.none("no_clock", unit, **counts)
-    value, lo, hi = (float(a[place]) for a in (result.value, result.lo, result.hi))
+    value, lo, hi = (float(a[index]) for a in (result.value, result.lo, result.hi))
     if np.isnan(value):
         return Estimate.none("unidentified", unit, **counts)
     is_finite = np.isfinite(lo) and np.isfinite(hi)

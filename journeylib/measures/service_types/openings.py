@@ -176,10 +176,10 @@ def one_a_customer(contacts: pd.DataFrame) -> pd.DataFrame:
     contacts would come first.
     """
     which = [_digest(f"{SEED} which {key}") for key in contacts["contact"]]
-    picked = contacts.assign(_which=which).sort_values(["_which", "contact"], kind="stable")
-    picked = picked.drop_duplicates("customer_no").drop_duplicates("contact")
-    whose = [_digest(f"{SEED} whose {key}") for key in picked["contact"]]
-    return picked.assign(_whose=whose).sort_values("_whose", kind="stable", ignore_index=True)
+    sample = contacts.assign(_which=which).sort_values(["_which", "contact"], kind="stable")
+    sample = sample.drop_duplicates("customer_no").drop_duplicates("contact")
+    whose = [_digest(f"{SEED} whose {key}") for key in sample["contact"]]
+    return sample.assign(_whose=whose).sort_values("_whose", kind="stable", ignore_index=True)
 
 
 def one_per_cluster(pool: pd.DataFrame, length: int) -> pd.DataFrame:

@@ -67,14 +67,14 @@ def without_mistakes(
 
 def _turns(journeys: Journeys) -> pd.DataFrame:
     """Count journeys by ``touchpoint_no`` and ``k``, the number of customers' texts there."""
-    events, heard = journeys.events, texts_of_customers(journeys)
+    events, has_text = journeys.events, texts_of_customers(journeys)
     cell, keys = number_pairs(
-        np.where(heard, events.journey, -1), events.touchpoint, events.touchpoints
+        np.where(has_text, events.journey, -1), events.touchpoint, events.touchpoints
     )
     table = pd.DataFrame(
         {
             "touchpoint_no": keys % events.touchpoints,
-            "k": np.bincount(cell[heard], minlength=len(keys)),
+            "k": np.bincount(cell[has_text], minlength=len(keys)),
         }
     )
     return table.groupby(["touchpoint_no", "k"]).size().rename("n").reset_index()
@@ -87,20 +87,20 @@ def _corrected(one: Measured, check: DetectorCheck, turns: pd.DataFrame | None) 
     value, error, lo, hi = (np.full(m, np.nan) for _spot in range(4))
     draws = np.full((DRAWS, m), np.nan)
     abstain: list[AbstainReason | None] = list(one.abstain)
-    for spot in range(m):
-        if abstain[spot] is not None:
+    for touchpoint in range(m):
+        if abstain[touchpoint] is not None:
             continue
-        share = _shares(turns, spot)
-        estimate = rogan_gladen(_apparent(one, spot), *_by_journey(check, share))
+        share = _shares(turns, touchpoint)
+        estimate = rogan_gladen(_apparent(one, touchpoint), *_by_journey(check, share))
         if estimate.value is None or estimate.lo is None or estimate.hi is None:
-            abstain[spot] = estimate.abstain
+            abstain[touchpoint] = estimate.abstain
             continue
-        value[spot], lo[spot], hi[spot] = estimate.value, estimate.lo, estimate.hi
-        error[spot] = (estimate.hi - estimate.lo) / (2 * Z)
+        value[touchpoint], lo[touchpoint], hi[touchpoint] = estimate.value, estimate.lo, estimate.hi
+        error[touchpoint] = (estimate.hi - estimate.lo) / (2 * Z)
         hits, rest = _sensitivity(se, sp, share), _specificity(sp, share)
         informed = np.maximum(hits + rest - 1, LEAST_INFORMED)
-        apparent = one.resampled.draws[:, spot]
-        draws[:, spot] = np.clip((apparent + rest - 1) / informed, 0.0, 1.0)
+        apparent = one.resampled.draws[:, touchpoint]
+        draws[:, touchpoint] = np.clip((apparent + rest - 1) / informed, 0.0, 1.0)
     method = f"corrected for the detector's mistakes on {check.n:,} labelled turns"
     return replace(
         one,
@@ -111,18 +111,18 @@ def _corrected(one: Measured, check: DetectorCheck, turns: pd.DataFrame | None) 
     )
 
 
-def _apparent(one: Measured, spot: int) -> Estimate:
+def _apparent(one: Measured, no: int) -> Estimate:
     resampled = one.resampled
     return Estimate(
-        float(resampled.value[spot]), one.unit, float(resampled.lo[spot]), float(resampled.hi[spot])
+        float(resampled.value[no]), one.unit, float(resampled.lo[no]), float(resampled.hi[no])
     )
 
 
-def _shares(turns: pd.DataFrame | None, spot: int) -> pd.Series[float]:
+def _shares(turns: pd.DataFrame | None, touchpoint: int) -> pd.Series[float]:
     """Return the share of journeys by number of turns; one turn each where turns are counted."""
     if turns is None:
         return pd.Series([1.0], index=[1])
-    here = turns[turns["touchpoint_no"] == spot].set_index("k")["n"].astype("float64")
+    here = turns[turns["touchpoint_no"] == touchpoint].set_index("k")["n"].astype("float64")
     return here / here.sum()
 
 

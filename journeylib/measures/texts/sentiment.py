@@ -138,10 +138,10 @@ def customer_scores(journeys: Journeys, model: TurnModel | None = None) -> Score
     return Scores(events, score, negative, source, per_mille, listed)
 
 
-def _listed(spot: Numbers, turns: pd.DataFrame) -> pd.DataFrame:
+def _listed(touchpoint: Numbers, turns: pd.DataFrame) -> pd.DataFrame:
     """Return by touchpoint the scored turns, ``size``, and those with a listed word, ``sum``."""
-    scored = turns.assign(spot=spot)[turns["score"].to_numpy() != MISSING]
-    counts: pd.DataFrame = scored.groupby("spot")["listed"].agg(["sum", "size"])
+    scored = turns.assign(touchpoint_no=touchpoint)[turns["score"].to_numpy() != MISSING]
+    counts: pd.DataFrame = scored.groupby("touchpoint_no")["listed"].agg(["sum", "size"])
     return counts
 
 
@@ -418,10 +418,10 @@ def changes_across(score: Whole, begins: Whole, journey: Numbers) -> tuple[Whole
     so_far = np.maximum.accumulate(np.where(is_scored, row, -1)) if many else row
     before = np.append(-1, so_far)[:many]
     after = np.minimum.accumulate(np.where(is_scored, row, many)[::-1])[::-1] if many else row
-    there = (before >= begins[journey]) & (after < begins[journey + 1])
+    both_known = (before >= begins[journey]) & (after < begins[journey + 1])
     change = np.zeros(many, dtype=np.int64)
-    change[there] = score[after[there]] - score[before[there]]
-    return change, there
+    change[both_known] = score[after[both_known]] - score[before[both_known]]
+    return change, both_known
 
 
 def _entry(scores: Scores, score: Whole, journeys: Journeys, settings: MeasureSettings) -> Measured:
@@ -459,14 +459,14 @@ def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
     cells = int(cell.max(initial=-1)) + 1
     asks = customers_say(journeys, {request: asks_for_human(_.text, words)})[request]
     asked = np.bincount(cell[own & asks], minlength=cells) > 0
-    there = np.zeros(len(events), dtype=np.int64)
-    there[first] = asked[cell[first]]
+    requests = np.zeros(len(events), dtype=np.int64)
+    requests[first] = asked[cell[first]]
     measures = _measured(
         _Question("human_request", "share", "column text, requests for a human by lexicon"),
         journeys,
         settings,
         first,
-        {"asked": there, "n": first.astype(np.int64)},
+        {"asked": requests, "n": first.astype(np.int64)},
     )
     trials = measures.n_journeys.astype(np.float64)
     return replace(measures, hits=measures.resampled.value * trials, trials=trials)
@@ -503,12 +503,12 @@ def experience_table(
         is_scored,
         {"total": np.where(is_scored, score, 0), "n": is_scored * np.int64(MICRO)},
     )
-    spots = journeys.touchpoints
-    row = spots["touchpoint_no"].to_numpy()
+    touchpoints = journeys.touchpoints
+    row = touchpoints["touchpoint_no"].to_numpy()
     result = measures.resampled
     frame = pd.DataFrame(
         {
-            "touchpoint": spots["touchpoint"],
+            "touchpoint": touchpoints["touchpoint"],
             "sentiment": result.value[row],
             "lo": np.clip(result.lo[row], -1, 1),
             "hi": np.clip(result.hi[row], -1, 1),

@@ -239,13 +239,13 @@ def _cells_of_bins(touchpoint: Numbers, group: Numbers, us: Whole) -> Whole:
 
 def histograms(counts: Tally, few: npt.NDArray[np.bool_]) -> Iterator[Histograms]:
     """Lay out what `count_durations` counted, of all touchpoints that are not too `few`."""
-    spot, group = np.divmod(counts.number, GROUPS)
-    touchpoint, bins = np.divmod(spot, BINS)
+    cell, group = np.divmod(counts.number, GROUPS)
+    touchpoint, bins = np.divmod(cell, BINS)
     begins = np.searchsorted(touchpoint, np.arange(len(few) + 1))
-    there = (np.diff(begins) > 0) & ~few
+    usable = (np.diff(begins) > 0) & ~few
     lowest, widths = (np.zeros(len(few), dtype=np.int64) for _ in range(2))
-    lowest[there] = bins[begins[:-1][there]]
-    widths[there] = bins[begins[1:][there] - 1] - lowest[there] + 1
+    lowest[usable] = bins[begins[:-1][usable]]
+    widths[usable] = bins[begins[1:][usable] - 1] - lowest[usable] + 1
     for subjects, first in pieces(widths):
         bounds = np.append(first, first[-1] + widths[subjects[-1]])
         shift = np.full(len(few), -1, dtype=np.int64)
@@ -265,22 +265,22 @@ def quantiles_of(
     The bin that holds one is looked for from where the row before has it.
     """
     quantiles = np.full((len(weights), len(lowest)), np.nan)
-    for one in range(len(lowest)):
-        low, high = bounds[one], bounds[one + 1]
-        spot = low
+    for histogram in range(len(lowest)):
+        low, high = bounds[histogram], bounds[histogram + 1]
+        bin_ = low
         for row in range(len(weights)):
             wanted = share * _weighted(weights[row], until[low], until[high])
-            before = _weighted(weights[row], until[low], until[spot])
-            while spot > low and before >= wanted:
-                spot -= 1
-                before -= _weighted(weights[row], until[spot], until[spot + 1])
-            here = _weighted(weights[row], until[spot], until[spot + 1])
-            while spot < high - 1 and before + here < wanted:
-                spot, before = spot + 1, before + here
-                here = _weighted(weights[row], until[spot], until[spot + 1])
+            before = _weighted(weights[row], until[low], until[bin_])
+            while bin_ > low and before >= wanted:
+                bin_ -= 1
+                before -= _weighted(weights[row], until[bin_], until[bin_ + 1])
+            here = _weighted(weights[row], until[bin_], until[bin_ + 1])
+            while bin_ < high - 1 and before + here < wanted:
+                bin_, before = bin_ + 1, before + here
+                here = _weighted(weights[row], until[bin_], until[bin_ + 1])
             if here > 0:
-                place = lowest[one] + (spot - low) + (wanted - before) / here
-                quantiles[row, one] = place / BINS_PER_DOUBLING
+                position = lowest[histogram] + (bin_ - low) + (wanted - before) / here
+                quantiles[row, histogram] = position / BINS_PER_DOUBLING
     return quantiles
 
 

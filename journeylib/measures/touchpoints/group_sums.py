@@ -39,12 +39,12 @@ class Rows:
     customer: Numbers
 
     @staticmethod
-    def of(events: Events, picked: Numbers | None = None) -> Rows:
-        """Take all events, or those `picked` by a mark or a number."""
+    def of(events: Events, subset: Numbers | None = None) -> Rows:
+        """Take all events, or the `subset` that a mark or a number names."""
         arrays: list[Numbers] = [events.touchpoint, events.group, events.journey, events.customer]
-        if picked is not None and picked.dtype == bool:
-            picked = np.flatnonzero(picked)
-        columns = arrays if picked is None else [array[picked] for array in arrays]
+        if subset is not None and subset.dtype == bool:
+            subset = np.flatnonzero(subset)
+        columns = arrays if subset is None else [array[subset] for array in arrays]
         return Rows(events.touchpoints, *columns)
 
     @property
@@ -154,8 +154,8 @@ def measured(
         None if np.isfinite(value) else "unidentified" for value in result.value
     ]
     for reason, where in {"n_small": thin(base, settings), **(refused or {})}.items():
-        for spot in np.flatnonzero(where):
-            reasons[spot] = reason
+        for touchpoint in np.flatnonzero(where):
+            reasons[touchpoint] = reason
     return Measured(
         measure, unit, result, base.events, base.journeys, base.customers, tuple(reasons)
     )

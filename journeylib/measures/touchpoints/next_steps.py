@@ -59,12 +59,12 @@ class Successors:
         """
         start = np.searchsorted(self.source, np.arange(len(wanted) + 1))
         pair, group, third, n = (self.cells[name].to_numpy() for name in _CELL)
-        spot = self.source[pair]
+        source = self.source[pair]
         for touchpoints, first in group_sums.pieces(np.where(wanted, np.diff(start), 0)):
-            near = slice(*np.searchsorted(spot, [touchpoints[0], touchpoints[-1] + 1]))
-            here = np.flatnonzero(wanted[spot[near]]) + near.start
-            own = first[np.searchsorted(touchpoints, spot[here])]
-            own += pair[here] - start[spot[here]]
+            near = slice(*np.searchsorted(source, [touchpoints[0], touchpoints[-1] + 1]))
+            here = np.flatnonzero(wanted[source[near]]) + near.start
+            own = first[np.searchsorted(touchpoints, source[here])]
+            own += pair[here] - start[source[here]]
             counts = np.zeros((GROUPS, int(np.diff(start)[touchpoints].sum()), THIRDS))
             counts[group[here], own, third[here]] = n[here]
             yield touchpoints, counts, first
@@ -138,11 +138,11 @@ def successor_measures(
     few = group_sums.thin(successors.base, settings)
     spread, stable, sparse = [], [], np.ones(many, dtype=bool)
     # What abstains in the end is not resampled: of thousands of names, nearly all.
-    for spots, counts, first in successors.of_touchpoints(~few):
+    for touchpoints, counts, first in successors.of_touchpoints(~few):
         ends = np.add.reduceat(counts[..., [0, -1]].sum(axis=0), first, axis=0).min(axis=1)
-        sparse[spots] = ends < settings.min_starts * PART_OF_MINIMUM
-        spread.append((spots, _effective(counts, first)))
-        stable.append((spots, _stability(counts, first)))
+        sparse[touchpoints] = ends < settings.min_starts * PART_OF_MINIMUM
+        spread.append((touchpoints, _effective(counts, first)))
+        stable.append((touchpoints, _stability(counts, first)))
     next_steps = group_sums.measured(
         "next_steps", "steps", group_sums.side_by_side(spread, many), successors.base, settings
     )

@@ -51,11 +51,11 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
     base, outcome = visits.base, visits.outcome
     order = np.argsort(visits.touchpoint, kind="stable")
     begins = np.searchsorted(visits.touchpoint[order], np.arange(many + 1))
-    for spot in np.flatnonzero(~thin(base, settings)):
-        rows = order[begins[spot] : begins[spot + 1]]
-        came = _classes(outcome[rows], visits.other)
-        losses[:, spot] = _losses(
-            [column[rows] for column in visits.known], came, visits.group[rows]
+    for touchpoint in np.flatnonzero(~thin(base, settings)):
+        rows = order[begins[touchpoint] : begins[touchpoint + 1]]
+        classes = _classes(outcome[rows], visits.other)
+        losses[:, touchpoint] = _losses(
+            [column[rows] for column in visits.features], classes, visits.group[rows]
         )
     result = resample(losses, lambda s: 1 - s[..., 0] / s[..., 1], n_customers=base.customers)
     skill = measured("rule_skill", "share", result, base, settings)
@@ -68,7 +68,7 @@ class _Visits:
 
     touchpoint: Whole
     group: Whole
-    known: tuple[Floats | Whole, ...]
+    features: tuple[Floats | Whole, ...]
     outcome: Whole
     other: int
     base: Base
@@ -81,25 +81,25 @@ def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> _Visits:
     starts = np.flatnonzero(events.starts_visit)
     ends = np.flatnonzero(events.ends_visit)
     is_open = events.is_last[ends] & few.outline.is_open[events.journey[ends]]
-    picked = _drawn(events.customer[starts], events.touchpoint[starts], journeys) & ~is_open
-    starts, ends = starts[picked], ends[picked]
+    sample = _drawn(events.customer[starts], events.touchpoint[starts], journeys) & ~is_open
+    starts, ends = starts[sample], ends[sample]
     columns = filter(journeys.has, dict.fromkeys((*KNOWN_AT_START, *attributes)))
-    known: list[Floats | Whole] = [events.step[starts].astype(np.float64)]
-    known += [_column(events, name, starts) for name in columns]
+    features: list[Floats | Whole] = [events.step[starts].astype(np.float64)]
+    features += [_column(events, name, starts) for name in columns]
     if journeys.has_clock:
         hours = events.t_us[starts] // US_PER_HOUR
-        known += [(hours % 24).astype(np.float64), (hours // 24 % 7).astype(np.float64)]
+        features += [(hours % 24).astype(np.float64), (hours // 24 % 7).astype(np.float64)]
     words = tuple(names[number] for number in range(len(names)))
     before = np.where(events.step[starts] > 1, events.touchpoint[starts - 1], -1)
-    known.append(_coded(Codes(before.astype(np.int32), words)))
+    features.append(_coded(Codes(before.astype(np.int32), words)))
     following = events.next_touchpoint[ends]
-    came = {*np.array([*words, END], dtype=object)[np.unique(following)], OTHER}
-    place = {name: spot for spot, name in enumerate(sorted(came))}
-    outcome = np.array([place.get(name, -1) for name in (*words, END)], dtype=np.int64)[following]
-    spot, many = events.touchpoint[starts].astype(np.int64), len(words)
-    base = base_in_cells(spot, events.journey[starts], events.customer[starts], many)
+    classes = {*np.array([*words, END], dtype=object)[np.unique(following)], OTHER}
+    label = {name: number for number, name in enumerate(sorted(classes))}
+    outcome = np.array([label.get(name, -1) for name in (*words, END)], dtype=np.int64)[following]
+    touchpoint, many = events.touchpoint[starts].astype(np.int64), len(words)
+    base = base_in_cells(touchpoint, events.journey[starts], events.customer[starts], many)
     group = events.group[starts].astype(np.int64)
-    return _Visits(spot, group, tuple(known), outcome, place[OTHER], base)
+    return _Visits(touchpoint, group, tuple(features), outcome, label[OTHER], base)
 
 
 def _drawn(customer: Numbers, touchpoint: Numbers, journeys: Journeys) -> npt.NDArray[np.bool_]:
@@ -123,23 +123,21 @@ def _losses(features: Sequence[Floats | Whole], outcome: Whole, groups: Whole) -
     if classes == 1:
         return summed
     # What the tree would make of them, once rather than in each fold.
-    known = np.column_stack([_encoded(one) for one in features]).astype(np.float32)
+    X = np.column_stack([_encoded(one) for one in features]).astype(np.float32)
     for fold in range(FOLDS):
         out = groups % FOLDS == fold
         if not out.any() or out.all():
             continue
         margin = np.bincount(outcome[~out], minlength=classes) + 1 / classes
         margin = margin / margin.sum()
-        shares = _tree_shares(known, outcome, out, margin), margin[outcome[out]]
-        for place, share in enumerate(shares):
+        shares = _tree_shares(X, outcome, out, margin), margin[outcome[out]]
+        for column, share in enumerate(shares):
             loss = np.rint(-np.log(share) * MICRO)
-            summed[:, place] += np.bincount(groups[out], loss, GROUPS)
+            summed[:, column] += np.bincount(groups[out], loss, GROUPS)
     return summed
 
 
-def _tree_shares(
-    known: Singles, outcome: Whole, out: npt.NDArray[np.bool_], margin: Floats
-) -> Floats:
+def _tree_shares(X: Singles, outcome: Whole, out: npt.NDArray[np.bool_], margin: Floats) -> Floats:
     """Grow a tree without the visits `out` and return the share that it gives to what these had."""
     from sklearn import config_context
     from sklearn.tree import DecisionTreeClassifier
@@ -149,13 +147,13 @@ def _tree_shares(
     )
     # Checking what is fixed here takes a sixth of a small tree.
     with config_context(skip_parameter_validation=True):
-        tree.fit(known[~out], outcome[~out], check_input=False)
-    leaf, nodes, classes = tree.apply(known, check_input=False), tree.tree_.node_count, len(margin)
+        tree.fit(X[~out], outcome[~out], check_input=False)
+    leaf, nodes, classes = tree.apply(X, check_input=False), tree.tree_.node_count, len(margin)
     cell = leaf[~out] * classes + outcome[~out]
     counts = np.bincount(cell, minlength=nodes * classes).reshape(nodes, classes)
-    leaf, came = leaf[out], outcome[out]
-    hits, visits = counts[leaf, came], counts.sum(axis=1)[leaf]
-    return np.asarray((hits + TOWARDS_MARGIN * margin[came]) / (visits + TOWARDS_MARGIN))
+    leaf, actual = leaf[out], outcome[out]
+    hits, visits = counts[leaf, actual], counts.sum(axis=1)[leaf]
+    return np.asarray((hits + TOWARDS_MARGIN * margin[actual]) / (visits + TOWARDS_MARGIN))
 
 
 def _classes(outcome: Whole, other: int) -> Whole:

@@ -99,14 +99,14 @@ def _mature_contacts(journeys: Journeys, settings: MeasureSettings, until_us: in
     """Count the contacts that came to their touchpoint until then, and the repeats of them."""
     contacts = find_contacts(journeys, settings)
     mature, window_us = contacts.at_us <= until_us, round(settings.repeat_days * US_PER_DAY)
-    came_back = mature & soon_after(contacts.next_us, contacts.at_us, window_us)
-    perhaps = came_back | (mature & soon_after(contacts.perhaps_us, contacts.at_us, window_us))
+    returns = mature & soon_after(contacts.next_us, contacts.at_us, window_us)
+    perhaps = returns | (mature & soon_after(contacts.perhaps_us, contacts.at_us, window_us))
     sums = {
         "visits": mature,
-        "repeats": came_back,
+        "repeats": returns,
         "perhaps": perhaps,
         "contacts": mature & contacts.opens,
-        "contact_repeats": came_back & contacts.opens,
+        "contact_repeats": returns & contacts.opens,
         "contact_perhaps": perhaps & contacts.opens,
     }
     return Sums(
@@ -177,8 +177,8 @@ def find_contacts(journeys: Journeys, settings: MeasureSettings) -> Contacts:
         opens[begins] = begin_us
         later = (least_of_later(matters, customer, about, opens, maybe) for maybe in (False, True))
         # Of each contact and touchpoint the first event.
-        spot, _keys = number_pairs(contact, events.touchpoint[order], events.touchpoints)
-        first = np.flatnonzero(np.diff(np.maximum.accumulate(spot), prepend=-1))
+        pair, _keys = number_pairs(contact, events.touchpoint[order], events.touchpoints)
+        first = np.flatnonzero(np.diff(np.maximum.accumulate(pair), prepend=-1))
         parts = [part[first] for part in (t_us, *later, opens != MISSING)]
     if not isinstance(order, slice):
         # Journeys of a customer may lie between each other; contacts of one come together.
@@ -253,7 +253,7 @@ def contacts_of(
     whose = np.full(matters + 1, -1, dtype=np.int64)
     latest = np.zeros(matters + 1, dtype=np.int64)
     busy_us = np.zeros(matters + 1, dtype=np.int64)
-    heard = np.full(talks, -1, dtype=np.int64)
+    customer_of = np.full(talks, -1, dtype=np.int64)
     contact_of = np.zeros(talks, dtype=np.int64)
     contact = np.empty(len(customer), dtype=np.int32)
     begins = np.empty(len(customer), dtype=np.int64)
@@ -262,7 +262,7 @@ def contacts_of(
         about = matter[row]
         first = whose[about] != customer[row]
         if talk[row] >= 0:
-            opens = heard[talk[row]] != customer[row]
+            opens = customer_of[talk[row]] != customer[row]
             here = contact_of[talk[row]]
         else:
             opens = first or t_us[row] - busy_us[about] > gap_us
@@ -272,7 +272,7 @@ def contacts_of(
             begins[here] = row
             numbered += 1
         if talk[row] >= 0:
-            heard[talk[row]] = customer[row]
+            customer_of[talk[row]] = customer[row]
             contact_of[talk[row]] = here
         until = done_us[row]
         busy_us[about] = until if first else max(busy_us[about], until)

@@ -193,21 +193,21 @@ def _exception_sums(journeys: Journeys) -> dict[str, Numbers]:
     """Mark the events where an error or a transfer would show, and those where one does."""
     events = journeys.events
     is_known = np.zeros(len(events), dtype=bool)
-    amiss = is_known.copy()
+    faulty = is_known.copy()
     if _transfers_are_seen(journeys):
         human, by = events.column("actor").is_word("human"), events.column("resource").number
         # Within the contact: another agent at the next one is no transfer, only the next one.
         together = events.column("session").number if journeys.has("session") else events.touchpoint
         same = (together >= 0) & (events.next_of(together, -1) == together)
         then = events.next_of(by, -1)
-        amiss |= human & events.next_of(human, 0) & same & (then != by) & (then >= 0) & (by >= 0)
+        faulty |= human & events.next_of(human, 0) & same & (then != by) & (then >= 0) & (by >= 0)
         is_known |= human & (by >= 0)
     if journeys.has("error"):
-        amiss |= events.column("error") == 1
+        faulty |= events.column("error") == 1
         is_known |= events.column("error") >= 0
     elif not _transfers_are_seen(journeys):
         return {}
-    return {"exception_known": is_known, "exceptional": amiss}
+    return {"exception_known": is_known, "exceptional": faulty}
 
 
 def _field_sums(journeys: Journeys, settings: MeasureSettings) -> dict[str, Numbers]:

@@ -129,16 +129,16 @@ def _contacts(talk: measures.Conversations, sessions: measures.BotSessions) -> p
     runs, many = talk.runs, talk.sessions
     human = first_in(runs, speech.human)
     served_by_people = np.isin(events.touchpoint, np.unique(events.touchpoint[speech.human]))
-    came = first_in(runs, speech.customer & served_by_people)
+    entry = first_in(runs, speech.customer & served_by_people)
     left = last_in(runs, measures.at_bad_ends(journeys))
     bot_of = np.full(many, -1, dtype=np.int64)
     bot_of[sessions.table["session"]] = np.arange(len(sessions.table))
-    touchpoint_no = _queue_of(sessions, human, came, bot_of)
+    touchpoint_no = _queue_of(sessions, human, entry, bot_of)
     gave_up = (human < 0) & (left >= 0) & (touchpoint_no >= 0)
     rows = np.flatnonzero((human >= 0) | gave_up)
-    human, came, left, bot = human[rows], came[rows], left[rows], bot_of[rows]
+    human, entry, left, bot = human[rows], entry[rows], left[rows], bot_of[rows]
     bot_done = value_at(sessions.table["bot_done_us"].to_numpy(), bot, MISSING)
-    asked = value_at(events.t_us, np.where((human < 0) | (came < human), came, -1), MISSING)
+    asked = value_at(events.t_us, np.where((human < 0) | (entry < human), entry, -1), MISSING)
     since = np.where(bot >= 0, bot_done, asked)
     begin = value_at(events.t_us, human, MISSING)
     until = np.where(human >= 0, begin, value_at(events.t_us, left, MISSING))
@@ -166,16 +166,16 @@ def _contacts(talk: measures.Conversations, sessions: measures.BotSessions) -> p
     return table.assign(came_back=_came_back(table, talk.settings.repeat_days))
 
 
-def _queue_of(sessions: measures.BotSessions, human: Whole, came: Whole, bot_of: Whole) -> Whole:
+def _queue_of(sessions: measures.BotSessions, human: Whole, entry: Whole, bot_of: Whole) -> Whole:
     """Return the touchpoint whose people a session waits for: of the person, else asked for.
 
     Sessions that gave up after a bot waited where its others are most often taken.
     """
     touchpoint = sessions.events.touchpoint
-    queue = value_at(touchpoint, np.where(human >= 0, human, came), -1).astype(np.int64)
+    queue = value_at(touchpoint, np.where(human >= 0, human, entry), -1).astype(np.int64)
     bot_place = value_at(sessions.table["touchpoint_no"].to_numpy(), bot_of, -1)
-    handed = pd.DataFrame({"bot": bot_place, "people": queue})[(human >= 0) & (bot_place >= 0)]
-    most = handed.value_counts(sort=False).reset_index()
+    pairs = pd.DataFrame({"bot": bot_place, "people": queue})[(human >= 0) & (bot_place >= 0)]
+    most = pairs.value_counts(sort=False).reset_index()
     most = most.sort_values(["bot", "count", "people"], ascending=[True, False, True])
     usual = dict(most.drop_duplicates("bot")[["bot", "people"]].to_numpy().tolist())
     guess = np.array([usual.get(int(bot), -1) for bot in bot_place], dtype=np.int64)

@@ -193,8 +193,8 @@ def after(
     staff = team.staff if staff is None else staff
     if staff is None or team.staff is None:
         return _load(team, contacts, length, None)
-    gone = erlang_a(team.rate, team.staff, team.minutes[:, None], team.patience[:, None])[1]
-    fresh = contacts * (1 - team.back[:, None] * gone)
+    abandonment = erlang_a(team.rate, team.staff, team.minutes[:, None], team.patience[:, None])[1]
+    fresh = contacts * (1 - team.back[:, None] * abandonment)
     return _load(team, _with_returns(fresh, team, length, staff), length, staff)
 
 
@@ -203,8 +203,8 @@ def _with_returns(fresh: Floats, team: Team, length: Floats, staff: Floats) -> F
     if not team.back.any():
         return rate
     for _round in range(ROUNDS):
-        gone = erlang_a(rate, staff, length[:, None], team.patience[:, None])[1]
-        new = fresh + team.back[:, None] * gone * rate
+        abandonment = erlang_a(rate, staff, length[:, None], team.patience[:, None])[1]
+        new = fresh + team.back[:, None] * abandonment * rate
         if float(np.abs(new - rate).max(initial=0.0)) < CLOSE:
             return new
         rate = new
@@ -215,10 +215,10 @@ def _load(team: Team, rate: Floats, length: Floats, staff: Floats | None) -> Loa
     total = rate.sum(axis=1)
     wait = gives_up = None
     if staff is not None:
-        waits, gone = erlang_a(rate, staff, length[:, None], team.patience[:, None])
+        waits, abandonment = erlang_a(rate, staff, length[:, None], team.patience[:, None])
         safe = np.maximum(total, 1e-300)
         wait = np.asarray((rate * waits).sum(axis=1) / safe)
-        gives_up = np.asarray((rate * gone).sum(axis=1) / safe)
+        gives_up = np.asarray((rate * abandonment).sum(axis=1) / safe)
     return Load(total * HOUR, total * HOUR * length, length, wait, gives_up, rate[0])
 
 

@@ -173,13 +173,13 @@ def team_inputs(records: QueueRecords, names: tuple[str, ...], terms: Terms, dra
     per_week = records.weeks * 60 * terms.log_share
     rate = weights @ by_group(rows["group"], rows["hour"].to_numpy(), HOURS) / per_week
     waits = rows[rows["wait_us"] != MISSING]
-    gone = waits[waits["gave_up"]]
+    abandoned = waits[waits["gave_up"]]
     waited, gave_up, back = (
         weights @ _sums(part["group"], value)
         for part, value in (
             (waits, waits["wait_us"]),
-            (gone, np.ones(len(gone), dtype=np.int64)),
-            (gone, gone["came_back"]),
+            (abandoned, np.ones(len(abandoned), dtype=np.int64)),
+            (abandoned, abandoned["came_back"]),
         )
     )
     declared = np.nan if terms.patience_minutes is None else terms.patience_minutes
@@ -210,7 +210,7 @@ def moved_inputs(records: QueueRecords, name: str, terms: Terms, draws: int) -> 
     rate = (people + bots) / (records.weeks * 60 * terms.log_share)
     share = bots.sum(axis=1) / np.maximum((people + bots).sum(axis=1), 1.0)
     own = contacts[here & (contacts["bot"] == name) & (contacts["end_us"] != MISSING)]
-    handed = mean_minutes(own, weights) if len(own) >= FEWEST_HANDED else None
+    minutes = mean_minutes(own, weights) if len(own) >= FEWEST_HANDED else None
     lengths, extra = lengths_of(direct, weights), terms.measures.failed_minutes
     nothing = np.zeros(len(weights))
     mature = records.bots[(records.bots["touchpoint"] == shares.bot) & records.bots["mature"]]
@@ -220,7 +220,7 @@ def moved_inputs(records: QueueRecords, name: str, terms: Terms, draws: int) -> 
         verified = float(sure), float(sure + unknown)
     return Moved(
         name,
-        Matter(rate, lengths, share, contained, returns, handed, extra),
+        Matter(rate, lengths, share, contained, returns, minutes, extra),
         Matter(rate, lengths, share, plain, nothing),
         shares.source,
         shares.bot,

@@ -54,12 +54,12 @@ def simulate_queue(
     A customer who gives up takes nobody's time, so one pass over the arrivals is exact whatever
     the laws of service and patience; Erlang-A is the case where both are exponential.
     """
-    came, takes, stays = (
+    arrivals, services, patiences = (
         np.asarray(each, dtype=np.float64) for each in (arrive, service, patience)
     )
-    wait = np.zeros(len(came))
-    people = np.broadcast_to(np.asarray(staff, dtype=np.int64), came.shape)
+    wait = np.zeros(len(arrivals))
+    people = np.broadcast_to(np.asarray(staff, dtype=np.int64), arrivals.shape)
     free = np.zeros(int(people.max(initial=1)))
-    _serve(came, takes, stays, np.ascontiguousarray(people), free, wait)
+    _serve(arrivals, services, patiences, np.ascontiguousarray(people), free, wait)
     gives_up = np.signbit(wait)
     return np.abs(wait), np.asarray(gives_up)

@@ -258,7 +258,7 @@ def forecast(
         checked = _calibration(records, names, case.now)
     if not checked["holds"].all():
         off = checked[~checked["holds"]].iloc[0]
-        return replace(_nothing(moves, staff, _off(off)), calibration=checked)
+        return replace(_nothing(moves, staff, _calibration_refusal(off)), calibration=checked)
     mix, unknown = case_mix(records, names, sure, terms)
     return WhatIf(
         moves=dict(moves),
@@ -289,7 +289,7 @@ def _refusal(records: QueueRecords, moves: Mapping[str, float], terms: Terms) ->
     contacts = records.contacts
     for name in moves:
         if NO_BOT in terms.vetoes.get(name, ()):
-            vetoes = _said((NO_BOT,))
+            vetoes = _words((NO_BOT,))
             return text("portfolio.what_if.refused.vetoed", name=name, vetoes=vetoes)
         rows = contacts[(contacts["touchpoint"] == name) & (contacts["bot"] != name)]
         timed = rows[rows["end_us"] != MISSING]
@@ -298,7 +298,7 @@ def _refusal(records: QueueRecords, moves: Mapping[str, float], terms: Terms) ->
     return None
 
 
-def _said(vetoes: Sequence[str]) -> str:
+def _words(vetoes: Sequence[str]) -> str:
     return ", ".join(text(f"portfolio.veto.{veto}") for veto in vetoes)
 
 
@@ -337,7 +337,7 @@ def _calibration(records: QueueRecords, names: tuple[str, ...], model: Load) -> 
     return pd.DataFrame(lines, columns=columns)
 
 
-def _off(row: pd.Series[Any]) -> str:
+def _calibration_refusal(row: pd.Series[Any]) -> str:
     as_text = _share if row["figure"] == "gives_up" else _minutes
     return text(
         "portfolio.what_if.refused.not_calibrated",
@@ -535,7 +535,7 @@ def _assumptions(case: _Case, terms: Terms) -> tuple[str, ...]:
             if result.touchpoint in at and result.grade != "A"
         ]
         if vetoes := terms.vetoes.get(one.name, ()):
-            advised = text("portfolio.what_if.assumes.vetoes", name=one.name, vetoes=_said(vetoes))
+            advised = text("portfolio.what_if.assumes.vetoes", name=one.name, vetoes=_words(vetoes))
             sentences.append(advised)
     if case.expected is None:
         sentences.append(text("portfolio.what_if.assumes.ends"))

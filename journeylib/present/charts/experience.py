@@ -35,8 +35,8 @@ MARKS = {
 
 
 @dataclass(frozen=True)
-class _Heard:
-    """One touchpoint where enough customers were heard."""
+class _Point:
+    """One touchpoint at which enough customers say something."""
 
     name: str
     stage: str
@@ -80,21 +80,21 @@ def experience_chart(
         `table` has one row per touchpoint, in the order of the journey.
     """
     rows = in_order(experience, touchpoints, stage_order)
-    heard = rows.dropna(subset="sentiment")
-    most = heard.sort_values(["n_customers", "touchpoint"], ascending=[False, True], kind="stable")
-    shown = _heard(heard.loc[heard.index.isin(most.index[:max_touchpoints])])
-    hidden = len(heard) - len(shown)
+    moods = rows.dropna(subset="sentiment")
+    most = moods.sort_values(["n_customers", "touchpoint"], ascending=[False, True], kind="stable")
+    shown = _points(moods.loc[moods.index.isin(most.index[:max_touchpoints])])
+    hidden = len(moods) - len(shown)
     keys = ["present.experience.note"]
     keys += ["present.experience.hidden"] * bool(hidden)
     # A word list of another language, or one that nobody tried here, is a hint and no more.
-    listed = bool(heard["source"].astype(str).str.contains(LIST).any())
+    listed = bool(moods["source"].astype(str).str.contains(LIST).any())
     keys += ["audits.decision.trust.words"] * listed
     drawn = _chart(shown, width, narrow=width is not None)
     return chart_figure(
         with_narrow(drawn, _chart(shown, PHONE, narrow=True)),
         name="experience",
         title=text("present.experience.title"),
-        alt=_finding(shown, len(rows) - len(heard)),
+        alt=_finding(shown, len(rows) - len(moods)),
         table=_table(rows),
         note=" ".join(text(key, n=hidden) for key in keys),
     )
@@ -115,20 +115,20 @@ def in_order(
     return rows.sort_values(["rank", "median_position", "touchpoint"], ignore_index=True)
 
 
-def _heard(rows: pd.DataFrame) -> list[_Heard]:
+def _points(rows: pd.DataFrame) -> list[_Point]:
     columns = ["touchpoint", "stage", "sentiment", "lo", "hi", "n_customers"]
     return [
-        _Heard(str(name), str(stage), float(value), as_float(lo), as_float(hi), int(n))
+        _Point(str(name), str(stage), float(value), as_float(lo), as_float(hi), int(n))
         for name, stage, value, lo, hi, n in rows[columns].itertuples(index=False, name=None)
     ]
 
 
-def _chart(heard: Sequence[_Heard], width: int | None, *, narrow: bool) -> go.Figure:
+def _chart(points: Sequence[_Point], width: int | None, *, narrow: bool) -> go.Figure:
     """Return one row a touchpoint under the name of its stage; narrow: without customers."""
     at: list[int] = []  # the row of each touchpoint
     names: list[str] = []
     stages: list[int] = []  # the first row of each
-    for stage, group in itertools.groupby(heard, key=lambda one: one.stage):
+    for stage, group in itertools.groupby(points, key=lambda one: one.stage):
         stages.append(len(names))
         names += [stage] * bool(stage)
         for one in group:
@@ -147,20 +147,20 @@ def _chart(heard: Sequence[_Heard], width: int | None, *, narrow: bool) -> go.Fi
             y1=last - 0.5, fillcolor=LIGHT["band"], line_width=0,
         )  # fmt: skip
     drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1}, layer="below")
-    drawn.add_trace(_marks(heard, at))
+    drawn.add_trace(_marks(points, at))
     sentences = []
-    for one, row in zip(heard, at, strict=True):
+    for one, row in zip(points, at, strict=True):
         n = "" if narrow else f" · {text('present.experience.n', n=number(one.customers))}"
         sentences.append((row, f"{signed(one.value)}{n}"))
     return write_beside(drawn, sentences)
 
 
-def _marks(heard: Sequence[_Heard], at: Sequence[int]) -> go.Scatter:
-    looks = [MARKS[one.mark] for one in heard]
-    spans = [Estimate(one.value, "score", one.lo, one.hi) for one in heard]
-    values = [interval(one.value, one.lo, one.hi, signed) for one in heard]
+def _marks(points: Sequence[_Point], at: Sequence[int]) -> go.Scatter:
+    looks = [MARKS[one.mark] for one in points]
+    spans = [Estimate(one.value, "score", one.lo, one.hi) for one in points]
+    values = [interval(one.value, one.lo, one.hi, signed) for one in points]
     return go.Scatter(
-        x=[one.value for one in heard], y=list(at), mode="markers",
+        x=[one.value for one in points], y=list(at), mode="markers",
         marker={
             "symbol": [symbol for symbol, _, _ in looks],
             "color": [LIGHT[colour] for _, colour, _ in looks],
@@ -170,21 +170,21 @@ def _marks(heard: Sequence[_Heard], at: Sequence[int]) -> go.Scatter:
         error_x=whiskers(spans, color=LIGHT["flow"], thickness=1.5, width=0), hoverinfo="text",
         hovertext=[
             words(text("present.experience.mark", name=one.name, value=value))
-            for one, value in zip(heard, values, strict=True)
+            for one, value in zip(points, values, strict=True)
         ],
-        customdata=[one.name for one in heard],
+        customdata=[one.name for one in points],
     )  # fmt: skip
 
 
-def _finding(heard: Sequence[_Heard], missing: int) -> str:
-    if not heard:
+def _finding(points: Sequence[_Point], missing: int) -> str:
+    if not points:
         return text("present.experience.unheard")
-    low = min(heard, key=lambda one: (one.value, one.name))
-    high = max(heard, key=lambda one: (one.value, one.name))
+    low = min(points, key=lambda one: (one.value, one.name))
+    high = max(points, key=lambda one: (one.value, one.name))
     finding = text(
         "present.experience.finding",
-        bad=sum(one.mark < 0 for one in heard),
-        good=sum(one.mark > 0 for one in heard),
+        bad=sum(one.mark < 0 for one in points),
+        good=sum(one.mark > 0 for one in points),
         low=low.name,
         low_value=signed(low.value),
         high=high.name,

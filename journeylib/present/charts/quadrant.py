@@ -99,15 +99,15 @@ def _chart(rows: Sequence[Row], limits: Sequence[float], width: int | None = Non
     for code in VERDICTS:
         if members := [row for row in rows if row["verdict"] == code]:
             drawn.add_trace(_marks(code, members))
-    spots = [(_at(row), row) for row in rows]
-    crowd = {at: sum(abs(x - at[0]) < 13 and abs(y - at[1]) < 7 for (x, y), _ in spots)
-             for at, _ in spots}  # fmt: skip
+    dots = [(_at(row), row) for row in rows]
+    crowd = {at: sum(abs(x - at[0]) < 13 and abs(y - at[1]) < 7 for (x, y), _ in dots)
+             for at, _ in dots}  # fmt: skip
     # The crowded ones choose first, having fewest places.
-    spots.sort(key=lambda pair: (-crowd[pair[0]], str(pair[1]["touchpoint"])))
+    dots.sort(key=lambda pair: (-crowd[pair[0]], str(pair[1]["touchpoint"])))
     add_names(
         drawn,
-        [(at, words(row["touchpoint"], 170 if width is None else 150), "ink") for at, row in spots],
-        marks=[at for at, _ in spots],
+        [(at, words(row["touchpoint"], 170 if width is None else 150), "ink") for at, row in dots],
+        marks=[at for at, _ in dots],
         lines=[line for row in rows for line in _spans(row)] + _thresholds(across, up, limits),
     )
     look = {"x": 0.5, "y": 0, "xref": "paper", "yref": "paper", "xanchor": "center",

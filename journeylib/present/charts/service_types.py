@@ -33,15 +33,15 @@ def draw_types(types: ServiceTypes) -> Figure | None:
     kind = types.names[1]
     estimates = [one for one in types.shares if one.type == kind and one.share.value is not None]
     whole = [one for one in estimates if one.by == "log"]
-    spots = [one for one in estimates if one.by == "touchpoint"]
-    spots.sort(key=lambda one: (-(one.share.value or 0.0), one.name))
+    touchpoints = [one for one in estimates if one.by == "touchpoint"]
+    touchpoints.sort(key=lambda one: (-(one.share.value or 0.0), one.name))
     if not whole:
         return None
     return chart_figure(
-        _chart([*whole, *spots]),
+        _chart([*whole, *touchpoints]),
         name="service-types",
         title=text("present.types.title", type=kind),
-        alt=_finding(types, whole[0], spots),
+        alt=_finding(types, whole[0], touchpoints),
         table=pd.DataFrame([_row(one) for one in types.shares if one.share.value is not None]),
         note=text("present.types.note"),
     )
@@ -53,9 +53,9 @@ def share_text(one: TypeShare) -> str:
     return share if one.corrected else text("present.types.uncorrected", share=share)
 
 
-def _finding(types: ServiceTypes, whole: TypeShare, spots: Sequence[TypeShare]) -> str:
+def _finding(types: ServiceTypes, whole: TypeShare, touchpoints: Sequence[TypeShare]) -> str:
     sentence = text("present.types.finding", share=share_text(whole), type=whole.type)
-    corrected = [one for one in spots if one.corrected]
+    corrected = [one for one in touchpoints if one.corrected]
     if corrected:
         first = corrected[0]
         at = {"touchpoint": first.name, "share": share_text(first)}

@@ -129,12 +129,12 @@ def _finding(rows: list[Row], visits: int) -> str:
 def _note(journeys: Journeys, touchpoint: str, rows: list[Row], visits: int) -> str:
     """Say what a loop, a tie and a small cell do to the numbers."""
     minimum = journeys.settings.min_customers
-    spots = journeys.touchpoints
-    again = visits - int(spots.loc[spots["touchpoint"] == touchpoint, "journeys"].sum())
+    counts = journeys.touchpoints
+    repeats = visits - int(counts.loc[counts["touchpoint"] == touchpoint, "journeys"].sum())
     tied = sum(int(row["tied"]) for row in rows)
     notes = [text("present.steps.loops.none")]
-    if again:
-        notes = [text("present.steps.loops.some", n=_few(again, minimum), visits=number(visits))]
+    if repeats:
+        notes = [text("present.steps.loops.some", n=_few(repeats, minimum), visits=number(visits))]
     if tied:
         notes.append(text("present.steps.ties", n=_few(tied, minimum)))
     if any(row["touchpoint"] == OTHER for row in rows):

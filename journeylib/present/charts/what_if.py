@@ -121,7 +121,7 @@ def _chart(lines: Sequence[Line]) -> go.Figure:
              "naive": ("diamond-open", "bad")}  # fmt: skip
     for column, (symbol, colour) in looks.items():
         hover = text(f"present.what_if.mark.{column}")
-        spots = [
+        points = [
             (
                 _against_today(row, column),
                 index,
@@ -129,7 +129,7 @@ def _chart(lines: Sequence[Line]) -> go.Figure:
             )
             for index, name, row in figures
         ]
-        add_marks(drawn, spots, symbol=symbol, color=LIGHT[colour])
+        add_marks(drawn, points, symbol=symbol, color=LIGHT[colour])
     return drawn
 
 

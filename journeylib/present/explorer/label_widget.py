@@ -30,7 +30,7 @@ class LabelPage(anywidget.AnyWidget):
                 for name in ("title", "undo", "note", "finished")
             }
         super().__init__(words={**words, "choices": list(labelling.choices)})
-        self.on_msg(self._heard)
+        self.on_msg(self._on_message)
 
     def __repr__(self) -> str:
         return self._progress()
@@ -40,7 +40,7 @@ class LabelPage(anywidget.AnyWidget):
         with use_language(work.language):
             return text("present.label.progress", done=work.done, all=work.all)
 
-    def _heard(self, _widget: Any, message: dict[str, Any], _buffers: Any) -> None:
+    def _on_message(self, _widget: Any, message: dict[str, Any], _buffers: Any) -> None:
         """Do what a key asks for, then send what comes next."""
         try:
             match message:

@@ -112,7 +112,7 @@ def map_data(
     touchpoints: float,
     transitions: float,
     *,
-    known: TouchpointFacts,
+    facts: TouchpointFacts,
     frame: MapFrame | None = None,
 ) -> MapData:
     """Draw journeys at one position of the sliders.
@@ -123,7 +123,7 @@ def map_data(
         Of the journeys.
     touchpoints, transitions : float
         Shares to keep, as in `simplify`.
-    known : TouchpointFacts
+    facts : TouchpointFacts
         What an audit knows of the touchpoints of all journeys.
     frame : MapFrame, optional
         Of the journeys before a filter: every touchpoint keeps its place.
@@ -144,7 +144,7 @@ def map_data(
     schema = journeys.log.schema
     figure = simplified_map(
         simplified,
-        replace(known.overlay, keys=keys),
+        replace(facts.overlay, keys=keys),
         stage_order=schema.stage_order,
         channel_order=schema.channel_order,
         name="explored-map",
@@ -152,7 +152,7 @@ def map_data(
     )
     figure = replace(figure, title=text("present.map.title"))
     flows = _flow_items(simplified, ways, keys)
-    return MapData(simplified, figure, _items(simplified, journeys, keys, flows, known.facts))
+    return MapData(simplified, figure, _items(simplified, journeys, keys, flows, facts.facts))
 
 
 def _flow_items(
@@ -196,7 +196,7 @@ def _items(
     journeys: Journeys,
     keys: Mapping[tuple[str, ...], str],
     flows: Mapping[str, list[dict[str, Any]]],
-    known: Mapping[str, Facts],
+    facts_of: Mapping[str, Facts],
 ) -> list[dict[str, Any]]:
     own, narrowed = set(journeys.touchpoints["touchpoint"]), journeys.narrowing is not None
     items = []
@@ -211,7 +211,7 @@ def _items(
             facts.append((_label("folded_together"), folds))
         facts += [
             (text("present.explorer.of_all", label=label) if narrowed else label, value)
-            for label, value in known.get(name, [])
+            for label, value in facts_of.get(name, [])
         ]
         verb = "passing" if name in own else ""
         items += [_item(keys[name,], (name,), facts, verb=verb), *flows.get(name, [])]

@@ -47,8 +47,8 @@ class MoveSliders(ipywidgets.VBox):  # type: ignore[misc]
         self._left_out = ipywidgets.HTML("".join(remark(reason).html for reason in refused))
         super().__init__()
         for slider in self._sliders.values():
-            slider.observe(self._moved, names="value")
-        self._moved()
+            slider.observe(self._on_change, names="value")
+        self._on_change()
 
     @property
     def moves(self) -> dict[str, float]:
@@ -59,7 +59,7 @@ class MoveSliders(ipywidgets.VBox):  # type: ignore[misc]
             if abs(slider.value - self._today[name]) > STEP / 2
         }
 
-    def _moved(self, _change: Any = None) -> None:
+    def _on_change(self, _change: Any = None) -> None:
         """Forecast anew; what cannot be asked is said."""
         with use_language(self._language):
             if not self.moves:

@@ -49,7 +49,7 @@ class Exploration:
         The sliders: shares to show, as in `simplify`.
     filters : tuple of (verb, names)
         What was clicked, the first one first.
-    known : TouchpointFacts
+    facts : TouchpointFacts
         What an audit knows of the touchpoints.
     prefix : str
         What stands before ``journeys`` in the code: ``audit.`` where an audit was given.
@@ -59,7 +59,7 @@ class Exploration:
     touchpoints: float
     transitions: float
     filters: tuple[Filter, ...] = ()
-    known: TouchpointFacts = field(default_factory=TouchpointFacts, repr=False)
+    facts: TouchpointFacts = field(default_factory=TouchpointFacts, repr=False)
     prefix: str = ""
 
     def __post_init__(self) -> None:
@@ -92,7 +92,7 @@ class Exploration:
         if position not in self.maps:
             frame = self.frame if self.filters else None
             self.maps[position] = map_data(
-                self.transitions_of, *shares, known=self.known, frame=frame
+                self.transitions_of, *shares, facts=self.facts, frame=frame
             )
             for oldest in list(self.maps)[:-MOST_MAPS]:
                 del self.maps[oldest]
@@ -109,7 +109,7 @@ class Exploration:
         schema = self.start.log.schema
         return map_frame(
             simplify(self.start, self.touchpoints, self.transitions, most=MOST),
-            self.known.overlay,
+            self.facts.overlay,
             stage_order=schema.stage_order,
             channel_order=schema.channel_order,
         )
@@ -205,7 +205,7 @@ class Exploration:
 def exploration(subject: Journeys | Audit, state: Mapping[str, Any] | None = None) -> Exploration:
     """Begin to explore journeys or an audit, where `state` says or at a readable map."""
     journeys = subject if isinstance(subject, Journeys) else subject.journeys
-    known = TouchpointFacts() if isinstance(subject, Journeys) else facts_of_audit(subject)
+    facts = TouchpointFacts() if isinstance(subject, Journeys) else facts_of_audit(subject)
     given = dict(state or {})
     for key in given:
         if key not in KEYS:
@@ -218,7 +218,7 @@ def exploration(subject: Journeys | Audit, state: Mapping[str, Any] | None = Non
         touchpoints=float(given.get("touchpoints", 1.0 if count <= READABLE else 0.5)),
         transitions=float(given.get("transitions", _share(journeys, CALM))),
         filters=tuple((verb, tuple(names)) for verb, *names in given.get("filters", ())),
-        known=known,
+        facts=facts,
         prefix="" if isinstance(subject, Journeys) else "audit.",
     )
 

@@ -33,7 +33,7 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, here: Exploration) -> None:
         self.here = here
         super().__init__(scene=here.shown(), trail=here.trail(), choices=choices(here.start))
-        self.on_msg(self._heard)
+        self.on_msg(self._on_message)
 
     @property
     def journeys(self) -> Journeys:
@@ -80,7 +80,7 @@ class Explorer(anywidget.AnyWidget):
         plain = {"text/html": twin(self.here), "text/plain": repr(self)}
         return {**(data or {}), **plain}, metadata
 
-    def _heard(self, _widget: Any, message: dict[str, Any], _buffers: Any) -> None:
+    def _on_message(self, _widget: Any, message: dict[str, Any], _buffers: Any) -> None:
         """Do what a click or a slider asks for; a wrong request changes nothing and is told."""
         try:
             self._show(_asked(self.here, message))

@@ -38,8 +38,8 @@ def difference_map(comparison: Comparison) -> Figure:
     ways = rows[rows["kind"] == "transition"]
     # What differs beyond chance is drawn first; widths are in points of a hundredth.
     strength = (1e6 * ways["difference"].abs()).round().astype("int64")
-    surely = (ways["q_value"] <= FOUND).astype("int64")
-    moves = ways.assign(events=strength, journeys=strength + 10**7 * surely)
+    is_found = (ways["q_value"] <= FOUND).astype("int64")
+    moves = ways.assign(events=strength, journeys=strength + 10**7 * is_found)
     layout = map_layout(
         comparison.touchpoints,
         moves,

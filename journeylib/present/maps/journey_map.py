@@ -347,9 +347,9 @@ def _meta(left: float, y: float, room: float, facts: _Facts) -> list[str]:
         left += 16 + svg.text_width(value, META_SIZE, bold=True)
     reach = _reach(facts)
     if facts.journeys and facts.loops / facts.journeys >= 0.1:
-        again = f"{reach} ⟳{percent(facts.loops / facts.journeys, 0)}"
-        if left + svg.text_width(again, META_SIZE) <= end + 8:
-            reach = again
+        with_repeats = f"{reach} ⟳{percent(facts.loops / facts.journeys, 0)}"
+        if left + svg.text_width(with_repeats, META_SIZE) <= end + 8:
+            reach = with_repeats
     parts.append(svg.label(left, y, reach, "jl-t2 jl-m"))
     return parts
 

@@ -90,17 +90,17 @@ def audit_overlay(audit: Audit) -> Overlay:
 
 def experience(audit: Audit) -> Figure | Block:
     """Draw how customers feel along the journey."""
-    heard = audit.evidence.experience
-    if heard.empty:
+    feelings = audit.evidence.experience
+    if feelings.empty:
         estimates = audit.evidence.estimates
         negative = estimates.loc[estimates["measure"] == "negative", "abstain"]
         key = "unread" if (negative == "unidentified").any() else "none"
         return remark(text(f"present.experience.{key}", least=percent(LISTED, 0)))
-    heard = heard.dropna(subset="sentiment")
-    if len(heard) < MIN_LINE:
+    feelings = feelings.dropna(subset="sentiment")
+    if len(feelings) < MIN_LINE:
         only = "".join(
             text("present.experience.only", name=row["touchpoint"], value=signed(row["sentiment"]))
-            for row in heard.to_dict("records")
+            for row in feelings.to_dict("records")
         )
         return remark(text("present.experience.too_few", only=only))
     return experience_chart(

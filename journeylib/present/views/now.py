@@ -162,8 +162,8 @@ def _bar(
 
 
 def _key(bots: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    there = {end for bot in bots for end, share in bot["ends"].items() if share}
-    return [(end, text(f"present.now.end.{end}")) for end in ENDS if end in there]
+    ends = {end for bot in bots for end, share in bot["ends"].items() if share}
+    return [(end, text(f"present.now.end.{end}")) for end in ENDS if end in ends]
 
 
 def bot_bar(bot: Mapping[str, Any]) -> dict[str, Any]:

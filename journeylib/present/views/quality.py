@@ -149,12 +149,12 @@ def definitions(audit: Audit) -> Table:
     """Return what the words of the audit mean with the settings that applied."""
     journeys, measures, judge = audit.config.journeys, audit.config.measures, audit.config.judge
     totals, cutting = audit.evidence.totals, audit.journeys.cutting
-    found = cutting.quiet_found
+    basis = "found" if cutting.quiet_found else "stated"
     values: dict[str, dict[str, object]] = {
         "journey": {"definition": cutting.definition},
         "open": {
             "span": duration(cutting.quiet_us / 1e6),
-            "basis": text(f"present.definitions.quiet.{'found' if found else 'stated'}"),
+            "basis": text(f"present.definitions.quiet.{basis}"),
         },
         "repeat": {"days": measures.repeat_days},
         "raw": {},

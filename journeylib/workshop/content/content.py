@@ -225,7 +225,7 @@ class Content:
     stages : tuple of Stage
         In the order in which customers meet them.
     points, moves : pandas.DataFrame
-        Touchpoints and transitions as `present.layout.map_layout` takes them.
+        Touchpoints and transitions as `present.map_layout` takes them.
     stage_order, channel_order : tuple of str
     first_screen : FirstScreen
         What to decide; what artefacts say first.

@@ -71,7 +71,7 @@ def read_content(run: str | Path, *, language: str = "en") -> Content:
     run : str or Path
         A run directory: `audit.json`, the manifest and the tables.
     language : str
-        A language of `words.languages`.
+        A language of `core.languages`.
 
     Raises
     ------
@@ -208,10 +208,10 @@ def _feeling(row: Mapping[Any, Any], n: str = "n_customers") -> Estimate | None:
 def _bot_sessions(row: Mapping[Any, Any] | None) -> BotSessions | None:
     if row is None:
         return None
-    handed, left = (
+    handed_over, left = (
         None if pd.isna(row[end]) else int(row[end]) for end in ("handed_over", "abandoned")
     )
-    return BotSessions(int(row["sessions"]), handed, left, frozenset(row["at_least"].split()))
+    return BotSessions(int(row["sessions"]), handed_over, left, frozenset(row["at_least"].split()))
 
 
 def _stages(

@@ -138,14 +138,14 @@ def handoff_text(content: Content, point: Touchpoint) -> str:
         return ""
     # A count that is withheld is no reason to be silent of the conversations.
     less = "withheld" if bots.abandoned is None else "left"
-    words, handed = content.words, bots.handed_over or 0
+    words, handed_over = content.words, bots.handed_over or 0
     is_bound = "handed_over" in bots.at_least
     return words.text(
         f"handoff.{less if bots.handed_over is None else 'line'}",
         name=point.name,
-        handed=at_least(words, words.cell(handed), is_bound),
+        handed=at_least(words, words.cell(handed_over), is_bound),
         sessions=bots.sessions,
-        share=at_least(words, words.percent(handed / bots.sessions, 0), is_bound),
+        share=at_least(words, words.percent(handed_over / bots.sessions, 0), is_bound),
         abandoned=at_least(words, words.cell(bots.abandoned), "abandoned" in bots.at_least),
     )
 

@@ -204,7 +204,7 @@ class _Reader:
             own += [tidy(row.cells[key]) for key in ("touchpoint", "stage") if row.cells.get(key)]
         location = kind = ""
         while True:
-            name = next((n for n in (*self._names, *own) if _leads(n, content)), "")
+            name = next((n for n in (*self._names, *own) if _has_prefix(n, content)), "")
             if name:
                 location = location if location in self.places.touchpoints else name
                 content = content[len(name) + 1 :].strip()
@@ -301,7 +301,7 @@ def _has_id(row: Row) -> bool:
     return bool(ID.search(row.cells.get("text", "") + " " + row.cells.get("id", "")))
 
 
-def _leads(name: str, text: str) -> bool:
+def _has_prefix(name: str, text: str) -> bool:
     head, colon, rest = text[: len(name)], text[len(name) : len(name) + 1], text[len(name) + 1 :]
     return head.casefold() == name.casefold() and colon == ":" and bool(rest.strip())
 

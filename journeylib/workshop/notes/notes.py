@@ -81,8 +81,8 @@ class Note:
     @property
     def placed(self) -> str:
         """Its text with its place before."""
-        place = self.touchpoint or self.stage
-        return f"{place}: {self.text}" if place else self.text
+        anchor = self.touchpoint or self.stage
+        return f"{anchor}: {self.text}" if anchor else self.text
 
 
 COLUMNS = tuple(part.name for part in fields(Note))

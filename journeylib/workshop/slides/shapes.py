@@ -73,7 +73,7 @@ class ConnectorStyle:
     width: float = 1.5
 
 
-PLAIN, BOLD, MUTED = TextStyle(), TextStyle(bold=True), TextStyle(ink="muted")
+PLAIN, MUTED = TextStyle(), TextStyle(ink="muted")
 BOX, BAND = ShapeStyle(), ShapeStyle(fill="band", edge=None)
 PAPER = ShapeStyle(dashed=True, width=1.0)  # for people to write on
 GROUND = ShapeStyle(fill="band", edge=None, kind=MSO_SHAPE.RECTANGLE)

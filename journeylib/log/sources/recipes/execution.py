@@ -186,11 +186,11 @@ def run_recipe(source: Any, recipe: Recipe, backend: Backend, pick: Pick) -> Raw
     finally:
         for table in tables.values():
             run(backend, f"DROP TABLE IF EXISTS {table}")
-    picked = pick([c for c in columns if not c.startswith("_")], f"the recipe {recipe.name}")
+    output = pick([c for c in columns if not c.startswith("_")], f"the recipe {recipe.name}")
     rows = backend.table(out)
     if LEFT_OUT in columns:
         rows = rows.filter(rows[LEFT_OUT].isnull())
-    rows = rows.mutate(**{POSITION: rows[ROW]}).select(*picked, FILE, ROW, POSITION)
+    rows = rows.mutate(**{POSITION: rows[ROW]}).select(*output, FILE, ROW, POSITION)
     if not int(rows.count().to_pyarrow().as_py()):
         raise LogError(f"the recipe {recipe.name} found no event in {', '.join(tally.parts)}.")
     name = tally.parts[0] if len(tally.parts) == 1 else f"{recipe.title} export"
@@ -235,8 +235,8 @@ def _count(backend: Backend, table: str) -> int:
 
 def _keep_newest(table: str, wanted: Input, backend: Backend) -> int:
     """Drop the records of which a newer one is there; return how many."""
-    there = [name for name in wanted.once if name in wanted.fields]
-    keys = ", ".join(map(identifier, there))
+    key = [name for name in wanted.once if name in wanted.fields]
+    keys = ", ".join(map(identifier, key))
     rows, distinct = run(
         backend,
         f"SELECT count(*), count(DISTINCT ({keys})) FROM {table}",

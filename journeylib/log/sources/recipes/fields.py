@@ -90,7 +90,7 @@ def fill(table: str, part: Part, wanted: Input, others: Sequence[Part], backend:
         with contextlib.suppress(duckdb.Error):
             run(backend, f"INSERT INTO {table} BY NAME {_of_json(part, path, wanted, most)}")
             return 0
-    return _forgiving(table, part, path, wanted, backend)
+    return _line_by_line(table, part, path, wanted, backend)
 
 
 def _of_json(part: Part, path: Path, wanted: Input, most: int) -> str:
@@ -109,7 +109,7 @@ def _of_json(part: Part, path: Path, wanted: Input, most: int) -> str:
     return f"SELECT * FROM {json_source(path, most, f', columns={{{named}}}')}"
 
 
-def _forgiving(table: str, part: Part, path: Path, wanted: Input, backend: Backend) -> int:
+def _line_by_line(table: str, part: Part, path: Path, wanted: Input, backend: Backend) -> int:
     """Read line by line: fields of another kind are null, and broken lines are counted."""
     line = "CASE WHEN json_valid(line) THEN line::JSON END"
     record = line if part.inside is None else f"json_extract({line}, {quoted('/' + part.inside)})"

@@ -291,7 +291,7 @@ def _tables(database: str, schema: str, backend: Backend) -> Iterable[Part]:
         "AND (? = '' OR table_schema = ?) ORDER BY 1, 2",
         [database, schema, schema],
     )
-    for place, name in tables:
-        table = f"{database}.{identifier(place)}.{identifier(name)}"
+    for table_schema, name in tables:
+        table = f"{database}.{identifier(table_schema)}.{identifier(name)}"
         with contextlib.suppress(JourneylibError, duckdb.Error):
-            yield _of_table(f"{place}.{name}", table, backend)
+            yield _of_table(f"{table_schema}.{name}", table, backend)
