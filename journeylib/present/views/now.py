@@ -282,10 +282,10 @@ def _not_shown(audit: Audit) -> list[str]:
     """Say how many touchpoints have too few customers, and why nothing is said of bots."""
     every, handoffs = len(audit.journeys.touchpoints), audit.evidence.handoffs
     few = every - len(audit.document["touchpoints"])
-    said = [text("present.now.few", n=few, all=every)] * bool(few)
+    hidden = [text("present.now.few", n=few, all=every)] * bool(few)
     if handoffs.abstain is not None:
-        return [*said, text("present.now.no_actor")]
-    return said if handoffs.sessions else [*said, text("present.now.no_bot")]
+        return [*hidden, text("present.now.no_actor")]
+    return hidden if handoffs.sessions else [*hidden, text("present.now.no_bot")]
 
 
 def _changed(audit: Audit) -> list[str]:

@@ -374,8 +374,8 @@ def _months(audit: Audit, name: str) -> list[str]:
         return []
     counts = [number(int(here[one])) if one in here.index else text("none") for one in months]
     ends = {"first": months[0], "last": months[-1]}
-    said = text("present.spot.months", values=" → ".join(counts), **ends)
-    return [said if here.size == len(months) else text("present.spot.months_hidden", months=said)]
+    line = text("present.spot.months", values=" → ".join(counts), **ends)
+    return [line if here.size == len(months) else text("present.spot.months_hidden", months=line)]
 
 
 def service_types(audit: Audit) -> Figure | Block:
