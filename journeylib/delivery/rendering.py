@@ -41,7 +41,7 @@ def _environment() -> Environment:
 
 @pass_context  # else jinja would look a constant key up once, in the first language
 def _words(_context: Context, key: str) -> str:
-    return text(f"delivery.{key}")
+    return text(key if "." in key else f"delivery.{key}")
 
 
 def _plain(words: str) -> str:

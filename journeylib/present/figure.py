@@ -29,6 +29,7 @@ CONFIG = {"displaylogo": False, "responsive": False}
 PLOTLY = "application/vnd.plotly.v1+json"
 HEAD_WIDTH = 1180  # of a drawing whose title has the size of other text
 ROWS_AS_TEXT = 5  # of the data, in the plain text of a notebook's output
+LARGEST = 1.6  # times its own width that a drawing is shown
 ELEMENT = "application/vnd.journeylib.figure+html"
 """The figure as the dashboard shows it. No notebook program knows this type: each shows another."""
 BASIC = {"bar", "scatter"}  # what the script of the dashboard draws
@@ -254,13 +255,14 @@ def html_page(title: str, body: str) -> str:
 
 
 def svg_element(parts: list[str], *, width: float, height: float, alt: str, min_width: int) -> str:
-    """Wrap drawn parts into an ``<svg>`` that fills its container.
+    """Wrap drawn parts into an ``<svg>`` that fills its container, never blown up to a poster.
 
     `min_width` keeps text readable on a narrow screen: below it the figure scrolls.
     """
     return (
         f'<svg class="jl jl-svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
-        f'style="min-width:{min_width}px" aria-label="{esc(alt)}">{"".join(parts)}</svg>'
+        f'style="min-width:{min_width}px;max-width:{LARGEST * width:.0f}px" '
+        f'aria-label="{esc(alt)}">{"".join(parts)}</svg>'
     )
 
 

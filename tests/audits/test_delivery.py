@@ -284,7 +284,8 @@ def test_the_mail_is_the_first_screen_in_words(done: Path) -> None:
     order = [
         asked["decisions"]["headline"], asked["decisions"]["detail"], "Decide now",
         "1. Do 0. Because of 0 %. (C · 10 customers)",
-        "2. Do 1. Because of 1 %. (C · 11 customers)", "What changed", "Checks",
+        "2. Do 1. Because of 1 %. (C · 11 customers)", "Grades: A experiment", "What changed",
+        "Checks",
         *asked["decisions"]["trust"], "The dashboard: https://audits.example.com",
     ]  # fmt: skip
     places = [plain.index(words) for words in order]
@@ -294,6 +295,7 @@ def test_the_mail_is_the_first_screen_in_words(done: Path) -> None:
     assert heads[:3] == ["Decide now", "What changed", "Checks"] and len(heads) == len(set(heads))
     for told in (page, summary(found), *(json.dumps(m(found)) for m in (slack, teams))):
         assert "Do 1" in told and "Because of 1 %." in told
+    assert all("C measured on this log" in told for told in (page, summary(found)))
 
 
 def test_without_a_decision_the_mail_says_what_to_record_first(done: Path) -> None:

@@ -61,9 +61,11 @@ def test_an_interval_holds_no_change_exactly_where_the_test_finds_none() -> None
     # Streams of one measure, told apart by their detail.
     shown = found.assign(measure="errors", detail=found["measure"])
     quiet = drift_figure(shown[~shown["significant"]], "").alt
-    assert quiet.startswith(f"0 of {(~found['significant']).sum()} streams differ from earlier ")
+    assert quiet.startswith(f"0 of {(~found['significant']).sum()} measures differ from earlier ")
     loud = drift_figure(shown, "").alt
-    assert loud.startswith(f"{found['significant'].sum()} of {STREAMS} streams differ from earlier")
+    assert loud.startswith(
+        f"{found['significant'].sum()} of {STREAMS} measures differ from earlier"
+    )
 
 
 MONDAY = dt.date(2025, 1, 6)
@@ -116,7 +118,7 @@ def test_a_log_that_ends_on_a_friday_is_not_broken_off(parts: Callable[..., Any]
     found, ids = alarms(rebuilt(cases(office, runs_on=0), as_of), as_of)
     assert (found.broken, ids) == (False, [])
     assert moved(parts(changes=found)).alt.startswith(
-        "0 of 2 streams differ from earlier periods by more than chance"
+        "0 of 2 measures differ from earlier periods by more than chance"
     )
     # A week that ends on Wednesday is broken off: two office days are missing.
     found, ids = alarms(
@@ -135,7 +137,7 @@ def test_cases_that_run_out_after_the_end_of_intake_raise_no_alarm() -> None:
     assert end == MONDAY + dt.timedelta(days=70)
     found, ids = alarms(journeys, end)
     assert ids == []
-    assert found.note.startswith("2 streams of 2025-03-10 to 2025-03-16 are compared with up to 8")
+    assert found.note.startswith("2 measures of 2025-03-10 to 2025-03-16 are compared with up to 8")
     assert "name-Request" in alarms(journeys, last)[1]
     # A log that goes on to its end has none, and neither has one whose last day is half full.
     assert intake_end(rebuilt(cases(range(70)), last), MONDAY + dt.timedelta(days=70), 7) is None

@@ -65,11 +65,11 @@ def test_every_disagreement_stands_in_the_table_and_on_its_page(telecom_audit: j
 
 def test_a_limit_that_nobody_set_is_called_a_convention(telecom_audit: jl.Audit) -> None:
     config = telecom_audit.config
-    assert words(show.now(telecom_audit).html).count("convention") == 5
+    assert words(show.now(telecom_audit).html).count("misses the convention:") == 5
     judge = config.judge.model_copy(update={"handoff_limits": {"dead_cries": 0.05}})
     own = replace(telecom_audit, config=config.model_copy(update={"judge": judge}))
     shown = words(show.now(own).html)
-    assert shown.count("convention") == 4
+    assert shown.count("misses the convention:") == 4
     assert "fails your limit: at most 5 %" in shown.replace("\u00a0", " ")
 
 
@@ -162,6 +162,35 @@ def test_the_chart_of_steps_shows_the_numbers_of_its_table(telecom_audit: jl.Aud
         assert min(customers, default=minimum) >= minimum
 
 
+def test_who_serves_now_is_who_acts_in_the_log(telecom_audit: jl.Audit) -> None:
+    """Customers alone act where they leave the queue and where they write to the board."""
+    by = telecom_audit.journeys.touchpoints.set_index("touchpoint")["served_by"]
+    assert by[["Left the queue", "Letter to the board", "Chatbot: fault"]].tolist() == [
+        "nobody", "nobody", "bot",
+    ]  # fmt: skip
+    said = {"nobody": "Nobody serves here", "bot": "A bot serves here now",
+            "human": "A person serves here now", "both": "A bot and a person serve"}  # fmt: skip
+    for row in telecom_audit.document["touchpoints"]:
+        page = words(show.touchpoint(telecom_audit, row["touchpoint"]).html)
+        assert said[by[row["touchpoint"]]] in page
+    assert "Left the queue" not in words(show.touchpoints(telecom_audit).html)
+
+
+def test_nothing_is_stopped_where_nothing_is_done(telecom_audit: jl.Audit) -> None:
+    for row in telecom_audit.document["touchpoints"]:
+        page = words(show.touchpoint(telecom_audit, row["touchpoint"]).html)
+        idle = " Do Nothing" in page
+        assert ("Stop if" in page) is not idle, row["touchpoint"]
+        assert "These journeys in a notebook: journeys.passing(" in page
+        assert "1 others" not in page
+
+
+def test_the_pages_stand_in_the_order_of_their_names(telecom_audit: jl.Audit) -> None:
+    names = re.findall(r"<summary><b>([^<]+)</b>", show.touchpoint_pages(telecom_audit).html)
+    assert names == sorted(names, key=str.casefold)
+    assert len(names) == len(telecom_audit.document["touchpoints"])
+
+
 def test_a_page_names_the_nearest_touchpoint(telecom_audit: jl.Audit) -> None:
     with pytest.raises(jl.ConfigError, match="Did you mean 'Fault call'"):
         jl.touchpoint(telecom_audit, "Fault cal")
@@ -230,6 +259,17 @@ def test_an_alarm_says_since_which_run_it_stands(telecom_audit: jl.Audit) -> Non
 
 
 @pytest.mark.slow
+def test_a_log_too_thin_to_show_a_touchpoint_says_so(small: Path) -> None:
+    small.write_text(f"{small.read_text()}journeys: {{min_customers: 1000}}\n")
+    audit = jl.audit(small)
+    shown, table = words(show.now(audit).html), words(show.touchpoints(audit).html)
+    hidden = len(audit.journeys.touchpoints)
+    assert audit.document["touchpoints"] == []
+    assert "The log is too thin: no touchpoint at which somebody serves" in shown
+    assert f"too few customers to be shown: {hidden} of {hidden}." in shown
+    assert table.strip().startswith("No touchpoint at which somebody serves has enough customers")
+
+
 def test_a_log_without_bots_or_actors_says_so(small: Path) -> None:
     people = small.read_text().replace("b: bot", "b: human")
     small.write_text(people)

@@ -204,7 +204,10 @@ def test_every_edge_and_variant_is_as_pm4py_counts_it(
 def test_a_dashboard_draws_no_empty_picture(audit_of: AuditOf) -> None:
     """A quadrant without a point and a line through one point are sentences instead."""
     audit = audit_of("airline_bot")
-    assert "No quadrant: no touchpoint has enough evidence" in present.fit_and_need(audit).text
+    assert (
+        "No chart of automation fit and empathy need: no touchpoint"
+        in present.fit_and_need(audit).text
+    )
     assert "at Customer message it is +0.35" in present.experience(audit).text
     assert "1970" not in present.now(audit).text
     # One and a half flows for each of the 19 touchpoints, rounded, and the ways back.

@@ -70,7 +70,14 @@ def test_thin_evidence_abstains_whatever_it_says(evidence_of, profile, row_of):
         row = row_of(score_evidence(evidence), "Rare")
         assert (row["verdict"], row["leaning"], row["abstain"]) == ("abstain", None, "n_small")
         assert "12 journeys of 12 customers" in row["reasons"][0]
-        assert "30 journeys of 20 customers are needed" in row["next_datum"]
+        assert "so far 12 journeys of 12 customers, needed 30 of 20" in row["next_datum"]
+
+
+def test_where_nobody_serves_more_visits_would_settle_nothing(evidence_of, profile, row_of):
+    thin = {"journeys": 12, "customers": 12, "served_by": "nobody"}
+    evidence = evidence_of({"Letter": profile(fit=1, need=0)}, places={"Letter": thin})
+    row = row_of(score_evidence(evidence), "Letter")
+    assert (row["verdict"], row["abstain"], row["next_datum"]) == ("abstain", "not_served", None)
 
 
 def test_an_added_touchpoint_changes_no_other_row(evidence_of, profile):

@@ -50,6 +50,15 @@ def test_small_cells_are_out(log_of):
     assert found.segments["touchpoint"].tolist() == ["Ad"]
 
 
+def test_segments_of_which_too_few_were_heard_feel_nothing(log_of):
+    rows = [(who, HOUR, "Ad", "a", None) for who in "wxyz"] + [("x", 2 * HOUR, "Ad", "a", 500_000)]
+    log = log_of(*rows, columns="customer t_us touchpoint segment sentiment_micro")
+    journeys = jl.rebuild(log, JourneySettings(cut="customer", min_customers=2))
+    found = reach(journeys, customer_scores(journeys)).segments
+    assert found[["segment", "touchpoint", "customers"]].values.tolist() == [["a", "Ad", 4]]
+    assert found[["sentiment", "lo", "hi"]].isna().all(axis=None)
+
+
 def test_a_log_without_stages_and_segments_has_its_total(log_of):
     log = log_of(("x", HOUR, "Ad"), ("y", HOUR, "Call"))
     journeys = jl.rebuild(log, JourneySettings(cut="customer", min_customers=1))

@@ -54,7 +54,7 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
     standing = standing_verdicts(assessment, previous)
     changes = [*_worse_quality(assessment, previous), *_new_definitions(current, previous)]
     verdicts = list(_verdicts(assessment, previous, current, standing))
-    journeys, periods = assessment.journeys, None
+    journeys, periods, quiet = assessment.journeys, None, ""
     if not journeys.has_clock or journeys.first_us is None:
         changes += verdicts
         note = text("audits.comparison.no_clock")
@@ -80,10 +80,9 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
             if previous
             else text("audits.comparison.first")
         )
-        note = f"{since} {periods.note}"
-        if ended:
-            note += " " + text("audits.comparison.intake", day=ended.isoformat())
-        note = f"{note} {periods.quiet}".rstrip()
+        over = text("audits.comparison.intake", day=ended.isoformat()) if ended else ""
+        quiet = f"{over} {periods.quiet}".strip()
+        note = f"{since} {periods.note} {quiet}".rstrip()
     kept_from = history.last_before(assessment.as_of, assessment.run_id)
     if kept_from and kept_from.definitions == current:
         minimum, day = assessment.config.journeys.min_customers, kept_from.as_of.isoformat()
@@ -100,7 +99,7 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
         previous=previous.run_id if previous else None,
         period=periods.period if periods else None,
         references=periods.references if periods else 0,
-        quiet=periods.quiet if periods else "",
+        quiet=quiet,
         definitions=current,
         standing=standing,
         streams=periods.streams if periods else pd.DataFrame(columns=[*STREAM_COLUMNS]),

@@ -83,7 +83,8 @@ def _headline(
         return headline, _worst_and_best(verified_bots), verified.n_customers
     if items:
         return items[0].title, items[0].reason, items[0].customers
-    return text("audits.decision.headline.none"), text("audits.decision.headline.no_item"), 0
+    key = "no_item" if (assessment.judgement.scores["abstain"] != "not_served").any() else "thin"
+    return text("audits.decision.headline.none"), text(f"audits.decision.headline.{key}"), 0
 
 
 def _worst_and_best(bots: Sequence[BotSummary]) -> str:

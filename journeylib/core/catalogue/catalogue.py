@@ -182,14 +182,15 @@ class Catalogue:
 
         Examples
         --------
-        >>> [catalogue_of("en").duration(x) for x in (45, 5400, 200000.0, None)]
-        ['45 s', '1.5 h', '2.3 days', '–']
+        >>> [catalogue_of("en").duration(x) for x in (45, 5400, 86400, 200000.0, None)]
+        ['45 s', '1.5 h', '1 day', '2.3 days', '–']
         """
         if seconds is None or math.isnan(seconds):
             return NOTHING
         for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
             if abs(seconds) >= size:
-                return self.text(unit, x=self.number(round(seconds / size, 1)))
+                x = round(seconds / size, 1)
+                return self.text("day" if (unit, x) == ("days", 1) else unit, x=self.number(x))
         return self.text("seconds", x=self.number(round(seconds, 1)))
 
     def estimate(self, estimate: Estimated, *, base: bool = True) -> str:

@@ -158,11 +158,11 @@ def _decide(
     evidence = evidence_reasons(verdict, fit, need, vetoes, case.seen)
     if "legally_human" in vetoes.names:
         return Decision(verdict, 1.0, (*reasons, *evidence))
+    if case.place.get("served_by") == "nobody":
+        return Decision("abstain", 0.0, (text("judge.nobody_serves"),), abstain="not_served")
     if journeys < settings.min_journeys or customers < settings.min_customers:
         why, more = thin_reason(journeys, customers, settings)
         return Decision("abstain", 0.0, (why,), next_datum=more, abstain="n_small")
-    if case.place.get("served_by") == "nobody":
-        return Decision("abstain", 0.0, (text("judge.nobody_serves"),), abstain="not_served")
     if not case.scored and verdict == "abstain":
         return _without_evidence(case, vetoes, settings)
     if vetoes.broken:

@@ -264,8 +264,8 @@ def _feelings(
     result = resample(sums, quotient, n_customers=customers[shown])
     return pd.DataFrame(
         {
-            "segment": [large[spot // len(names)] for spot in shown],
-            "touchpoint": [names[spot % len(names)] for spot in shown],
+            "segment": pd.Series([large[spot // len(names)] for spot in shown], dtype="str"),
+            "touchpoint": pd.Series([names[spot % len(names)] for spot in shown], dtype="str"),
             "sentiment": result.value,
             "lo": np.clip(result.lo, -1, 1),
             "hi": np.clip(result.hi, -1, 1),

@@ -72,7 +72,7 @@ def _chart(rows: list[Row], verdicts: Mapping[str, str]) -> go.Figure:
 
 def _shown(row: Row) -> str:
     if row["touchpoint"] == OTHER:
-        return text("present.steps.others", n=row["folds"])
+        return text(f"present.steps.other{'s' * (row['folds'] != 1)}", n=row["folds"])
     side = {START: "starts", END: "ends_here"}.get(row["touchpoint"])
     return text(f"present.spot.{side}") if side else str(row["touchpoint"])
 
@@ -135,10 +135,10 @@ def _note(journeys: Journeys, touchpoint: str, rows: list[Row], visits: int) -> 
     notes = [text("present.steps.loops.none")]
     if repeats:
         notes = [text("present.steps.loops.some", n=_few(repeats, minimum), visits=number(visits))]
-    if tied:
-        notes.append(text("present.steps.ties", n=_few(tied, minimum)))
-    if any(row["touchpoint"] == OTHER for row in rows):
-        notes.append(text("present.steps.small", n=minimum))
+    notes += [text("present.steps.ties", n=_few(tied, minimum))] * bool(tied)
+    others = any(row["touchpoint"] == OTHER for row in rows)
+    notes += [text("present.steps.small", n=minimum)] * others
+    notes += [text("present.steps.bounds")] * any(row["at_least"] for row in rows)
     return " ".join(notes)
 
 

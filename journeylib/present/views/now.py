@@ -263,7 +263,7 @@ def _promises(audit: Audit) -> list[dict[str, Any]]:
 def _panels(audit: Audit) -> list[dict[str, Any]]:
     decisions = audit.document["decisions"]
     more = text("present.now.evidence")
-    rest = {"trials": decisions["trials"], "trust": [*decisions["trust"], *_no_bots(audit)]}
+    rest = {"trials": decisions["trials"], "trust": [*decisions["trust"], *_not_shown(audit)]}
     runs = _runs(audit)
     links = {"changed": "appendix-k", "trials": "appendix-j", "trust": "appendix-b"}
     return [
@@ -278,12 +278,14 @@ def _panels(audit: Audit) -> list[dict[str, Any]]:
     ]
 
 
-def _no_bots(audit: Audit) -> list[str]:
-    """Say why nothing is said of bots, where nothing is."""
-    handoffs = audit.evidence.handoffs
+def _not_shown(audit: Audit) -> list[str]:
+    """Say how many touchpoints have too few customers, and why nothing is said of bots."""
+    every, handoffs = len(audit.journeys.touchpoints), audit.evidence.handoffs
+    few = every - len(audit.document["touchpoints"])
+    hidden = [text("present.now.few", n=few, all=every)] * bool(few)
     if handoffs.abstain is not None:
-        return [text("present.now.no_actor")]
-    return [] if handoffs.sessions else [text("present.now.no_bot")]
+        return [*hidden, text("present.now.no_actor")]
+    return hidden if handoffs.sessions else [*hidden, text("present.now.no_bot")]
 
 
 def _changed(audit: Audit) -> list[str]:

@@ -22,6 +22,7 @@ from journeylib.present.views.now import bot_bar, confirmed, hand_over, objectiv
 REASONS = 3  # for each side
 MONTHS = 12  # the last
 GIVEN_UP = 0.2  # share of conversations from which it is the headline of a bot
+WAITING = {"abstain", "unserved"}  # nothing is done there, so nothing can be stopped
 SHARED = 4  # touchpoints from which what would settle them all is said once
 Row = dict[str, Any]
 
@@ -57,6 +58,8 @@ def touchpoints(audit: Audit) -> Block:
     notes += _no_bot(audit, served)
     notes += [text("present.serve.note", n=hidden)] * bool(hidden)
     notes += [text("present.serve.flag")] * any(row["flags"] for row in rows)
+    if not rows:
+        return remark(" ".join([text("present.serve.none"), *notes]))
     screen = {
         "caption": text("present.serve.caption"),
         "heads": [text(f"present.serve.head.{name}") for name in heads],
@@ -165,18 +168,16 @@ def _feeling(audit: Audit, name: str) -> str:
 
 
 def _served_by(audit: Audit, row: Row) -> str:
-    if row["touchpoint"] in set(audit.evidence.handoffs.by_touchpoint["touchpoint"]):
-        return "bot"
-    if _not_served(row):
-        return "nobody"
-    return "person" if audit.evidence.handoffs.abstain is None else "unknown"
+    spots = audit.journeys.touchpoints
+    by = spots.loc[spots["touchpoint"] == row["touchpoint"], "served_by"].iloc[0]
+    return {"bot": "bot", "human": "person"}.get(by, by if by in ("both", "nobody") else "unknown")
 
 
 def _no_bot(audit: Audit, served: Sequence[Row]) -> list[str]:
     """Say that no bot serves, or that the log names nobody, where that is so."""
     by = {_served_by(audit, row) for row in served}
     key = "no_actor" if "unknown" in by else "no_bot"
-    return [] if "bot" in by or not by else [text(f"present.serve.{key}")]
+    return [] if by & {"bot", "both"} or not by else [text(f"present.serve.{key}")]
 
 
 def _verdict(row: Row) -> str:
@@ -187,10 +188,8 @@ def _verdict(row: Row) -> str:
 
 def touchpoint_pages(audit: Audit) -> Block:
     """Return one page for each touchpoint with enough customers, folded until it is asked for."""
-    pages = [
-        _page(audit, row, flow=_way(audit, row["touchpoint"]), drawn=True)
-        for row in audit.document["touchpoints"]
-    ]
+    rows = sorted(audit.document["touchpoints"], key=lambda row: row["touchpoint"].casefold())
+    pages = [_page(audit, row, flow=_way(audit, row["touchpoint"]), drawn=True) for row in rows]
     html = "".join(template("now.html.j2", "page", page) for page in pages)
     titles = "\n".join(page["title"] for page in pages)
     return Block(f'<div class="jl-spots">{html}</div>', titles)
@@ -302,8 +301,7 @@ def _facts(row: Row) -> list[Row]:
     for axis in ("automation_fit", "empathy_need"):
         score = row[axis]
         if score["value"] is not None and not _not_served(row):
-            words = text("present.spot.of_100", x=number(score["value"], 0))
-            facts.append((axis, words))
+            facts.append((axis, text("present.spot.of_100", x=number(score["value"], 0))))
     return [{"name": text(f"present.spot.fact.{name}"), "value": value} for name, value in facts]
 
 
@@ -340,9 +338,8 @@ def _reasons(row: Row, *, open_: bool) -> list[Row | None]:
 
 def _flow(flow: Figure, *, drawn: bool) -> Row:
     """Return the drawing of the steps around a touchpoint, where it may be, beside its numbers."""
-    table = html_table(flow.table, caption=flow.alt)
-    drawing = flow.svg if drawn else ""
-    return {"drawing": drawing, "finding": flow.alt, "table": table, "note": flow.note}
+    shown = {"finding": flow.alt, "table": html_table(flow.table, caption=flow.alt)}
+    return {"drawing": flow.svg if drawn else "", "note": flow.note, **shown}
 
 
 def _ends(audit: Audit, name: str) -> list[tuple[str, str]]:
@@ -375,9 +372,10 @@ def _months(audit: Audit, name: str) -> list[str]:
     months = sorted(set(table["month"]))[-MONTHS:]
     if here.size < 2:
         return []
-    counts = (number(int(here[one])) if one in here.index else text("none") for one in months)
+    counts = [number(int(here[one])) if one in here.index else text("none") for one in months]
     ends = {"first": months[0], "last": months[-1]}
-    return [text("present.spot.months", values=" → ".join(counts), **ends)]
+    line = text("present.spot.months", values=" → ".join(counts), **ends)
+    return [line if here.size == len(months) else text("present.spot.months_hidden", months=line)]
 
 
 def service_types(audit: Audit) -> Figure | Block:
@@ -475,12 +473,13 @@ def _next(audit: Audit, row: Row, bot: Row | None) -> Row:
     pairs = [
         (text("present.spot.do"), own["title"] if own else text(f"present.spot.todo.{kind}")),
         (text("present.spot.watch"), "; ".join(watch)),
-        (text("present.spot.stop"), _stop(audit, kind)),
+        (text("present.spot.stop"), _stop(audit, kind) if watch and kind not in WAITING else ""),
         (text("present.spot.settle"), row["next_datum"] or ""),
     ]
     return {
         "title": text("present.spot.next"),
         "pairs": [(name, words) for name, words in pairs if words],
+        "code_words": text("present.spot.notebook"),
         "code": f"journeys.passing({name!r})",
     }
 
@@ -491,7 +490,6 @@ def _stop(audit: Audit, kind: str) -> str:
         items = {item.name: item for item in audit.judgement.handoff_items}
         lost = audit.evidence.handoffs.lost_in_queue
         limit = percent(items["lost_in_queue"].limit.at, 0)
-        if lost.value is None:
-            return text("present.spot.stop_if.queue", limit=limit)
-        return text("present.spot.stop_if.queue_now", limit=limit, now=percent(lost.value, 0))
+        key, now = ("queue", "") if lost.value is None else ("queue_now", percent(lost.value, 0))
+        return text(f"present.spot.stop_if.{key}", limit=limit, now=now)
     return text(f"present.spot.stop_if.{'people' if kind in ('automate', 'assist') else 'worse'}")
