@@ -1,6 +1,6 @@
 """Read logs, map columns to roles, check their quality, protect their people."""
 
-from journeylib.log.canonical.canonical_events import alias, flag_of, micro_of
+from journeylib.log.canonical.canonical_events import NO_WORDS, YES_WORDS, alias, flag_of, micro_of
 from journeylib.log.canonical.timestamps import shape_share
 from journeylib.log.canonical.wide_rows import WideRows
 from journeylib.log.engine.columns import (

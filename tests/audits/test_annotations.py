@@ -257,6 +257,12 @@ def test_files_that_would_be_misread_are_refused(
     assert "secret" not in str(caught.value)
 
 
+def test_labels_may_be_in_german(tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("text;negative\na;Ja\nb;nein\nc;\n", encoding="utf-8")
+    assert read_labelled(file)["negative"].tolist() == [True, False, pd.NA]
+
+
 def test_a_file_that_is_not_there_is_said_before_anything_runs(tmp_path: Path) -> None:
     labels(tmp_path)
     with pytest.raises(ConfigError, match=r"Did you mean 'labels\.csv'"):

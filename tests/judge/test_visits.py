@@ -73,6 +73,16 @@ def test_only_the_first_visit_counts_and_its_last_word(log_of: LogOf) -> None:
     assert list(visits.rows["t_us"]) == [0, DAY]
 
 
+def test_words_of_yes_and_no_are_those_of_every_other_column(log_of: LogOf) -> None:
+    words = ("1.0", "Ja", "oui", "wahr", "0.0", "nein", "non", "falsch", "perhaps")
+    log = log_of(
+        *((f"c{i}", i * DAY, "Call", word) for i, word in enumerate(words)),
+        columns="customer t_us touchpoint solved",
+    )
+    found = quality_of(visits_of(journeys_of(log), MomentSettings(good="solved")))
+    assert [found.get(("Call", i)) for i in range(9)] == [1, 1, 1, 1, -1, -1, -1, -1, None]
+
+
 def test_a_later_visit_does_not_stand_in_for_an_unknown_first_one(log_of: LogOf) -> None:
     log = log_of(
         ("a", 0, "Call", None, "s"),

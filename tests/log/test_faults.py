@@ -22,6 +22,7 @@ from journeylib.log import EngineSettings, fetch, propose
 from .conftest import read
 
 HEADER = "who,what,at,words\n"
+NAMED = {"customer": "who", "touchpoint": "what"}
 
 
 def rows(n: int, words: str = "") -> list[str]:
@@ -42,6 +43,30 @@ def test_a_quotation_mark_never_closed_loses_no_row(tmp_path: Path, at: int, res
     with pytest.raises(LogError, match=r"rows, of which|cannot be told apart") as caught:
         read(written(tmp_path, lines))
     assert "phone" not in str(caught.value)
+
+
+@pytest.mark.parametrize("letters", [140_000, 300_000])
+def test_a_first_row_longer_than_what_is_looked_at_is_a_row(tmp_path: Path, letters: int) -> None:
+    lines = rows(60)
+    lines[0] = f'u0,call,2024-01-01 10:00:00,"{"to and fro; " * (letters // 12)}"\n'
+    source = written(tmp_path, lines)
+    assert propose(source, roles=NAMED).schema.timestamp == "at"
+    log = read(source)
+    assert (log.quality.rows_read, log.quality.rows_used) == (60, 60)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_column_that_only_a_later_file_has_stops_nothing(tmp_path: Path, kind: str) -> None:
+    frame = pd.read_csv(written(tmp_path, rows(60, "hello"), name="all.txt"))
+    for name, part in (("a", frame[:30]), ("b", frame[30:].assign(channel="phone"))):
+        file = tmp_path / f"{name}.{kind}"
+        if kind == "csv":
+            part.to_csv(file, index=False)
+        else:
+            part.to_json(file, orient="records", lines=True)
+    proposal = propose(str(tmp_path / f"*.{kind}"), roles=NAMED)
+    assert proposal.sample["channel"].value_counts(dropna=False).tolist() == [30, 30]
+    assert "channel" in proposal.columns
 
 
 def test_a_quotation_mark_never_closed_in_the_last_row_costs_that_row(tmp_path: Path) -> None:

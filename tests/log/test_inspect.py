@@ -186,3 +186,28 @@ def test_free_text_and_json_are_no_touchpoints() -> None:
     # Long names that repeat are names.
     named = frame.assign(what=[f"customer asks where order is {i % 4}" for i in rows])
     assert propose(named).schema.touchpoint == "what"
+
+
+def test_one_customer_is_not_called_a_log_without_touchpoints() -> None:
+    rows = pd.DataFrame({"customer": "0007", "step": ["Call", "Chat"] * 20, "at": "2025-01-01"})
+    with pytest.raises(SchemaError, match=r"only one column repeats.*--role customer=COLUMN"):
+        propose(rows)
+    assert propose(rows, roles={"customer": "customer"}).schema.touchpoint == "step"
+
+
+@pytest.mark.parametrize("mark", [".", ","])
+def test_serial_days_are_named_whatever_the_decimal_mark(mark: str) -> None:
+    days = [f"{45_717 + i}{mark}{i % 10}25" for i in range(40)]
+    rows = pd.DataFrame({"customer": ["a", "b"] * 20, "step": ["Call", "Chat"] * 20, "date": days})
+    with pytest.raises(SchemaError, match="serial days of a spreadsheet"):
+        propose(rows)
+
+
+@pytest.mark.parametrize(("ends", "said"), [(("Z", ""), "Some times state no zone"), (("Z",), "")])
+def test_a_zone_that_only_some_times_state_is_doubted(ends: tuple[str, ...], said: str) -> None:
+    at = [f"2025-01-{1 + i % 28:02d}T10:00:00{ends[i % len(ends)]}" for i in range(40)]
+    steps = ["Call", "Call", "Chat", "Mail"] * 10
+    rows = pd.DataFrame({"customer": ["a", "b"] * 20, "step": steps, "at": at})
+    told = [warning for warning in propose(rows).warnings if "zone" in warning]
+    assert len(told) == bool(said)
+    assert all(warning.startswith(said) for warning in told)

@@ -127,6 +127,8 @@ def test_required_fields_are_the_share_filled(log_of: LogOf) -> None:
         (("yes", "no", None), 1 / 2),  # a missing flag is not known
         (("yes", None, None), 1 / 3),  # a column that only ever says yes says no by silence
         (("0", "false", "No"), 0.0),
+        (("ja", "Nein", "non"), 1 / 3),
+        (("0.0", "falsch", "faux"), 0.0),
     ],
 )
 def test_vulnerable_is_a_share_of_customers(

@@ -12,10 +12,9 @@ from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.preparation.contact_labels import read_labels
 from journeylib.core import ConfigError, nearest_file, refuse_unknown
 from journeylib.judge import EPOCH, check_ratings
+from journeylib.log import NO_WORDS, YES_WORDS
 from journeylib.measures import DETECTORS
 
-YES = ("1", "1.0", "t", "true", "y", "yes")
-NO = ("0", "0.0", "f", "false", "n", "no")
 LABELS = (*DETECTORS, "positive")
 LABELLED_COLUMNS = ("text", "customer", *LABELS)
 RATINGS_COLUMNS = ("touchpoint", "rater", "group", "human_agency", *EPOCH)
@@ -85,12 +84,12 @@ def read_labelled(path: str | Path) -> pd.DataFrame:
         raise ConfigError(f"{path.name} needs one or more of the columns {', '.join(LABELS)}.")
     for name in labels:
         word = table[name].str.strip().str.lower()
-        other = int((~word.isin((*YES, *NO, ""))).sum())
+        other = int((~word.isin((*YES_WORDS, *NO_WORDS, ""))).sum())
         if other:
             raise ConfigError(f"{other} labels '{name}' in {path.name} are neither yes nor no.")
-        table[name] = word.map({**dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}).astype(
-            "boolean"
-        )
+        table[name] = word.map(
+            {**dict.fromkeys(YES_WORDS, True), **dict.fromkeys(NO_WORDS, False)}
+        ).astype("boolean")
     return table[table["text"].str.strip() != ""].reset_index(drop=True)
 
 

@@ -9,11 +9,10 @@ import pandas as pd
 from journeylib.core import MICRO, ConfigError, Floats, did_you_mean
 from journeylib.journeys import MISSING, Codes, Events, Journeys, number_sessions, row_before
 from journeylib.judge.settings import MomentSettings
+from journeylib.log import NO_WORDS, YES_WORDS
 
 Qualities = npt.NDArray[np.int8]
 Whole = npt.NDArray[np.int64]
-TRUE_WORDS = ("1", "true", "yes", "y", "t", "ja", "j")
-FALSE_WORDS = ("0", "false", "no", "n", "f", "nein")
 NO_TRANSFER, WAIT = "no_transfer", "wait_seconds"
 BUILT_IN = (NO_TRANSFER, WAIT)
 GOOD, NEITHER, BAD = 1, 0, -1
@@ -154,8 +153,10 @@ def _quality(observed: Codes | Floats, settings: MomentSettings) -> Qualities:
         return _by_limits(observed, settings)
     words = np.array(observed.words, dtype=object)
     if settings.good_from is None and settings.good_to is None:
-        meaning = dict.fromkeys(TRUE_WORDS, GOOD) | dict.fromkeys(FALSE_WORDS, BAD)
-        of_word = np.array([meaning.get(word.lower(), UNKNOWN) for word in words], dtype=np.int8)
+        meaning = dict.fromkeys(YES_WORDS, GOOD) | dict.fromkeys(NO_WORDS, BAD)
+        of_word = np.array(
+            [meaning.get(word.strip().lower(), UNKNOWN) for word in words], dtype=np.int8
+        )
     else:
         number = pd.to_numeric(words, errors="coerce").astype(np.float64)
         of_word = _by_limits(number, settings)
@@ -178,7 +179,6 @@ def _check_readable(journeys: Journeys, settings: MomentSettings) -> None:
     if column is not None and journeys.events.known(column).any():
         raise ConfigError(
             f"judge.moments.good: no value of '{settings.good}' says if a visit went well. Without "
-            f"good_from or good_to it must hold {', '.join(TRUE_WORDS[:3])} or "
-            f"{', '.join(FALSE_WORDS[:3])}; for numbers say from where (good_from) or up to where "
-            "(good_to) a visit went well."
+            "good_from or good_to it must hold 1, true, yes or 0, false, no; for numbers say from "
+            "where (good_from) or up to where (good_to) a visit went well."
         )

@@ -44,8 +44,8 @@ FIELD_ROLES = ("context_sent", "context_requested", "context_opened", "context_g
 _NAMES = ("channel", "stage", "segment", "intent")
 _SHOWN = ("touchpoint", *_NAMES)  # roles whose names reports show
 _CONTROLS = r"[\x00-\x1f\x7f]+"
-_TRUE = ("true", "t", "yes", "y", "1", "1.0", "x", "ja", "j", "oui", "o", "wahr", "vrai")
-_FALSE = ("false", "f", "no", "n", "0", "0.0", "nein", "non", "falsch", "faux")
+YES_WORDS = ("true", "t", "yes", "y", "1", "1.0", "x", "ja", "j", "oui", "o", "wahr", "vrai")
+NO_WORDS = ("false", "f", "no", "n", "0", "0.0", "nein", "non", "falsch", "faux")
 _LARGEST = 9.0e12
 
 # Columns of events and, later, of steps: no attribute may bear such a name.
@@ -604,6 +604,6 @@ def flag_of(values: ir.Value, missing: tuple[str, ...]) -> ir.BooleanValue:
     if values.type().is_boolean():
         return values
     word = present(values, missing).lower()
-    return ibis.cases((word.isin(_TRUE), True), (word.isin(_FALSE), False), else_=None).cast(
+    return ibis.cases((word.isin(YES_WORDS), True), (word.isin(NO_WORDS), False), else_=None).cast(
         "boolean"
     )

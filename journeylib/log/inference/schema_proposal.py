@@ -19,6 +19,7 @@ from journeylib.core import (
     printable,
     text,
 )
+from journeylib.log.canonical.canonical_events import NO_WORDS, YES_WORDS
 from journeylib.log.canonical.timestamps import (
     SERIAL_DAYS,
     month_first_format,
@@ -46,7 +47,7 @@ _FREE_ROLES = (
 _NUMBERS = ("sentiment", "rating", "cost", "position")
 _FLAGS = ("ai_disclosed", "handover", "error")
 _NAMES = ("channel", "stage", "segment", "intent")
-_FLAG_WORDS = {"true", "false", "yes", "no", "0", "1", "ja", "nein", "oui", "non", "t", "f"}
+_ZONE = r":\d\d\S*(?:Z| ?[A-Z]{3,4}|[+-]\d\d:?\d\d)$"
 # Transitions of the XES lifecycle.
 _TRANSITIONS = {"start", "complete", "schedule", "assign", "reassign", "suspend", "resume"}
 _TRANSITIONS |= {"withdraw", "ate_abort", "pi_abort", "autoskip", "manualskip", "unknown"}
@@ -314,11 +315,12 @@ class _Search:
         """Return what to say where nothing is a time or an order."""
         problem = f"{self.raw.name} has no column that reads as times or as an order."
         for name, column in self.columns.items():
-            if column.numbers > 0.99 and name_score(name, "timestamp") >= _TAKEN:
-                shown = printable([name])[0]
-                days = column.values.str.fullmatch(r"[1-9][0-9]{4}(\.[0-9]+)?").mean() > 0.99
-                if days:
-                    return SchemaError(f"{problem} '{shown}' looks like the {SERIAL_DAYS}")
+            if name_score(name, "timestamp") < _TAKEN:
+                continue
+            shown = printable([name])[0]
+            if column.values.str.fullmatch(r"[1-9][0-9]{4}([.,][0-9]+)?").mean() > 0.99:
+                return SchemaError(f"{problem} '{shown}' looks like the {SERIAL_DAYS}")
+            if column.numbers > 0.99:
                 return SchemaError(
                     f"{problem} '{shown}' holds numbers, and no times since 1970. If they only "
                     f"give an order, say so with --role 'position={shown}' of `journeylib init`."
@@ -500,10 +502,9 @@ class _Search:
         column = self.columns[self.taken["timestamp"]]
         shapes = column.values.str.replace(r"[0-9]", "9", regex=True)
         common = shapes.str.replace(r"[A-Za-z]", "a", regex=True).value_counts().index[0]
-        if not column.values.str.contains(
-            r":\d\d\S*(?:Z| ?[A-Z]{3,4}|[+-]\d\d:?\d\d)$", regex=True
-        ).any():
-            self._warn("no_zone")
+        zoned = column.values.str.contains(_ZONE)
+        if not zoned.all():
+            self._warn("some_zones" if zoned.any() else "no_zone")
         return (text("log.proposal.shape", shape=common),)
 
     def _actor(self) -> None:
@@ -548,9 +549,12 @@ class _Search:
             base = 0.15 if other > name else 0.3
             scored.append(((base + (1 - base) * name) * (0.4 + 0.6 * change) * words, column))
         if not scored:
+            # A guess of the customer may have taken what says what happened.
+            guess = self.scores.get("customer", 1.0) < _LIKELY
+            why = "only one column repeats" if guess else "none holds a limited number of words"
             raise SchemaError(
-                f"{self.raw.name} has no column that says what happened: none holds a limited "
-                f"number of words. {self._how_to_name('touchpoint')}"
+                f"{self.raw.name} has no column that says what happened: {why}. "
+                f"{self._how_to_name('customer' if guess else 'touchpoint')}"
             )
         score, column = self._better(scored, "what happened")
         share = percent(self.changes[column.name], 0)
@@ -623,7 +627,7 @@ def _fits(role: str, column: _Column, change: float) -> bool:
     if role in _NUMBERS:
         return column.numbers > 0.8
     if role in _FLAGS:
-        return {value.lower() for value in column.values.unique()[:5]} <= _FLAG_WORDS
+        return {value.lower() for value in column.values.unique()[:5]} <= {*YES_WORDS, *NO_WORDS}
     if role in _NAMES:
         return column.distinct <= 500 and column.length <= 80
     return role != "text" or column.length > 8

@@ -99,7 +99,7 @@ def load_delimited(
             columns = _picked(text, layout, options.delimiter, pick)
             select, rejects = _reader(text, layout, columns, options.limit)
             numbered = f"SELECT *, {index}::BIGINT AS {FILE}, {offset} + {ROW} AS {POSITION}"
-            _fill(backend, table, f"{numbered} FROM ({select})", text, first=index == 0)
+            _fill(backend, table, f"{numbered} FROM ({select})", text, columns if index else ())
             bad = _rejected_rows(backend, rejects, layout)
             if bad:
                 _renumber(backend, table, index, [row for row, _ in bad])
@@ -156,9 +156,14 @@ def _reader(
     return query if limit is None else f"{query} LIMIT {limit}", rejects
 
 
-def _fill(backend: Backend, table: str, select: str, text: PlainText, *, first: bool) -> None:
-    """Append what a query gives to `table`, which the first file makes."""
-    start = f"CREATE TEMP TABLE {table} AS" if first else f"INSERT INTO {table} BY NAME"
+def _fill(backend: Backend, table: str, select: str, text: PlainText, more: Sequence[str]) -> None:
+    """Make `table` of what a query gives, or append it where `more` names a later file's columns.
+
+    Rows of earlier files lack the columns that only a later one has.
+    """
+    for name in more:
+        run(backend, f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {identifier(name)} VARCHAR")
+    start = f"INSERT INTO {table} BY NAME" if more else f"CREATE TEMP TABLE {table} AS"
     try:
         run(backend, f"{start} {select}")
     except duckdb.Error as error:
@@ -341,22 +346,17 @@ def load_json_lines(
             # Names that differ by case only are one to the engine.
             names, _repeated = unique_names([row[0] for row in keys], len(keys))
             own = dict(zip(names, (row[0] for row in keys), strict=True))
+            columns = pick(names, path.name)
             columns_sql = "".join(
                 f"json_extract_string(line, {quoted(_pointer(own[name]))}) AS {identifier(name)}, "
-                for name in pick(names, path.name)
+                for name in columns
             )
             select = (
                 f"SELECT {columns_sql}{index}::BIGINT AS {FILE}, number AS {ROW}, "
                 f"{offset} + number AS {POSITION} FROM {lines} WHERE good"
             )
-            start = (
-                f"CREATE TEMP TABLE {table} AS" if index == 0 else f"INSERT INTO {table} BY NAME"
-            )
-            run(backend, f"{start} {select}")
-            bad = run(
-                backend,
-                f"SELECT number FROM {lines} WHERE NOT good ORDER BY number",
-            )
+            _fill(backend, table, select, text, columns if index else ())
+            bad = run(backend, f"SELECT number FROM {lines} WHERE NOT good ORDER BY number")
             rejected += [(path.name, int(row[0]), "row", "not a JSON object") for row in bad]
             offset += total
             run(backend, f"DROP TABLE {lines}")
@@ -384,7 +384,7 @@ def _load_lines(backend: Backend, table: str, text: PlainText) -> int:
     select = (
         f"SELECT line, row_number() OVER () AS number, {IS_OBJECT} AS good FROM {lines_of(text)}"
     )
-    _fill(backend, table, select, text, first=True)
+    _fill(backend, table, select, text, ())
     read = int(run(backend, f"SELECT count(*) FROM {table}")[0][0])
     if (lines := count_lines(text, blank=True)) != read:
         raise LogError(f"{text.name} has {lines} lines, of which {read} can be read.")

@@ -26,6 +26,7 @@ from journeylib.core import LogError
 _BLOCK = 1 << 20
 _SAMPLE = 1 << 18
 _LOOKED_AT, _MOST_TITLES = 500, 50
+csv.field_size_limit(max(_SAMPLE, csv.field_size_limit()))  # one cell may fill what is looked at
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 # Logs pack to a tenth, at most to a hundredth of their size.
 _MOST_EXPANSION = 200
@@ -453,7 +454,7 @@ def dialect(text: PlainText, delimiter: str | None = None) -> Dialect:
         sample = stream.read(_SAMPLE)
         whole = len(sample) < _SAMPLE
     lines = sample.decode("utf-8-sig", errors="ignore").splitlines(keepends=True)
-    if not whole and len(lines) > 1:
+    if not whole and len(lines) > 2:  # the first row is kept even where it is cut
         lines = lines[:-1]
     skip = 0
     if lines[0].strip().lower().startswith("sep=") and len(lines[0].strip()) == 5:

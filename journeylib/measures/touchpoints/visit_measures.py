@@ -22,6 +22,7 @@ from journeylib.journeys import (
     largest_of_customers,
     refuse_absent,
 )
+from journeylib.log import NO_WORDS
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import (
@@ -39,7 +40,7 @@ from journeylib.measures.touchpoints.group_sums import (
 US_PER_MINUTE = 60_000_000
 US_PER_WEEK = 7 * US_PER_DAY
 # Catalogue by which a flag says no; everything else that is not missing says yes.
-NO_WORDS = ("", "0", "0.0", "f", "false", "n", "no", "none", "off")
+UNSET_WORDS = ("", "none", "keine", "off", *NO_WORDS)
 KNOWN_AT_LEAST = 0.5
 SUMS = ("starts", "human", "human_us")  # what is shown as a sum over customers
 ONCE_A_VISIT = ("human", "exception_known", "exceptional", "flag_known", "flagged")
@@ -227,7 +228,7 @@ def flag_of(journeys: Journeys, column: str) -> tuple[Any, Any]:
 
     Where the column never says no, a missing value says it.
     """
-    says_no = _[column].cast("string").strip().lower().isin(NO_WORDS)
+    says_no = _[column].cast("string").strip().lower().isin(UNSET_WORDS)
     ever_no = journeys.events.mark(f"{column} says no", says_no).any()
     is_known = _[column].notnull() if ever_no else ibis.literal(True)
     return is_known, _[column].notnull() & ~says_no
