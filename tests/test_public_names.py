@@ -114,11 +114,11 @@ def test_results_name_their_parts_and_print_nothing_else(log_of: LogOf) -> None:
         "  .touchpoints     DataFrame of 2 × 9",
         "  .transitions     DataFrame of 3 × 6",
         "  .ledger          DataFrame of 5 × 5",
-        "  .journeys        12",
-        "  .journeys_shown  12",
-        "  .share           1.0",
-        "  .kept_ways       1",
-        "  .beyond          0",
+        "  .journeys        int",
+        "  .journeys_shown  int",
+        "  .share           float",
+        "  .kept_ways       int",
+        "  .beyond          int",
     ]
     results = (
         jl.measure(journeys),

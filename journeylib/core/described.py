@@ -67,7 +67,7 @@ def named_parts(result: Any) -> str:
     >>> Found([1, 2], 3)
     Found
       .rows  list of 2
-      .n     3
+      .n     int
     """
     held = {field.name: getattr(result, field.name) for field in fields(result) if field.repr}
     wide = max(map(len, held))
@@ -77,8 +77,8 @@ def named_parts(result: Any) -> str:
 
 def _in_short(value: Any) -> str:
     kind = type(value).__name__
-    if value is None or isinstance(value, bool | int | float):
-        return repr(value)
+    if value is None:
+        return "None"
     if hasattr(value, "shape"):
         return f"{kind} of {' × '.join(f'{length:,}' for length in value.shape)}"
     return f"{kind} of {len(value)}" if isinstance(value, Sized) and kind != "str" else kind
