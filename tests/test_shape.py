@@ -14,17 +14,17 @@ VAGUE_NAMES = 1
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 20,
-    "audits": 6_615,
+    "audits": 6_620,
     "cli": 1_025,
-    "core": 718,
+    "core": 740,
     "delivery": 735,
-    "journeys": 6_630,
+    "journeys": 6_690,
     "judge": 6_050,
-    "lab": 2_135,
-    "log": 6_770,
-    "measures": 6_380,
+    "lab": 2_145,
+    "log": 6_785,
+    "measures": 6_390,
     "portfolio": 1_675,
-    "present": 7_180,
+    "present": 7_200,
     "workshop": 3_955,
 }
 # What is shown has the name of what is computed; settings stand where they are used.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.experiments.facts import lab_results
 from journeylib.audits.result.result import Audit
-from journeylib.core import DRAWS, ConfigError, use_language
+from journeylib.core import DRAWS, ConfigError, refuse_other, use_language
 from journeylib.journeys import Journeys
 from journeylib.judge import Judgement
 from journeylib.measures import Evidence, ServiceTypes
@@ -73,6 +73,7 @@ def what_if(
     Erlang-A hour by hour; see "What if" in ``docs/methods.md``. It takes ``judge.capacity``
     (staff, patience) and ``portfolio`` (money, like, contained, transfer) from the configuration.
     """
+    refuse_other(audit, "Audit")
     return forecaster(audit)(moves, staff, draws)
 
 

@@ -18,7 +18,7 @@ from journeylib.core.catalogue.catalogue import (
     text,
     use_language,
 )
-from journeylib.core.described import ONE_OR_MORE, Described
+from journeylib.core.described import ONE_OR_MORE, Described, named_parts
 from journeylib.core.errors import (
     ConfigError,
     JourneylibError,
@@ -30,6 +30,7 @@ from journeylib.core.errors import (
     extra,
     nearest_file,
     printable,
+    refuse_other,
     refuse_unknown,
 )
 from journeylib.core.estimate import LEVEL, AbstainReason, Estimate, Grade, rounded

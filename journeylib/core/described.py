@@ -1,10 +1,11 @@
-"""Models whose fields are described where all attributes are: in the docstring of the class."""
+"""What describes itself: settings by the docstring of their class, results by their parts."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
+from dataclasses import fields
 from typing import Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler
@@ -54,3 +55,30 @@ def _attributes(cls: type[BaseModel]) -> Iterator[tuple[str, str]]:
         for names, words in ENTRY.findall(section):
             for name in names.split(", "):
                 yield name, " ".join(words.split())
+
+
+def named_parts(result: Any) -> str:
+    """Return what a result holds, one line a part: for `__repr__`, and never the content of it.
+
+    Examples
+    --------
+    >>> from dataclasses import make_dataclass
+    >>> Found = make_dataclass("Found", ["rows", "n"], namespace={"__repr__": named_parts})
+    >>> Found([1, 2], 3)
+    Found
+      .rows  list of 2
+      .n     int
+    """
+    held = {field.name: getattr(result, field.name) for field in fields(result) if field.repr}
+    wide = max(map(len, held))
+    lines = [f"  .{name:<{wide}}  {_in_short(value)}" for name, value in held.items()]
+    return "\n".join([type(result).__name__, *lines])
+
+
+def _in_short(value: Any) -> str:
+    kind = type(value).__name__
+    if value is None:
+        return "None"
+    if hasattr(value, "shape"):
+        return f"{kind} of {' × '.join(f'{length:,}' for length in value.shape)}"
+    return f"{kind} of {len(value)}" if isinstance(value, Sized) and kind != "str" else kind

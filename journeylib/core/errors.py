@@ -109,6 +109,31 @@ def refuse_unknown(
             raise error(message.format(name=name, near=near, known=", ".join(candidates), **values))
 
 
+_MADE_BY = {
+    "EventLog": "jl.read_log(source, schema)",
+    "Journeys": "jl.rebuild(log)",
+    "JourneySettings": "jl.JourneySettings(cut='gap')",
+    "TouchpointMapping": "jl.read_mapping(path)",
+    "Comparison": "jl.compare(a, b)",
+    "Audit": "jl.audit(config)",
+}
+
+
+def refuse_other(given: object, *kinds: str) -> None:
+    """Raise an error where `given` is none of the public `kinds`, and say what makes one.
+
+    Examples
+    --------
+    >>> refuse_other([], "Journeys")
+    Traceback (most recent call last):
+    journeylib.core.errors.ConfigError: Journeys expected, list given: jl.rebuild(log) makes it.
+    """
+    if not {kind.__name__ for kind in type(given).__mro__} & {*kinds}:
+        made = " or ".join(_MADE_BY[kind] for kind in kinds)
+        wanted, name = " or ".join(kinds), type(given).__name__
+        raise ConfigError(f"{wanted} expected, {name} given: {made} makes it.")
+
+
 def nearest_file(path: Path, pattern: str) -> str:
     """Return `did_you_mean` for a file that is not there, among those of its folder."""
     return did_you_mean(path.name, sorted(p.name for p in path.parent.glob(pattern)))

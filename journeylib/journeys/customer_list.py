@@ -10,7 +10,7 @@ from pathlib import Path
 import ibis
 import pandas as pd
 
-from journeylib.core import RunError
+from journeylib.core import RunError, refuse_other
 from journeylib.journeys.journeys import Journeys
 from journeylib.log import customer_numbers, fetch, hand_over
 
@@ -33,6 +33,7 @@ def write_customers(journeys: Journeys, path: str | Path) -> None:
     RunError
         If the file is already there, or cannot be written; then nothing is.
     """
+    refuse_other(journeys, "Journeys")
     target = Path(path)
     if not target.parent.is_dir():
         raise RunError(f"there is no folder '{target.parent}' to write the customers to.")

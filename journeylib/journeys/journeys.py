@@ -15,7 +15,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from journeylib.core import US_PER_DAY, give_back_memory, working
+from journeylib.core import US_PER_DAY, give_back_memory, refuse_other, working
 from journeylib.journeys.filters.filters import Verbs
 from journeylib.journeys.filters.narrowing import Narrowing
 from journeylib.journeys.identity.stitching import without_identifiers
@@ -350,9 +350,12 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     event, and *cut off* (left-truncated) if it begins less than that after the log's first.
     Open journeys are kept: dropping them would drop those who wait longest.
     """
+    refuse_other(log, "EventLog")
+    settings = settings or JourneySettings()
+    refuse_other(settings, "JourneySettings")
     log, _pairing = pair_lifecycle(log)
     columns = EventColumns(*in_order(without_identifiers(log.events, log)))
-    return _cut(log, columns, settings or JourneySettings())
+    return _cut(log, columns, settings)
 
 
 def cut_again(journeys: Journeys, settings: JourneySettings) -> Journeys:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import text, working
+from journeylib.core import named_parts, text, working
 from journeylib.journeys import CustomerSample, Journeys, refuse_absent
 from journeylib.judge.bot_timing.bot_timing import judge_bots
 from journeylib.judge.bot_timing.handoff_limits import HandoffItem, handoff_items
@@ -93,6 +93,8 @@ class Judgement:
     paradoxes: tuple[Paradox, ...] = ()
     disclosure: Disclosure | None = None
     handoff_items: tuple[HandoffItem, ...] = ()
+
+    __repr__ = named_parts
 
 
 @working("judging")

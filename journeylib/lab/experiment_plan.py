@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
 from scipy import special
 
-from journeylib.core import ConfigError, LogError, refuse_unknown, rounded, text
+from journeylib.core import ConfigError, LogError, named_parts, refuse_unknown, rounded, text
 from journeylib.lab import exposures
 from journeylib.lab.amounts import change, count, level, some
 from journeylib.lab.settings import Guardrail, LabMeasure, LabSettings
@@ -151,6 +151,8 @@ class Plan:
     text: str
     advice: tuple[str, ...] = ()
     source: str = ""
+
+    __repr__ = named_parts
 
     @property
     def wait(self) -> int:

@@ -11,7 +11,15 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from journeylib.core import AbstainReason, Estimate, Grade, current_catalogue, rounded, text
+from journeylib.core import (
+    AbstainReason,
+    Estimate,
+    Grade,
+    current_catalogue,
+    named_parts,
+    rounded,
+    text,
+)
 from journeylib.lab.amounts import change, count, date, level, span
 from journeylib.lab.experiment_plan import BOUNDARIES, GUARD_ALPHA, Plan
 from journeylib.lab.exposures import Observations
@@ -105,6 +113,8 @@ class Reading:
     watch: Watch | None
     look: int
     changed: tuple[str, ...] = ()
+
+    __repr__ = named_parts
 
     def __str__(self) -> str:
         return f"{decision_words(self.decision)}. {self.text}\n{self.words}"

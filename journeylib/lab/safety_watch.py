@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from journeylib.core import text
+from journeylib.core import named_parts, text
 from journeylib.lab.amounts import change, count, date, level
 from journeylib.lab.experiment_plan import GUARD_ALPHA, Plan
 from journeylib.lab.exposures import Observations
@@ -68,6 +68,8 @@ class Watch:
     harm: pd.DataFrame
     stops: tuple[Stop, ...]
     notes: tuple[str, ...]
+
+    __repr__ = named_parts
 
     @property
     def stopped(self) -> bool:

@@ -102,7 +102,7 @@ class EventLog:
     Attributes
     ----------
     events : ibis.Table
-        One row per usable event, in DuckDB; columns as in ``docs/architecture.md``.
+        One row per usable event, in DuckDB; columns as in ``docs/formats/tables.md``.
     schema : Schema
         The roles as declared.
     quality : Quality

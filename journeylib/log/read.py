@@ -188,6 +188,9 @@ def as_schema(given: Any, model: Any) -> Any:
     """
     if isinstance(given, model):
         return given
+    if not isinstance(given, Mapping):
+        wanted, kind = model.__name__, type(given).__name__
+        raise SchemaError(f"a {wanted} gives roles their columns, as a dict, not as {kind}.")
     try:
         return model.model_validate(dict(given))
     except ValidationError as error:

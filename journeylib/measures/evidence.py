@@ -12,7 +12,9 @@ import pandas as pd
 from journeylib.core import (
     AbstainReason,
     Estimate,
+    named_parts,
     one_thread,
+    refuse_other,
     refuse_unknown,
     seldom_collected,
     working,
@@ -60,7 +62,7 @@ from journeylib.measures.touchpoints.visit_measures import (
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the log shows of each touchpoint; columns as in ``docs/architecture.md``.
+    """What the log shows of each touchpoint; columns as in ``docs/formats/tables.md``.
 
     Attributes
     ----------
@@ -102,6 +104,8 @@ class Evidence:
     turn_scores: Scores | AbstainReason = field(default="no_column", repr=False)
     settings: MeasureSettings = field(default_factory=MeasureSettings, repr=False)
     detectors: tuple[DetectorCheck, ...] = ()
+
+    __repr__ = named_parts
 
     def estimate(self, touchpoint: str, measure: str) -> pd.Series[Any]:
         """Return the row of `estimates` for one touchpoint and measure.
@@ -159,6 +163,7 @@ def measure(
     ConfigError
         If the settings name a column or touchpoint that the log does not have.
     """
+    refuse_other(journeys, "Journeys")
     settings = settings or MeasureSettings()
     check_names(journeys, settings)
     cells = count_visits(journeys, settings)

@@ -43,7 +43,7 @@ class Measured:
     Attributes
     ----------
     measure, unit : str
-        Name as in ``docs/architecture.md``, and unit.
+        Name as in ``docs/methods.md``, section 3, and unit.
     resampled : Resampled
         Point, interval and draws; touchpoints in the order of ``touchpoint_no``.
     n_events, n_journeys, n_customers : ndarray of int64

@@ -16,8 +16,10 @@ from journeylib.present.theme import TEMPLATES, style_tag
 
 State = Literal["plain", "good", "bad"]
 PAGE = "application/vnd.journeylib.page+html"
-"""A block with its drawings, for the dashboard. No notebook program knows this type."""
-_DRAWING = re.compile(r'<svg class="jl jl-svg".*?</svg>', re.DOTALL)
+"""A block with its drawings and filters, for the dashboard. No notebook program knows this type."""
+_PAGE_ALONE = re.compile(
+    r'<svg class="jl jl-svg".*?</svg>|<form class="jl-filters".*?</form>', re.DOTALL
+)
 STATE_GLYPHS: dict[State, str] = {"plain": "", "good": "✓ ", "bad": "▼ "}
 
 
@@ -32,11 +34,12 @@ class Block:
         return self.text
 
     def still(self) -> str:
-        """Return the HTML without drawings.
+        """Return the HTML without drawings and without the filters of the dashboard's script.
 
-        A notebook that is not trusted loses every ``<svg>`` in HTML and keeps the words in it.
+        A notebook that is not trusted loses every ``<svg>`` in HTML and keeps the words in it,
+        and shows what is hidden.
         """
-        return _DRAWING.sub("", self.html)
+        return _PAGE_ALONE.sub("", self.html)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """Return HTML without drawings, words for logs, and what the dashboard is made of."""

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -470,12 +471,21 @@ def test_journeys_of_a_few_who_have_others_are_not_found_by_subtraction(log_of):
         ("between()", "give a first day"),
         ("lasting()", "at least one of its two limits"),
         ("with_visits(at_least=3, at_most=2)", "above the upper"),
+        ('lasting(at_least_days="3")', "lasting: a limit is a number"),
+        ('with_visits(at_most="2")', "with_visits: a limit is a number"),
+        ('passing(["Web", "Call"])', r'names one by one, as text, as in passing\("A", "B"\)'),
         ("rest()", "nothing was left out"),
     ],
 )
 def test_what_cannot_be_meant_is_answered(small, code, message):
     with pytest.raises(jl.ConfigError, match=message):
         eval(f"journeys.{code}", {"journeys": small, "pd": pd})
+
+
+def test_a_day_is_written_alike_however_it_is_given(small):
+    given = ("2026-01-31", pd.Timestamp("2026-01-31"), date(2026, 1, 31), datetime(2026, 1, 31))
+    assert {small.between(day).code for day in given} == {'journeys.between("2026-01-31")'}
+    assert {small.between(None, day).words for day in given} == {"beginning to 2026-01-31"}
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,12 @@ def test_a_plan_that_cannot_be_read_says_so(settings, words):
         load_plan(PlanSettings(**settings))
 
 
+@pytest.mark.parametrize("plan", [[], [3], ["A", None]])
+def test_a_plan_without_steps_in_words_says_what_a_plan_is(log_of, plan):
+    with pytest.raises(ConfigError, match=r"such as \['A', 'B\?', 'C'\]"):
+        planned_vs_actual(journeys_of(log_of, [list("ABC")], 1), plan)
+
+
 @pytest.mark.slow
 def test_a_plan_of_too_many_parallel_steps_is_refused():
     steps = ", ".join(f"'{name}'" for name in "ABCDEFGHIJKLM")

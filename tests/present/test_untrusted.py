@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from journeylib.present.blocks import PAGE, Block, template
 from journeylib.present.figure import ELEMENT, PLOTLY
 from tests.present.test_browser import CHROMIUM, ROOT
 
@@ -85,6 +86,27 @@ def test_viewers_that_clean_html_lose_nothing_of_it(notebook):
         html = "".join(data.get("text/html", ""))
         if "application/vnd.jupyter.widget-view+json" not in data and "jl-explored" not in html:
             assert re.findall(r"<script|<iframe|<object|javascript:| on\w+=", html) == []
+
+
+def test_a_notebook_holds_no_filter_that_only_the_dashboard_moves():
+    """A notebook that is not trusted shows what is hidden, and takes every script away."""
+    form = '<form class="jl-filters" hidden><select><option>all</option></select></form>'
+    shown = Block(f"<div>{form}<p>Billing call</p></div>", "Billing call")._repr_mimebundle_()
+    assert shown["text/html"].endswith("<div><p>Billing call</p></div>")
+    assert shown[PAGE] == f"<div>{form}<p>Billing call</p></div>"
+
+
+def test_words_of_a_bar_are_said_once_without_styles():
+    said = (("good", 60, "settled"), ("bad", 40, "gave up"))
+    ends = [
+        {"kind": kind, "width": width, "label": f"{width} %", "word": word, "wide": True}
+        for kind, width, word in said
+    ]
+    kinds = [(end["kind"], end["word"]) for end in ends]
+    html = template("now.html.j2", "bar", ends, "") + template("now.html.j2", "key", kinds)
+    bare = " ".join(re.sub(r"<[^>]*>", "", html).split())
+    assert bare == "60 % settled, 40 % gave up"
+    assert re.findall(r'data-word="([^"]+)"', html) == ["settled", "gave up"]
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from journeylib.audits.history import History
 from journeylib.audits.preparation.annotations import Annotations
 from journeylib.audits.preparation.preparation import Prepared
 from journeylib.audits.result.decision import Decisions
+from journeylib.core import named_parts
 from journeylib.journeys import Conformance, Journeys, StoryTimelines, Structure
 from journeylib.judge import Judgement, Ratings
 from journeylib.log import EventLog, Quality
@@ -255,6 +256,8 @@ class Audit(Assessment):
     decisions: Decisions
     document: dict[str, Any] = field(repr=False)
     tables: Mapping[str, pd.DataFrame] = field(repr=False)
+
+    __repr__ = named_parts
 
     @property
     def passed(self) -> bool:

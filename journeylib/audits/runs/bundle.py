@@ -20,7 +20,7 @@ from typing import Any
 from journeylib import __version__
 from journeylib.audits.config.audit_config import PLACES, AuditConfig
 from journeylib.audits.result.result import Audit
-from journeylib.core import SEED, ConfigError, RunError, working
+from journeylib.core import SEED, ConfigError, RunError, refuse_other, working
 from journeylib.log import export_files
 
 RECORDED = ("duckdb", "ibis-framework", "numpy", "pandas", "pm4py", "scikit-learn",
@@ -79,6 +79,7 @@ def save(audit: Audit, out: str | Path = "audits", *, seconds: float | None = No
     RunError
         If the place cannot be written.
     """
+    refuse_other(audit, "Audit")
     with staged(Path(out), audit.config.name) as stage:
         folder = stage / audit.run_id
         folder.mkdir()

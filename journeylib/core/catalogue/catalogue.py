@@ -165,15 +165,15 @@ class Catalogue:
         >>> english = catalogue_of("en")
         >>> english.percent(0.1234), english.percent(0.0002), english.percent(0.004, 0)
         ('12.3 %', 'under 0.1 %', 'under 1 %')
-        >>> english.percent(0), catalogue_of("de").percent(0.0002)
-        ('0 %', 'unter 0,1 %')
+        >>> english.percent(0), catalogue_of("de").percent(0.0002), english.percent(0.005, 0)
+        ('0 %', 'unter 0,1 %', 'under 1 %')
         """
         if share is None or math.isnan(share):
             return NOTHING
         unit = f"{self.space}%" if sign else ""
         if share == 0:
             return f"0{unit}"
-        if 0 < share < 0.5 * 10 ** -(digits + 2):
+        if 0 < share <= 0.5 * 10 ** -(digits + 2):
             return self.text("under", x=self.number(10**-digits, digits)) + unit
         return self.number(100 * share, digits) + unit
 

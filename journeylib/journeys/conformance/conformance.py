@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journeylib.core import GROUPS, Estimate, Resampled, did_you_mean, resample, working
+from journeylib.core import (
+    GROUPS,
+    ConfigError,
+    Estimate,
+    Resampled,
+    did_you_mean,
+    named_parts,
+    refuse_other,
+    resample,
+    working,
+)
 from journeylib.journeys.conformance.plan import Alignment, Plan, align
 from journeylib.journeys.conformance.process_models import PlanSettings, load_plan
 from journeylib.journeys.journeys import Journeys
@@ -69,6 +79,8 @@ class Conformance:
     never_seen: tuple[str, ...]
     suppressed: int
 
+    __repr__ = named_parts
+
 
 @working("comparing with the plan")
 def planned_vs_actual(
@@ -99,6 +111,7 @@ def planned_vs_actual(
     `align`). Open journeys are left out: what they still miss they
     may yet do. Grade C: who leaves the plan may have come with another matter.
     """
+    refuse_other(journeys, "Journeys")
     wanted = _plan(journeys, plan)
     over, variants = _over(journeys)
     aligned = align(wanted, variants)
@@ -175,7 +188,10 @@ def _plan(journeys: Journeys, plan: Sequence[str] | str | Path | PlanSettings | 
         return load_plan(PlanSettings(bpmn=Path(plan)))
     if isinstance(plan, str):
         return load_plan(PlanSettings(tree=plan))
-    return load_plan(PlanSettings(steps=tuple(plan)), journeys)
+    steps = tuple(plan)
+    if not steps or not all(isinstance(step, str) for step in steps):
+        raise ConfigError("a plan has at least one step, each as text, such as ['A', 'B?', 'C'].")
+    return load_plan(PlanSettings(steps=steps), journeys)
 
 
 def _over(journeys: Journeys) -> tuple[pd.DataFrame, list[tuple[str, ...]]]:

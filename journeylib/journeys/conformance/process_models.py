@@ -100,8 +100,8 @@ def _net_of_tree(text: str) -> tuple[Any, Any, Any]:
         net, start, end = convert_to_petri_net(parse_process_tree(text))
     except Exception as error:  # pm4py's parser raises bare exceptions of many kinds
         raise ConfigError(
-            f"plan.tree is no process tree ({type(error).__name__}). "
-            "Write for example ->('A', X('B', tau), 'C')."
+            "plan.tree is no process tree. Write for example ->('A', X('B', tau), 'C'), "
+            "or give a list of steps."
         ) from error
     return net, start, end
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from numbers import Real
 from typing import Any, Literal, Self, cast
 from zoneinfo import ZoneInfo
 
@@ -186,9 +187,11 @@ class Verbs(Narrowed):
             parts += [instant >= low] if low is not None else []
             parts += [instant < high] if high is not None else []
         what = {"start": "beginning", "end": "last heard of", "whole": "lying"}[by]
-        when = " ".join(word for word in (first and f"from {first}", last and f"to {last}") if word)
+        days = [f"{day:%Y-%m-%d}" if isinstance(day, date) else day for day in (first, last)]
+        when = " ".join(
+            f"{word} {day}" for word, day in zip(("from", "to"), days, strict=True) if day
+        )
         given = {} if by == "start" else {"by": by}
-        days = [None if day is None else str(day) for day in (first, last)]
         code = call("between", *(days if last is not None else days[:1]), **given)
         return self._keep(_all(parts), f"{what} {when}", code)
 
@@ -273,6 +276,7 @@ class Verbs(Narrowed):
         rows = fetch(whose.select("customer_no", "t_us").distinct())
         words = f"with the outcome {_listed(kinds, 'or')}"
         end_us = np.full(len(self.outline), np.iinfo(np.int64).max)
+        _numbers("with_outcome", within_days)
         if within_days is not None:
             end_us = self.outline.end_us + round(within_days * US_PER_DAY)
             words += f" within {within_days:g} days of their last event"
@@ -286,6 +290,7 @@ class Verbs(Narrowed):
     ) -> Self:
         """Keep the journeys that take so long from their first event to their last so far."""
         _clock(self)
+        _numbers("lasting", at_least_days, at_most_days)
         long = self.outline.end_us - self.outline.start_us
         low, high = (
             None if days is None else round(days * US_PER_DAY)
@@ -299,6 +304,7 @@ class Verbs(Narrowed):
 
     def with_visits(self, *, at_least: int | None = None, at_most: int | None = None) -> Self:
         """Keep the journeys with so many contacts, counted as visits of touchpoints."""
+        _numbers("with_visits", at_least, at_most)
         visits = np.diff(self.outline.visits[1])
         return self._keep(
             _within(visits, at_least, at_most, "with_visits"),
@@ -446,7 +452,9 @@ def go_this_way(visits: Steps, begins: Steps, way: Steps) -> Flags:
 
 
 def _some(names: Sequence[str], verb: str, *, fewest: int = 1) -> None:
-    if len(names) < fewest or not all(isinstance(name, str) and name for name in names):
+    if not all(isinstance(name, str) for name in names):
+        raise ConfigError(f'{verb}: give names one by one, as text, as in {verb}("A", "B").')
+    if len(names) < fewest or not all(names):
         raise ConfigError(f"{verb}: give at least {fewest} name{'s' * (fewest > 1)}, as text.")
 
 
@@ -478,6 +486,11 @@ def _instant(day: Day | None, zone: ZoneInfo, *, end: bool = False) -> int | Non
         moment += timedelta(days=1)
     moment = moment.replace(tzinfo=zone)
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _numbers(verb: str, *limits: object) -> None:
+    if any(not (limit is None or isinstance(limit, Real)) for limit in limits):
+        raise ConfigError(f"{verb}: a limit is a number, such as 3, and no text.")
 
 
 def _within(value: Any, low: float | None, high: float | None, verb: str) -> Any:

@@ -14,7 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import DRAWS, GROUPS, Grade, Resampled, refuse_unknown, resample, working
+from journeylib.core import (
+    DRAWS,
+    GROUPS,
+    Grade,
+    Resampled,
+    named_parts,
+    refuse_other,
+    refuse_unknown,
+    resample,
+    working,
+)
 from journeylib.journeys.graph.ends import ENDS, journey_ends
 from journeylib.journeys.graph.markov_order import OrderTest, order_test
 from journeylib.journeys.graph.public_moves import public_moves
@@ -179,6 +189,8 @@ class Chain:
     order: OrderTest
     suppressed: int
 
+    __repr__ = named_parts
+
     def value(self, touchpoint: str, measure: str) -> float:
         """Return one number of `table`.
 
@@ -240,6 +252,7 @@ def journey_chain(
     So what follows no longer matters exactly where p is 0 or 1; here, where its interval lies
     above 0.95 or below 0.05.
     """
+    refuse_other(journeys, "Journeys")
     folded = _folded(journeys, most)
     counts, names = _counted(journeys, folded)
     people = journeys.touchpoints.set_index("touchpoint")[["journeys", "customers"]]

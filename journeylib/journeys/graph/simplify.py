@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import working
+from journeylib.core import named_parts, refuse_other, working
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import base_in_cells, sum_in_cells
 from journeylib.journeys.walk.outline import Outline
@@ -70,6 +70,8 @@ class Simplified:
     kept_ways: int = 0
     beyond: int = 0
 
+    __repr__ = named_parts
+
 
 @working("folding the journey graph")
 def simplify(
@@ -113,6 +115,7 @@ def simplify(
     Nothing is dropped in silence: of each touchpoint, the shown transitions out and the one to
     ``(elsewhere)`` add up to its visits; the ledger says what is shown, folded and suppressed.
     """
+    refuse_other(journeys, "Journeys")
     if not 0 < touchpoints <= 1 or not 0 <= transitions <= 1 or per_node < 0:
         raise ValueError(
             f"touchpoints={touchpoints}, transitions={transitions}, per_node={per_node}: "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from journeylib.core import refuse_other
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.tables import OTHER, words_of
 from journeylib.log import suppress
@@ -41,6 +42,7 @@ def transitions(journeys: Journeys, *, min_customers: int | None = None) -> pd.D
     bounds, and a few are left out, so that these totals tell nothing of a rare transition
     (`log.protect`).
     """
+    refuse_other(journeys, "Journeys")
     edges = journeys.public[0] if min_customers is None else journeys.public_of(min_customers)[0]
     shown = edges.table(words_of(journeys.names))
     shown.attrs["suppressed"] = len(journeys.edge_counts.source) - len(shown)
@@ -122,6 +124,7 @@ def journey_graph(journeys: Journeys, *, min_customers: int | None = None) -> nx
         ``"(end)"``, without; edges carry the columns of `transitions`. Built in sorted order, so
         that algorithms which depend on it answer the same every time.
     """
+    refuse_other(journeys, "Journeys")
     import networkx as nx
 
     minimum = journeys.settings.min_customers if min_customers is None else min_customers
@@ -158,6 +161,7 @@ def variants(journeys: Journeys, *, min_customers: int | None = None) -> pd.Data
     The journeys of touchpoints and transitions are known. Where the variants that pass one leave a
     few journeys of it, some are shown as lower bounds (`walk.variant_counts`).
     """
+    refuse_other(journeys, "Journeys")
     minimum = journeys.settings.min_customers
     is_own = min_customers is None or min_customers == minimum
     shared = journeys.public[1] if is_own else journeys.public_of(min_customers or 0)[1]

@@ -11,7 +11,14 @@ import pandas as pd
 from ibis import _
 from pydantic import Field
 
-from journeylib.core import US_PER_DAY, Described, SchemaError, refuse_unknown, working
+from journeylib.core import (
+    US_PER_DAY,
+    Described,
+    SchemaError,
+    refuse_other,
+    refuse_unknown,
+    working,
+)
 from journeylib.journeys.identity._components import components
 from journeylib.log import ID, EventLog, Quality, alias, fetch
 
@@ -151,6 +158,7 @@ def stitch(log: EventLog, settings: StitchSettings | None = None) -> Stitched:
     contact, so containment looks the better the worse the stitching: compare the levels.
     Written e-mail addresses are compared in lower case, phone numbers by their digits.
     """
+    refuse_other(log, "EventLog")
     settings = settings or StitchSettings()
     kinds = tuple(log.schema.identifiers)
     _check(kinds, settings)

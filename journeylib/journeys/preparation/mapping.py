@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
-from journeylib.core import ConfigError, nearest_file, percent, refuse_unknown
+from journeylib.core import ConfigError, nearest_file, percent, refuse_other, refuse_unknown
 from journeylib.log import EventLog, fetch
 
 COLUMNS = ("activity", "channel", "actor", "touchpoint", "stage")
@@ -184,6 +184,8 @@ def apply_mapping(
     Mapped
         Events that no rule fits keep their names and stages.
     """
+    refuse_other(log, "EventLog")
+    refuse_other(mapping, "TouchpointMapping")
     events = log.events
     by = ["touchpoint", *(name for name in ("channel", "actor") if log.has(name))]
     kinds = fetch(

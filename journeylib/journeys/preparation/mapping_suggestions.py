@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core import working
+from journeylib.core import refuse_other, working
 from journeylib.log import EventLog, fetch
 
 ALIKE = 0.9
@@ -47,6 +47,7 @@ def suggest_mapping(log: EventLog, *, min_customers: int = 10) -> pd.DataFrame:
     the names differ: *Step 1* is not *Step 2*. Of more than 500 touchpoints the most frequent
     are looked at.
     """
+    refuse_other(log, "EventLog")
     from rapidfuzz import fuzz, process
 
     counts = fetch(

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from journeylib.core import SchemaError, working
+from journeylib.core import SchemaError, named_parts, refuse_other, working
 from journeylib.journeys.graph.ends import ENDS, KINDS, ends_by_touchpoint
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.representatives._description_length import Variant
@@ -84,6 +84,8 @@ class StoryTimelines:
     by_segment: dict[str, Stories]
     min_customers: int
 
+    __repr__ = named_parts
+
 
 @working("telling stories")
 def stories(
@@ -115,6 +117,7 @@ def stories(
     The stories are those of `representatives`. Where it cannot tell,
     no story is told; `StoryTimelines.by_segment` says why.
     """
+    refuse_other(journeys, "Journeys")
     if by_segment and not journeys.has("segment"):
         raise SchemaError(
             "stories by segment need a column with the role 'segment'. Declare it in roles."
@@ -164,6 +167,7 @@ def examples(journeys: Journeys, *, most: int = 6) -> StoryTimelines:
         number of customers lived word for word, the most frequent first; empty where there is
         none. `by_segment` is empty: nothing is claimed of the journeys that are not shown.
     """
+    refuse_other(journeys, "Journeys")
     outline, minimum = journeys.outline, journeys.settings.min_customers
     kinds = _kinds(outline, np.zeros(len(outline), dtype=np.int32))
     large = np.flatnonzero(kinds.customers >= minimum)

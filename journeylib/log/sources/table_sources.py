@@ -42,7 +42,7 @@ def arrow_table(source: Any, pick: Pick) -> pa.Table:
         table = source.collect().to_arrow()
     elif hasattr(source, "to_arrow"):
         table = source.to_arrow()
-    elif hasattr(source, "__arrow_c_stream__"):
+    elif hasattr(source, "__arrow_c_stream__") and not isinstance(source, pd.Series):
         table = pa.table(source)
     else:
         raise LogError(

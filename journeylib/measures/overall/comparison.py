@@ -17,6 +17,7 @@ from journeylib.core import (
     Floats,
     adjusted_p_values,
     percent,
+    refuse_other,
     resample,
     working,
 )
@@ -139,6 +140,8 @@ def compare(a: Journeys, b: Journeys) -> Comparison:
     by its delete-a-group error; q-values are Benjamini and Hochberg's (1995) over all rows. A row
     is tested only where at least the minimum of customers, or none, is behind it in each group.
     """
+    refuse_other(a, "Journeys")
+    refuse_other(b, "Journeys")
     minimum = max(a.settings.min_customers, b.settings.min_customers)
     sides = {"a": a.words or "all journeys", "b": b.words or "all journeys"}
     schema = a.log.schema

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from journeylib.audits import Audit
-from journeylib.core import extra, working
+from journeylib.core import extra, refuse_other, working
 from journeylib.journeys import Journeys
 from journeylib.present.explorer.state import exploration
 
@@ -39,6 +39,7 @@ def explore(subject: Journeys | Audit, *, state: Mapping[str, Any] | None = None
     ConfigError
         If the state is not one, or names a touchpoint that the log does not have.
     """
+    refuse_other(subject, "Journeys", "Audit")
     with extra("lab", "the interactive map", "journey_map draws it without."):
         from journeylib.present.explorer.widget import Explorer
     return Explorer(exploration(subject, state))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import percent, signed, text
+from journeylib.core import percent, refuse_other, signed, text
 from journeylib.measures import FOUND, Comparison
 from journeylib.present.drawing import svg
 from journeylib.present.figure import Figure
@@ -34,6 +34,7 @@ def difference_map(comparison: Comparison) -> Figure:
         full line where A goes more often, ▼ and a broken line where B does. The rest is grey.
         Its table is `comparison_table`.
     """
+    refuse_other(comparison, "Comparison")
     rows = comparison.table
     ways = rows[rows["kind"] == "transition"]
     # What differs beyond chance is drawn first; widths are in points of a hundredth.
@@ -82,6 +83,7 @@ def comparison_table(comparison: Comparison, *, most: int = 20) -> Table:
     Table
         One row per number: the two groups, the difference with its interval, the q-value.
     """
+    refuse_other(comparison, "Comparison")
     every = comparison.table
     surest = every.sort_values("q_value", kind="stable", na_position="last").index[:most]
     rows = every.loc[every.index.isin(surest)]

@@ -14,6 +14,7 @@ from journeylib.core import (
     estimate_text,
     number,
     percent,
+    refuse_other,
     signed,
     text,
     working,
@@ -61,6 +62,7 @@ def journey_map(subject: Journeys | Audit, *, title: str = "", **options: Any) -
         Shown by a notebook as it is; ``save("map.svg")`` writes it. Cells below the minimum
         number of customers are left out, so the map of a small log may be empty.
     """
+    refuse_other(subject, "Journeys", "Audit")
     if isinstance(subject, Journeys):
         nodes, _hidden = suppress(subject.touchpoints, subject.settings.min_customers)
         edges, schema = transitions(subject), subject.log.schema

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from journeylib.audits import Audit, end_words
-from journeylib.core import ConfigError, did_you_mean, estimate_text, number, percent, signed, text
+from journeylib.core import (
+    ConfigError,
+    did_you_mean,
+    estimate_text,
+    number,
+    percent,
+    refuse_other,
+    signed,
+    text,
+)
 from journeylib.present.blocks import Block, remark, template
 from journeylib.present.charts.journey_ends import end_word
 from journeylib.present.charts.service_types import draw_types, share_text
@@ -209,6 +218,7 @@ def touchpoint(audit: Audit, name: str) -> TouchpointPage:
     ConfigError
         If no touchpoint with enough customers is called so.
     """
+    refuse_other(audit, "Audit")
     row = next((r for r in audit.document["touchpoints"] if r["touchpoint"] == name), None)
     if row is None:
         near = did_you_mean(name, [r["touchpoint"] for r in audit.document["touchpoints"]])
