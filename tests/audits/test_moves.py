@@ -105,7 +105,11 @@ def test_the_command_says_every_sentence_in_the_language_it_is_given(
     audit: jl.Audit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = save(audit, tmp_path / "audits")
-    assert main(["what-if", str(run), "--move", "Call=0.5", "--lang", "de"]) == 0
+    (tmp_path / "calls.yaml").write_text(CONFIG, encoding="utf-8")
+    with (tmp_path / "calls.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(calls())
+    where = ["--config", str(tmp_path / "calls.yaml")]
+    assert main(["what-if", str(run), "--move", "Call=0.5", "--lang", "de", *where]) == 0
     told = capsys.readouterr().out
     assert "Wartezeiten und Abbrüche werden nicht genannt" in told
     assert not re.search(r"\b(the|are|is|not)\b", told)
