@@ -384,3 +384,17 @@ def test_the_end_of_an_audit_is_told_in_the_language_of_the_run() -> None:
         "  1 Teile ließen sich nicht zeigen; das Dashboard sagt, welche",
         "Dashboard: lauf/audit.html",
     ]
+
+
+def test_the_artist_imports_nothing_while_papermill_is_imported(tmp_path: Path) -> None:
+    """Two threads that import nbformat at once may end in importlib's deadlock error."""
+    code = (
+        "import sys\nfrom journeylib.cli import run_notebook as one\n"
+        "assert 'papermill' not in sys.modules\n"
+        "one.load_drawing = lambda: print('papermill' in sys.modules) or sys.exit()\n"
+        "with one._delivery_of(one.Path(), None): pass\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=120, check=True
+    )
+    assert found.stdout.decode().strip() == "True"

@@ -25,7 +25,7 @@ LINES = {
     "measures": 6_390,
     "portfolio": 1_675,
     "present": 7_200,
-    "workshop": 3_955,
+    "workshop": 3_965,
 }
 # What is shown has the name of what is computed; settings stand where they are used.
 SHOWN_IN = {"present", "workshop", "delivery"}

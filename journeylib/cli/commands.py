@@ -184,7 +184,9 @@ def what_if(options: argparse.Namespace) -> int:
 
     run = find_run(options.run, options.runs)
     config = config_of_run(run, options.config)
-    with use_language(options.lang or config.language):
+    # Some sentences are made with the forecast, in the configuration's language.
+    config = config.model_copy(update={"language": options.lang or config.language})
+    with use_language(config.language):
         print(forecast(audit(config), _moves(options.moves), staff=options.staff))
     return OK
 
@@ -259,8 +261,8 @@ def write_bets(options: argparse.Namespace) -> int:
         print(text("cli.bets.placeless", n=bets.placeless), file=sys.stderr)
     for name in bets.incomplete:
         print(text("cli.bets.incomplete", name=name))
-    counts = {"n": len(bets.bets), "new": bets.new}
-    print(text("cli.bets.wrote", file=str(file), name=file.name, **counts))
+    counts, key = {"n": len(bets.bets), "new": bets.new}, "wrote" if bets.bets else "none"
+    print(text(f"cli.bets.{key}", file=str(file), name=file.name, **counts))
     return OK
 
 

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -230,6 +231,8 @@ def _delivery_of(
             ended.set()
             return drawing.result()
 
+        # Both import what imports each other: done at once, Python may see a deadlock.
+        import_module("journeylib.cli.papermill_engine")
         drawing = artist.submit(copy_context().run, draw)
         try:
             yield drawn

@@ -69,7 +69,7 @@ def export_notes(run: str | Path, out: str | Path, *, language: str = "en") -> t
     RunError
         If the directory is no complete run, or `out` cannot be written.
     ConfigError
-        If there are no texts in the language.
+        If there are no texts in the language, or `out` has another ending.
     """
     content = read_content(run, language=language)
     answered = {note.id for note in content.notes}

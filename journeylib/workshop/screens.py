@@ -28,7 +28,7 @@ from journeylib.workshop.content.differences import (
 )
 from journeylib.workshop.content.first_automations import FORM_ROWS, closing_exercise
 from journeylib.workshop.content.pages import even_parts, titled_pages
-from journeylib.workshop.content.sentences import at_least, effect_text, serves_text, verdict_text
+from journeylib.workshop.content.sentences import effect_text, serves_text, verdict_text
 from journeylib.workshop.notes.notes import Note
 from journeylib.workshop.rendering import own_file, render
 from journeylib.workshop.screen_layout import (
@@ -351,12 +351,10 @@ def _stories(content: Content) -> Screen:
 def _story(content: Content, number: int, most: int) -> StoryRow:
     """Return a story as a row of a table, with at most `most` of its steps."""
     words, story = content.words, content.stories[number - 1]
-    head, ends = lanes.story_texts(content, number)
+    head, base, ends = lanes.story_texts(content, number)
     steps = " → ".join(clean(step.touchpoint) for step in story.steps[:most])
     if len(story.steps) > most:
         steps += f" → {words.text('more', n=len(story.steps) - most)}"
-    journeys = at_least(words, words.number(story.journeys, 0), story.at_least)
-    base = words.text("story.base", journeys=journeys, customers=story.customers)
     return head, [(steps, " · ".join(filter(None, (base, ends))))]
 
 

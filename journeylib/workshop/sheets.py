@@ -12,8 +12,8 @@ from journeylib.workshop.content.cards import card_rows
 from journeylib.workshop.content.content import Content, Moment
 from journeylib.workshop.content.differences import differences
 from journeylib.workshop.content.first_automations import FORM_ROWS, closing_exercise
-from journeylib.workshop.content.lanes import segment_cell
-from journeylib.workshop.content.sentences import serves_text
+from journeylib.workshop.content.lanes import segment_cell, story_texts
+from journeylib.workshop.content.sentences import at_least, serves_text
 from journeylib.workshop.rendering import render
 from journeylib.workshop.wall_map.typography import HANDOUT, POSTER
 from journeylib.workshop.wall_map.wall_map import WallMap, draw_wall_map
@@ -68,6 +68,7 @@ def handout(content: Content, wall_map: WallMap) -> str:
         # Large type where there is room for it: pages of a sheet that is passed around.
         roomy=len(content.stages) <= ROOMY and not differing,
         differences=differing,
+        told={"at_least": at_least, "story": story_texts},
         hand_offs=hand_offs if any(x.value is not None for x in hand_offs.values()) else {},
         segment_rows=[
             (stage, [segment_cell(content, segment, stage) for segment in content.segments])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ import journeylib as jl
 from journeylib import present as show
 from journeylib.audits.experiments.facts import lab_results
 from journeylib.audits.moves import Basis, proposed_moves
+from journeylib.audits.runs.bundle import save
 from journeylib.cli.main import main
 from journeylib.lab import LabSettings, write_plan
 from journeylib.portfolio import Portfolio
@@ -96,6 +98,21 @@ def test_a_mistyped_move_says_how_one_is_written(capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit):
         main(["what-if", "latest"])
     assert "--move" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_command_says_every_sentence_in_the_language_it_is_given(
+    audit: jl.Audit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = save(audit, tmp_path / "audits")
+    (tmp_path / "calls.yaml").write_text(CONFIG, encoding="utf-8")
+    with (tmp_path / "calls.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(calls())
+    where = ["--config", str(tmp_path / "calls.yaml")]
+    assert main(["what-if", str(run), "--move", "Call=0.5", "--lang", "de", *where]) == 0
+    told = capsys.readouterr().out
+    assert "Wartezeiten und Abbrüche werden nicht genannt" in told
+    assert not re.search(r"\b(the|are|is|not)\b", told)
 
 
 def test_what_the_portfolio_proposes_is_moved_whole(audit: jl.Audit) -> None:

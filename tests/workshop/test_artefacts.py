@@ -17,6 +17,7 @@ from journeylib.audits.config.load import load_config
 from journeylib.cli.main import main
 from journeylib.core.errors import RunError
 from journeylib.core.estimate import Estimate
+from journeylib.present import ARIAL, svg
 from journeylib.present.drawing import browser
 from journeylib.workshop import pack
 from journeylib.workshop.content.cards import card_rows
@@ -27,11 +28,13 @@ from journeylib.workshop.exchange import export_notes
 from journeylib.workshop.notes.notes import Note
 from journeylib.workshop.pack import latest_run, prepare_workshop
 from journeylib.workshop.screens import presentation
-from journeylib.workshop.sheets import cards, poster, poster_svg, poster_wall_map
+from journeylib.workshop.sheets import cards, handout, poster, poster_svg, poster_wall_map
 from journeylib.workshop.slides.deck import write_slides
+from journeylib.workshop.wall_map import experience_lane
 from journeylib.workshop.wall_map.wall_map import folded
 from tests.workshop.test_slides import texts_of
 from tests.workshop.town import CUSTOMERS, SECRETS, STAGES
+from tests.workshop.voices import voiced
 
 needs_browser = pytest.mark.skipif(
     not any(map(shutil.which, browser.BROWSERS)), reason="needs Chromium on the path"
@@ -52,6 +55,37 @@ def filled(content_of):
     )
 
 
+@pytest.mark.slow
+def test_a_story_says_what_it_rests_on_wherever_it_is_told(content_of, tmp_path):
+    content = voiced(content_of(12, "en"))  # of the second story only lower bounds are shown
+    drawn = poster_wall_map(content)
+    write_slides(content, tmp_path / "slides.pptx")
+    told = [presentation(content), handout(content, drawn), *texts_of(tmp_path / "slides.pptx")]
+    told = html.unescape(" ".join(told)).replace("\u00a0", " ")
+    assert told.count("at least 345 journeys of at least 301 customers") == 3
+    assert told.count("at least 21 %; at least 345 journeys") == 1
+    assert "n = 345" not in told
+
+
+@pytest.mark.slow
+def test_names_along_the_line_are_measured_in_the_font_they_are_projected_in(
+    content_of, monkeypatch
+):
+    widths = []
+
+    def place(points, sizes, **_):
+        widths.extend(width for width, _ in sizes)
+        return [None] * len(points)
+
+    monkeypatch.setattr(experience_lane, "place_labels", place)
+    content = content_of(12, "de")
+    experience_lane.line_figure(content, 1700.0, 760.0)
+    labels = [f"{p.name} {content.words.signed(p.mood)}" for p in content.touchpoints if p.is_heard]
+    short = [label for label in labels if svg.text_width(label, 27, bold=True, face=ARIAL) < 540]
+    assert short
+    assert {svg.text_width(label, 27, bold=True, face=ARIAL) for label in short} <= set(widths)
+
+
 # --- content --------------------------------------------------------------------------------
 
 
@@ -61,6 +95,7 @@ def filled(content_of):
     [
         (BotSessions(80, 20, 4), "20 von 80 an Menschen (25 %), 4 gaben auf"),
         (BotSessions(80, None, 40), "40 von 80 gaben auf"),
+        (BotSessions(80, 20, None), "20 von 80 an Menschen (25 %)"),
         (
             BotSessions(80, 20, 30, frozenset({"handed_over", "abandoned"})),
             "mindestens 20 von 80 an Menschen (mindestens 25 %), mindestens 30 gaben auf",

@@ -114,3 +114,14 @@ def test_the_configuration_reads_the_file(
     (tmp_path / "bets.yaml").unlink()
     with pytest.raises(jl.ConfigError, match=r"notes bets RUN --out bets\.yaml"):
         load_config(config)
+
+
+def test_without_an_idea_no_file_is_named(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_notes((OWNER,), run.parent / "notes.csv")
+    file = tmp_path / "bets.yaml"
+    assert main(["notes", "bets", str(run), "--out", str(file)]) == 0
+    told = capsys.readouterr().out
+    assert "bets.yaml was not written" in told and "configuration" not in told
+    assert not file.exists()

@@ -234,6 +234,12 @@ def test_the_file_is_what_spreadsheet_programs_expect(tmp_path):
     assert lines[2].startswith("n-0000000b,'=1+1 [n-0000000b],idea,")
 
 
+def test_notes_are_written_as_a_table_that_its_name_says(tmp_path):
+    with pytest.raises(ConfigError, match=r"notes\.docx: a table of notes ends in \.csv or \.xlsx"):
+        write_notes([PAIN], tmp_path / "notes.docx")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "'=1", "''+1", "'tis", "a=1", "", "'"])
 def test_the_guard_against_formulas_comes_off_again(cell):
     assert unguarded(guarded(cell)) == cell

@@ -129,6 +129,20 @@ def test_new_notes_have_the_place_where_they_were_put(deck, read, said, content_
     assert read(deck).notes == found.notes  # however often it is read
 
 
+def test_a_new_note_comes_back_from_every_slide_of_the_deck(deck, read, said):
+    opened = Presentation(str(deck))
+    many = len(opened.slides)
+    for number, slide in enumerate(opened.slides):
+        box = slide.shapes.add_textbox(Inches(12), Inches(7), Inches(1), Inches(0.3))
+        box.text_frame.text = f"Frage {number}"
+    opened.save(deck)
+    found = read(deck)
+    assert {note.text for note in found.notes} - {note.text for note in said} == {
+        f"Frage {number}" for number in range(many)
+    }
+    assert many > 10
+
+
 def test_damaged_and_missing_stickies_are_said_and_kept(deck, read, said):
     opened = Presentation(str(deck))
     empty, gone, copied = (shape_of(opened, note) for note in said[:3])
@@ -165,7 +179,7 @@ def test_a_deck_of_another_kind_is_refused(read, tmp_path):
         read(tmp_path / "other.pptx")
     damaged = tmp_path / "half.pptx"
     damaged.write_bytes((tmp_path / "other.pptx").read_bytes()[:2000])
-    with pytest.raises(ConfigError, match=r"half\.pptx"):
+    with pytest.raises(ConfigError, match=r"half\.pptx is no presentation"):
         read(damaged)
 
 

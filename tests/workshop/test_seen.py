@@ -16,6 +16,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the path"),
 ]
+WHY = "Nach einem guten Besuch ist Kündigung um 21 Punkte seltener (10–31). " * 2
 TOWNS = [(12, "en"), (40, "de")]
 
 # Texts beyond the frame of their cell or box, and texts upon texts anywhere on the wall.
@@ -88,13 +89,55 @@ def test_no_text_of_the_poster_leaves_its_frame_or_covers_another(content, tmp_p
     assert ask(page, CUT + UPON, tmp_path, size) == []
 
 
-def test_the_handout_fits_its_pages(content, tmp_path):
-    page = handout(content, handout_wall_map(content))
+def over_the_pages(page, tmp_path):
+    """Return how far each page of a handout is overfull, down and across."""
     script = (
         "var answer=[...document.querySelectorAll('.sheet')]"
         ".map(s=>[s.scrollHeight-s.clientHeight,s.scrollWidth-s.clientWidth])"
     )
-    assert all(over <= 1 for pair in ask(page, script, tmp_path) for over in pair)
+    return ask(page, script, tmp_path)
+
+
+def test_the_handout_fits_its_pages(content, tmp_path):
+    page = handout(content, handout_wall_map(content))
+    assert all(over <= 1 for pair in over_the_pages(page, tmp_path) for over in pair)
+
+
+def test_a_handout_with_all_that_a_log_can_say_fits_its_pages(content_of, tmp_path):
+    found = dataclasses.replace(voiced(content_of(12, "de")), notes=())
+    asked = tuple(
+        Decision(
+            "repair", (p.name,), f"{p.name} reparieren, bevor Sie es tun", WHY, "C · 57 Kunden"
+        )
+        for p in found.touchpoints[:5]
+    )
+    longest = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+    stages = tuple(
+        dataclasses.replace(
+            found.stages[0],
+            name=f"Phase {i}",
+            touchpoints=(dataclasses.replace(point, name=longest if i == 6 else point.name),),
+        )
+        for i, point in enumerate(found.touchpoints[:7])
+    )
+    felt = Estimate(-0.5, "feeling", lo=-0.6, hi=-0.4, n_customers=45)
+    segments = tuple(
+        dataclasses.replace(
+            segment,
+            stages={stage.name: (0.9, 38) for stage in stages},
+            feelings={stage.touchpoints[0].name: felt for stage in stages},
+        )
+        for segment in (*found.segments, found.segments[0])
+    )
+    full = dataclasses.replace(
+        found,
+        first_screen=dataclasses.replace(found.first_screen, decisions=asked),
+        stages=stages,
+        segments=segments,
+        stories=found.stories[:1] * 6,
+    )
+    page = handout(full, handout_wall_map(found))
+    assert all(over <= 1 for pair in over_the_pages(page, tmp_path) for over in pair)
 
 
 def test_no_card_is_cut(content, tmp_path):
@@ -113,10 +156,9 @@ def test_no_screen_overflows(content, tmp_path):
 @pytest.mark.parametrize("crowded", [False, True])
 def test_no_screen_overflows_where_decisions_leave_few_screens(content_of, crowded, tmp_path):
     found = voiced(content_of(40, "de"))
-    why = "Nach einem guten Besuch ist Kündigung um 21 Punkte seltener (10–31). " * 2
     asked = tuple(
         Decision(
-            "repair", (p.name,), f"{p.name} reparieren, bevor Sie es tun", why, "C · 57 Kunden"
+            "repair", (p.name,), f"{p.name} reparieren, bevor Sie es tun", WHY, "C · 57 Kunden"
         )
         for p in found.touchpoints[:5]
     )

@@ -131,17 +131,26 @@ def _handoffs(content: Content, stage: Stage) -> list[Line]:
     return lines or [Line(content.words.text("handoff.none"), "muted")]
 
 
+# By whether those handed over, and those who gave up, are enough customers to show.
+HANDOFF_LINES = {
+    (False, False): "withheld",
+    (False, True): "left",
+    (True, False): "handed",
+    (True, True): "line",
+}
+
+
 def handoff_text(content: Content, point: Touchpoint) -> str:
     """Return what became of the conversations with a machine that begin at a touchpoint."""
     bots = point.bot_sessions
     if bots is None or not bots.sessions:
         return ""
-    # A count that is withheld is no reason to be silent of the conversations.
-    less = "withheld" if bots.abandoned is None else "left"
+    # A count that is withheld is no reason to be silent of the others.
+    shown = (bots.handed_over is not None, bots.abandoned is not None)
     words, handed_over = content.words, bots.handed_over or 0
     is_bound = "handed_over" in bots.at_least
     return words.text(
-        f"handoff.{less if bots.handed_over is None else 'line'}",
+        f"handoff.{HANDOFF_LINES[shown]}",
         name=point.name,
         handed=at_least(words, words.cell(handed_over), is_bound),
         sessions=bots.sessions,
@@ -204,8 +213,8 @@ def segment_cell(content: Content, segment: Segment, stage: Stage) -> tuple[str,
     return f"{words.percent(share, 0)} ({words.text('n', n=n)})", mood
 
 
-def story_texts(content: Content, number: int) -> tuple[str, str]:
-    """Return of a story, counted from 1, its heading and how its journeys end ("": unknown)."""
+def story_texts(content: Content, number: int) -> tuple[str, str, str]:
+    """Return of a story, counted from 1, heading, base and how its journeys end ("": unknown)."""
     words, story = content.words, content.stories[number - 1]
     share = at_least(words, words.percent(story.share, 0), story.at_least)
     head = words.text("story.head", n=number, share=share)
@@ -214,7 +223,9 @@ def story_texts(content: Content, number: int) -> tuple[str, str]:
         f"{at_least(words, words.percent(end.share, 0), end.at_least)}"
         for end in story.ends
     )
-    return head, words.text("story.ends", ends=ends) if ends else ""
+    journeys = at_least(words, words.number(story.journeys, 0), story.at_least)
+    base = words.text("story.base", journeys=journeys, customers=story.customers)
+    return head, base, words.text("story.ends", ends=ends) if ends else ""
 
 
 def stage_title(content: Content, stage: Stage) -> str:

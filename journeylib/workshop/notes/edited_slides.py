@@ -27,12 +27,12 @@ QUOTES = "„“”\"«»‚‘’'"
 
 
 def is_deck(path: str | Path) -> bool:
-    """Return whether a file is a presentation."""
+    """Return whether a file is a presentation, or was one before it was damaged."""
     try:
         with zipfile.ZipFile(path) as packed:
             return "ppt/presentation.xml" in packed.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return False
+    except (OSError, zipfile.BadZipFile) as error:
+        return isinstance(error, zipfile.BadZipFile) and Path(path).suffix.lower() == ".pptx"
 
 
 def read_deck(path: str | Path, places: Places) -> NotesTable:
@@ -63,10 +63,10 @@ def read_deck(path: str | Path, places: Places) -> NotesTable:
     """
     path = Path(path)
     with extra("workshop", f"the presentation {path.name}"):
-        from pptx import Presentation
+        from pptx import Presentation, exc
     try:
         slides = list(Presentation(str(path)).slides)
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile):
+    except (exc.PythonPptxError, KeyError, ValueError, OSError, zipfile.BadZipFile):
         raise ConfigError(f"{path.name} is no presentation that can be read.") from None
     rows, ours = [], 0
     for number, slide in enumerate(slides, start=1):
@@ -96,7 +96,7 @@ def _is_ours(shape: Any) -> bool:
 def _rows(number: int, slide: Any, shapes: list[Any], places: Places) -> Iterator[Row]:
     points = {s.name[len(POINT) :]: s for s in shapes if s.name.startswith(POINT)}
     stage = _stage(slide, points, places)
-    working = any(s.name.startswith((NOTE, POINT, ROOM)) for s in shapes)
+    working = any(map(_is_ours, shapes))
     form: dict[str, list[str]] = {}
     for shape in shapes:
         if not shape.has_text_frame or shape.is_placeholder:

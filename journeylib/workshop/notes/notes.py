@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from journeylib.core import RunError, extra
+from journeylib.core import ConfigError, RunError, extra
 
 FILE = "notes.csv"  # in the folder of the audit, beside its runs
 ASKED = "audit"  # author of what the audit asks; what the room writes over it is the room's
@@ -169,7 +169,7 @@ def write_notes(notes: Iterable[Note], path: str | Path) -> Path:
     ----------
     notes : iterable of Note
     path : str or Path
-        Ending in ``.xlsx`` an Excel workbook, which no program misreads; else CSV as spreadsheet
+        Ending in ``.xlsx`` an Excel workbook, which no program misreads; in ``.csv`` as spreadsheet
         programs write it (UTF-8 with byte order mark, CRLF).
 
     Returns
@@ -179,10 +179,14 @@ def write_notes(notes: Iterable[Note], path: str | Path) -> Path:
 
     Raises
     ------
+    ConfigError
+        If the name has another ending.
     RunError
         If the place cannot be written.
     """
     path = Path(path)
+    if path.suffix.lower() not in (".csv", ".xlsx"):
+        raise ConfigError(f"{path.name}: a table of notes ends in .csv or .xlsx.")
     rows = [list(COLUMNS), *map(_cells, notes)]
     content = _workbook(rows) if path.suffix.lower() == ".xlsx" else _text(rows)
     try:

@@ -220,13 +220,12 @@ def story_slides(new: New, content: Content) -> None:
 
 def _story(slide: Slide, content: Content, story: DocumentPart, number: int, top: float) -> None:
     words, name = content.words, f"story {number}"
-    head, ends = story_texts(content, number)
+    head, base, ends = story_texts(content, number)
     draw(slide, name, (EDGE, top, WIDE - 2 * EDGE, 1.25), shapes.GROUND)
-    share = f"{head}, {words.text('n', n=story.journeys)}"
     area = (EDGE + 0.05, top, 2.5, 0.85)
-    write(slide, f"{name}: share", area, share, TextStyle(bold=True, middle=True))
-    if ends:
-        write(slide, f"{name}: ends", (EDGE + 0.05, top + 0.85, WIDE - 2.8, 0.39), ends, MUTED)
+    write(slide, f"{name}: share", area, head, TextStyle(bold=True, middle=True))
+    below = " · ".join(filter(None, (base, ends)))
+    write(slide, f"{name}: ends", (EDGE + 0.05, top + 0.85, WIDE - 2.8, 0.39), below, MUTED)
     step = (WIDE - 2 * EDGE - 2.6) / STEPS
     before: Any = None
     for i, one in enumerate(story.steps[:STEPS]):

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from journeylib.present import Band, Rect, leader, place_labels, svg
 from journeylib.workshop.content.content import Content, Touchpoint
-from journeylib.workshop.wall_map.typography import LEFT, SCREEN, SMALL, Lettering, lane_name, text
+from journeylib.workshop.wall_map.typography import HANDOUT, LEFT, SMALL, Lettering, lane_name, text
 
 CURVE = 200.0
 SCALE = 190.0  # on a screen: room for the words of the scale
@@ -40,9 +40,9 @@ def line_figure(content: Content, width: float, height: float) -> str:
     for i, band in enumerate(columns):
         if i % 2 == 0:
             parts.append(svg.rect(band.start, 0, step, height, "jl-band"))
-        name = svg.shorten(band.name, step - 12, 28, bold=True)
+        name = HANDOUT.shorten(band.name, step - 12, 28, bold=True)
         parts.append(text(band.start + step / 2, 34, name, 28, "jl-b", "middle"))
-    parts += _curve(content, columns, Rect(SCALE, 46, width - SCALE, height - 46), 27.0, SCREEN)
+    parts += _curve(content, columns, Rect(SCALE, 46, width - SCALE, height - 46), 27.0, HANDOUT)
     return (
         f'<svg class="jl-svg" viewBox="0 0 {svg.num(width)} {svg.num(height)}" role="img" '
         f'aria-label="{svg.esc(line_alt(content))}">{"".join(parts)}</svg>'
