@@ -236,7 +236,7 @@ def test_nobody_is_seen_to_come_back_where_the_log_knows_cases_only(
     assert told["Chat", "repeat_contact"] == told["Chat", "containment"] == "no_column"
     rows = flow(parts(evidence=cases)).frame.set_index("measure")["estimate"]
     unseen = "Not enough evidence: the log has no column for it"
-    assert rows["Contacts followed by another about the same"] == unseen
+    assert rows["Contacts followed by another about the same matter"] == unseen
     assert shown(cases.handoffs).items[text("measure.contained_verified")] == unseen
     assert shown(cases.handoffs, customer=None).finding == (
         "How many conversations bots settle cannot be verified. The log knows cases and no "
