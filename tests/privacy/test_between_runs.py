@@ -507,6 +507,19 @@ def test_rows_of_a_part_stay_one_by_one(tmp_path: Path) -> None:
     assert result["rows"].isna().tolist() == [True, False, False, False]
 
 
+def test_a_row_is_known_again_by_several_moves_and_by_a_name_that_is_missing(
+    tmp_path: Path,
+) -> None:
+    """The document holds moves in order of their names, rounded, and None for no number."""
+    before = Before(last_run(tmp_path, {}, dt.date(2026, 1, 1)), 10, {"": 30}, few=False)
+    now = {"moves": {"Call": 1 / 3, "Bill": 0.4}, "staff": np.nan, "contacts": 53}
+    old = {"moves": {"Bill": 0.4, "Call": 0.333333}, "staff": None, "contacts": 50}
+    (row,) = kept_part((now,), [old], before, ("moves", "staff"))
+    assert row["contacts"] == 50
+    (other,) = kept_part(({**now, "staff": 3},), [old], before, ("moves", "staff"))
+    assert other["contacts"] == 53
+
+
 def test_what_differs_in_its_language_alone_is_worded_anew(tmp_path: Path) -> None:
     """A is the same, B has three rows more, C a number more, D another answer; each in German."""
     (tmp_path / "manifest.json").write_text('{"config": {"language": "de"}}', "utf-8")

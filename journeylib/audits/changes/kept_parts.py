@@ -23,6 +23,7 @@ from journeylib.audits.changes.small_changes import (
     kept_estimates,
     with_sentences,
 )
+from journeylib.audits.document.content import clean
 from journeylib.audits.preparation.preparation import Prepared
 from journeylib.core import Estimate, rounded
 from journeylib.journeys import Structure
@@ -107,7 +108,9 @@ def _kept_items(
 
 
 def _named(item: Any, key: Sequence[str]) -> tuple[str, ...]:
-    return tuple(str(_value(item, name)) for name in key)
+    """Return what names a row as the document writes it: rounded, its mappings in order."""
+    values = (clean(_value(item, name)) for name in key)
+    return tuple(str(sorted(one.items()) if isinstance(one, dict) else one) for one in values)
 
 
 def _value(item: Any, name: str) -> Any:
