@@ -7,6 +7,7 @@ import ctypes
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -398,3 +399,31 @@ def test_the_artist_imports_nothing_while_papermill_is_imported(tmp_path: Path) 
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=120, check=True
     )
     assert found.stdout.decode().strip() == "True"
+
+
+@pytest.mark.parametrize(
+    ("configs", "said"),
+    [
+        (["small.yaml"], "journeylib: stopped; no half run was left.\n"),
+        (["small.yaml"] * 2, "journeylib: small.yaml: stopped; no half run was left.\n"),
+    ],
+)
+def test_a_stop_is_told_once_and_ends_what_would_follow(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    configs: list[str],
+    said: str,
+) -> None:
+    """The scheduler's stop reaches the first of the audits."""
+    runs = []
+
+    def stopped(*_: object, **__: object) -> None:
+        runs.append(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("journeylib.cli.run_notebook.run_audit", stopped)
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(["audit", *configs]) == 3
+    assert (capsys.readouterr().err, runs) == (said, [1])
+    assert signal.getsignal(signal.SIGTERM) == before

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pyarrow
 
+from journeylib.audits.config.audit_config import LANGUAGE
 from journeylib.audits.document.document_schema import SCHEMA_VERSION, validate
 from journeylib.core import LogError, RunError, did_you_mean
 from journeylib.measures import STREAM_COLUMNS
@@ -70,6 +71,11 @@ class Entry:
     def manifest(self) -> Mapping[str, Any]:
         """The content of its manifest; empty where that is damaged or not there."""
         return _read_manifest(self.folder)
+
+    @property
+    def language(self) -> str:
+        """The language of its sentences, as its manifest says."""
+        return str(self.manifest.get("config", {}).get("language", LANGUAGE))
 
     @cached_property
     def streams(self) -> pd.DataFrame | None:

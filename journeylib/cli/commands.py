@@ -154,9 +154,11 @@ def history(options: argparse.Namespace) -> int:
 def compare(options: argparse.Namespace) -> int:
     """Say what is not the same in two runs."""
     from journeylib.audits import compare_runs, find_run
+    from journeylib.core import use_language
 
-    runs = [find_run(name, options.runs) for name in (options.before, options.after)]
-    print(compare_runs(*runs).text)
+    before, after = (find_run(name, options.runs) for name in (options.before, options.after))
+    with use_language(options.lang or after.language):  # it repeats sentences of the later run
+        print(compare_runs(before, after).text)
     return OK
 
 

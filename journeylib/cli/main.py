@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with sigterm_as_interrupt():
             return status(lambda: _in_language(options))
-    except KeyboardInterrupt:
-        return RUN_FAILED
+    except KeyboardInterrupt as stop:
+        return fail(f"{stop}stopped; no half run was left.", RUN_FAILED)
 
 
 def _in_language(options: argparse.Namespace) -> int:

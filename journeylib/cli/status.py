@@ -19,9 +19,9 @@ def status(command: Callable[[], int], name: str = "") -> int:
     """Run a command; say what went wrong, and return the exit status that stands for it."""
     try:
         return int(command())
-    except KeyboardInterrupt:
-        fail(f"{name}stopped; no half run was left.", RUN_FAILED)
-        raise
+    except KeyboardInterrupt as stop:
+        # One command may run inside another; the outermost says it once, with the inner one's name.
+        raise KeyboardInterrupt(*stop.args or (name,)) from stop
     except Exception as error:
         # --help must answer at once, and the kernel of an audit start first.
         from journeylib.core import ConfigError, JourneylibError, LogError

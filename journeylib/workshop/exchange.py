@@ -66,8 +66,8 @@ def export_notes(run: str | Path, out: str | Path, *, language: str = "en") -> t
 
     Raises
     ------
-    RunError
-        If the directory is no complete run, or `out` cannot be written.
+    LogError, RunError
+        If the directory is no complete run; if `out` cannot be written.
     ConfigError
         If there are no texts in the language, or `out` has another ending.
     """
@@ -93,8 +93,8 @@ def take_notes(run: str | Path, path: str | Path, *, round: int = 1) -> Imported
 
     Raises
     ------
-    RunError
-        If the directory is no complete run, or the notes cannot be written.
+    LogError, RunError
+        If the directory is no complete run; if the notes cannot be written.
     ConfigError
         If the file is not there, or is no table of notes.
     """

@@ -71,12 +71,13 @@ class Pack:
     def outline(self) -> str:
         """What was made, wherever it lies and whoever printed it."""
         content, words = self.content, self.content.words
+        moments = len({moment.touchpoint.name for moment in content.moments})
         return words.text(
             "pack.outline",
             title=content.title,
             stages=len(content.stages),
             touchpoints=len(content.touchpoints),
-            moments=len(content.moments),
+            moments=words.text(f"pack.moments.{'one' if moments == 1 else 'many'}", n=moments),
             sizes=", ".join(
                 f"{paper.upper()} {words.number(size, 1)} mm"
                 for paper, size in self.type_mm.items()
@@ -112,8 +113,10 @@ def prepare_workshop(
     ------
     ConfigError
         If there are no texts in the language; nothing is written.
+    LogError
+        If the directory is no complete run.
     RunError
-        If the directory is no complete run, or an artefact fails; nothing is left.
+        If an artefact fails; nothing is left.
     """
     content = read_content(run, language=language)
     home = Path(out) / content.name

@@ -188,6 +188,14 @@ def test_rare_touchpoints_are_counted_but_not_shown(log_of):
     assert 0.7 < chain.value(START, "p_goal") < 0.79
 
 
+def test_touchpoints_not_shown_are_counted_without_the_journey_as_a_whole(log_of):
+    """Three touchpoints of three customers; folded, two of them are one state."""
+    journeys = journeys_of(log_of, [("A", "B", "C")] * 3, goals=(), min_customers=10)
+    for most in (3, 1):
+        chain = journey_chain(journeys, most=most)
+        assert chain.table.empty and chain.suppressed == 3
+
+
 def test_memory_is_found_where_it_is_and_not_where_it_is_not(log_of):
     # What comes after B depends on what came before it: a chain of first order cannot know.
     with_memory = [("x", "B", "p"), ("y", "B", "q")]

@@ -236,12 +236,12 @@ def test_whose_words_texts_are_is_told() -> None:
     silent = checks_of(read(frame, roles), "text_by")
     assert silent[["severity", "rows"]].to_numpy().tolist() == [["warning", 2]]
     assert silent["text"].iloc[0] == (
-        "No row of a customer has a text: 2 texts stand on rows of who served, and are taken for "
+        "No row of a customer has a text: texts stand on rows of who served, and are taken for "
         "their words. If they are the customer's, declare 'text_by: customer'."
     )
     declared = checks_of(read(frame, roles | {"text_by": "customer"}), "text_by")
     assert declared[["severity", "rows"]].to_numpy().tolist() == [["note", 2]]
-    assert declared["text"].iloc[0].startswith("2 texts are taken for the customer's words")
+    assert declared["text"].iloc[0].startswith("Texts are taken for the customer's words")
     own = frame.assign(actor=["bot", "customer"])
     known = roles | {"actor_values": {"bot": "bot", "customer": "customer"}}
     assert checks_of(read(own, known), "text_by").empty

@@ -352,7 +352,23 @@ def test_resamples_show_no_chance_of_none_or_all(answer: WhatIf) -> None:
     none, every, some = replace(answer, risks=risks).dangers
     assert none == "Chance that customers wait longer than today: under 1 %."
     assert every == "Chance that it costs more than today: over 99 %."
-    assert some == "Chance that people have more work than today: 0 % to 30 %."
+    assert some == "Chance that people have more work than today: under 1 % to 30 %."
+    ends = risks.assign(lo=[0.0, 0.9, 0.004], hi=[0.02, 1.0, 0.996])
+    assert [one.partition(": ")[2] for one in replace(answer, risks=ends).dangers] == [
+        "under 1 % to 2 %.", "90 % to over 99 %.", "under 1 % to over 99 %."
+    ]  # fmt: skip
+    with use_language("de"):
+        assert replace(answer, risks=ends).dangers[1].endswith(": 90 % bis über 99 %.")
+
+
+def test_each_of_two_moves_has_an_experiment_to_fill_in(answer: WhatIf) -> None:
+    """An experiment tries one move, so there is one for each."""
+    two = replace(answer, moves={NAME: 0.6, "Chat": 0.25})
+    options = f"CONFIG --move '{NAME}=0.6' or --move 'Chat=0.25' fills in the plan"
+    assert options in two.trial and two.text.endswith(two.trial)
+    assert f"CONFIG --move '{NAME}=0.6' fills in the plan" in answer.trial
+    with use_language("de"):
+        assert f"--move '{NAME}=0.6' oder --move 'Chat=0.25' füllt" in two.trial
 
 
 def test_without_waits_in_the_log_only_work_is_told(records: QueueRecords) -> None:

@@ -38,7 +38,8 @@ from journeylib.audits.document.document_schema import document_schema
 from journeylib.audits.history import Entry, History
 from journeylib.audits.result import build
 from journeylib.audits.result.ledger import Ledger
-from journeylib.core import Estimate
+from journeylib.cli.main import main
+from journeylib.core import Estimate, use_language
 from journeylib.journeys import journey_structure, planned_vs_actual, stories
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.judge import Judgement, PeakEnd
@@ -506,6 +507,44 @@ def test_rows_of_a_part_stay_one_by_one(tmp_path: Path) -> None:
     assert result["rows"].isna().tolist() == [True, False, False, False]
 
 
+def test_a_row_is_known_again_by_several_moves_and_by_a_name_that_is_missing(
+    tmp_path: Path,
+) -> None:
+    """The document holds moves in order of their names, rounded, and None for no number."""
+    before = Before(last_run(tmp_path, {}, dt.date(2026, 1, 1)), 10, {"": 30}, few=False)
+    now = {"moves": {"Call": 1 / 3, "Bill": 0.4}, "staff": np.nan, "contacts": 53}
+    old = {"moves": {"Bill": 0.4, "Call": 0.333333}, "staff": None, "contacts": 50}
+    (row,) = kept_part((now,), [old], before, ("moves", "staff"))
+    assert row["contacts"] == 50
+    (other,) = kept_part(({**now, "staff": 3},), [old], before, ("moves", "staff"))
+    assert other["contacts"] == 53
+
+
+def test_what_differs_in_its_language_alone_is_worded_anew(tmp_path: Path) -> None:
+    """A is the same, B has three rows more, C a number more, D another answer; each in German."""
+    (tmp_path / "manifest.json").write_text('{"config": {"language": "de"}}', "utf-8")
+    names = ("check", "severity", "rows", "text")
+    old = [
+        ("A", "ok", 1200, "1.200 Zeilen"), ("B", "ok", 50, "50 Zeilen"),
+        ("C", "ok", 1, "1 Zeile von 70"), ("D", "ok", 0, "Keine"),
+    ]  # fmt: skip
+    new = [
+        ("A", "ok", 1200, "1,200 rows"), ("B", "ok", 53, "53 rows"),
+        ("C", "ok", 1, "1 row of 73"), ("D", "note", 0, "None"),
+    ]  # fmt: skip
+    rows, now = ([dict(zip(names, one, strict=True)) for one in some] for some in (old, new))
+    table, key = pd.DataFrame(now), ("check",)
+    words = ["1,200 rows", "50 Zeilen", "1 Zeile von 70", "Keine"]
+    entry = replace(entry_of({"quality": pd.DataFrame(rows)}, tmp_path), as_of=dt.date(2026, 1, 1))
+    before = Before(entry, 10, {"": 0}, few=True)
+    assert kept_part(table, rows, before, key)["text"].tolist() == words
+    result = kept_rows(table, "quality", key, before)
+    assert result["text"].tolist() == words and result["rows"].tolist() == [1200, 50, 1, 0]
+    assert kept_part("no staff", "keine Menschen", before) == "no staff"
+    with use_language("de"):
+        assert kept_part(table, rows, before, key)["text"].tolist() == [one[-1] for one in old]
+
+
 def test_a_waterfall_moves_as_a_whole(tmp_path: Path) -> None:
     names = ("step", "sessions", "customers", "share")
 
@@ -594,3 +633,30 @@ def test_an_audit_keeps_what_one_more_customer_changed(tmp_path: Path) -> None:
     for part in set(first.document["log"]) - rows:
         assert third.document["log"][part] == second.document["log"][part], part
     assert third.document["audit"]["period"] == second.document["audit"]["period"]
+
+
+@pytest.mark.slow
+def test_the_same_log_in_another_language_has_no_sentence_of_the_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, told = write_small(tmp_path), []
+    for language, day in (("en", "2026-03-01"), ("de", "2026-03-01"), ("en", "2026-03-02")):
+        asked = ["compare=key_results", f"language={language}"]
+        run = jl.audit(config, overrides=asked, as_of=day, history=tmp_path)
+        fresh = jl.audit(config, overrides=asked, as_of=day)
+        jl.save(run, tmp_path)
+        # Stories that as many live stand in the order of their names in a run that keeps numbers.
+        for part in set(run.document) - {"audit", "comparison", "changes", "decisions", "stories"}:
+            assert run.document[part] == fresh.document[part], (language, day, part)
+        for name in ("scores", "quality", "estimates", "indicators"):
+            pd.testing.assert_frame_equal(run.tables[name], fresh.tables[name])
+        told.append(run)
+    assert [one.changes.used != () for one in told] == [False, True, True]
+    runs = [str(tmp_path / "small" / one.run_id) for one in told]
+    for pair, said in (
+        (runs[:2], "Beide Läufe"),
+        (runs[1:], "Both runs"),
+        (runs[::2], "Both runs"),
+    ):
+        assert main(["compare", *pair]) == 0
+        assert said in capsys.readouterr().out

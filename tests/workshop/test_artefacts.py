@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,7 +16,7 @@ from pptx import Presentation
 
 from journeylib.audits.config.load import load_config
 from journeylib.cli.main import main
-from journeylib.core.errors import RunError
+from journeylib.core.errors import LogError, RunError
 from journeylib.core.estimate import Estimate
 from journeylib.present import ARIAL, svg
 from journeylib.present.drawing import browser
@@ -26,7 +27,7 @@ from journeylib.workshop.content.from_run import read_content
 from journeylib.workshop.content.lanes import ROOM_LANES, handoff_text, lanes
 from journeylib.workshop.exchange import export_notes
 from journeylib.workshop.notes.notes import Note
-from journeylib.workshop.pack import latest_run, prepare_workshop
+from journeylib.workshop.pack import Pack, latest_run, prepare_workshop
 from journeylib.workshop.screens import presentation
 from journeylib.workshop.sheets import cards, handout, poster, poster_svg, poster_wall_map
 from journeylib.workshop.slides.deck import write_slides
@@ -154,6 +155,24 @@ def test_a_card_says_what_happens_to_whom_and_what_to_try(filled):
     assert list(rows) == ["what", "whom", "effect", "machine", "person", "first"]
     assert "33 Punkte weniger" in rows["effect"] and "(21 bis 46)" in rows["effect"]
     assert "n\xa0=\xa0259" in rows["effect"] and "Etwa 73 (46–100) Reisen" in rows["effect"]
+
+
+def test_a_touchpoint_with_two_outcomes_is_one_moment_of_truth_everywhere(filled, content_of):
+    """Moments of truth are touchpoints; each outcome has a card of its own."""
+    (moment,) = filled.moments
+    two = dataclasses.replace(
+        filled, moments=(moment, dataclasses.replace(moment, outcome="churn"))
+    )
+    other = dataclasses.replace(moment, touchpoint=filled.touchpoints[0])
+    three = dataclasses.replace(two, moments=(*two.moments, other))
+    for content, said in ((two, "1 Moment der Wahrheit"), (three, "2 Momente der Wahrheit")):
+        made = Pack(Path(), content, {}, "", fitting=True)
+        assert f"12 Kontaktpunkte, {said}. Schrift" in made.outline
+        assert f"Momente der Wahrheit: {said[0]}." in poster_svg(poster_wall_map(content))
+    english = content_of(12, "en")
+    moments = (dataclasses.replace(moment, touchpoint=english.touchpoints[4]),) * 2
+    english = dataclasses.replace(english, moments=moments)
+    assert ", 1 moment of truth. Type" in Pack(Path(), english, {}, "", fitting=True).outline
 
 
 def test_cards_come_eight_to_a_sheet(filled):
@@ -455,7 +474,7 @@ def test_one_command_prepares_several_workshops(town, tmp_path, monkeypatch, cap
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(RunError, match="no complete run"):
+    with pytest.raises(LogError, match="no complete run"):
         read_content(tmp_path)
 
 

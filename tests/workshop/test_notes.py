@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
 from journeylib.cli.main import main
-from journeylib.core.errors import ConfigError, RunError
+from journeylib.core.errors import ConfigError, LogError
 from journeylib.workshop.notes.import_notes import import_notes, kept_notes
 from journeylib.workshop.notes.notes import (
     ASKED,
@@ -459,7 +459,7 @@ def test_places_come_from_a_run_and_notes_are_kept_beside_it(tmp_path):
     assert read_places(run) == Places({"A b": ("", "web")}, ())
     (run.parent / "latest").symlink_to("run-1")
     assert notes_file(run.parent / "latest") == notes_file(run) == run.parent / "notes.csv"
-    with pytest.raises(RunError, match="no complete run"):
+    with pytest.raises(LogError, match="no complete run"):
         read_places(tmp_path)
 
 

@@ -364,6 +364,6 @@ def test_notes_go_to_a_board_and_back_onto_the_map(town, tmp_path, capsys):
 
 
 def test_a_run_that_is_none_is_refused_with_what_to_do(tmp_path, capsys):
-    assert main(["notes", "export", str(tmp_path), "--out", str(tmp_path / "a.csv")]) == 3
-    assert main(["notes", "import", str(tmp_path / "a.csv"), "--run", str(tmp_path)]) == 3
+    assert main(["notes", "export", str(tmp_path), "--out", str(tmp_path / "a.csv")]) == 2
+    assert main(["notes", "import", str(tmp_path / "a.csv"), "--run", str(tmp_path)]) == 2
     assert "no complete run" in capsys.readouterr().err

@@ -19,8 +19,11 @@ from journeylib.audits.changes.small_changes import (
     as_before,
     as_computed,
     changes_by_few,
+    is_alike,
     kept_estimates,
+    with_sentences,
 )
+from journeylib.audits.document.content import clean
 from journeylib.audits.preparation.preparation import Prepared
 from journeylib.core import Estimate, rounded
 from journeylib.journeys import Structure
@@ -79,7 +82,7 @@ def kept_part(now: Part, old: Any, before: Before | None, key: Sequence[str] = (
         return now
     if not key:
         stays = before.few or any(_differ_by_few(now, old, before))
-        return _as_it_was(now, old) if stays else now
+        return _published(now, old, before) if stays else now
     items = now.to_dict("records") if isinstance(now, pd.DataFrame) else now
     rows = _kept_items(items, old or (), before, key)  # type: ignore[arg-type]
     return _frame(rows, now) if isinstance(now, pd.DataFrame) else tuple(rows)  # type: ignore[return-value]
@@ -92,19 +95,22 @@ def _kept_items(
     earlier = {_named(row, key): row for row in old}
     latest = {_named(item, key): item for item in items}
     if before.few and items:
-        return [_as_it_was(latest.get(name, items[0]), row) for name, row in earlier.items()]
+        rows = earlier.items()
+        return [_published(latest.get(name, items[0]), row, before) for name, row in rows]
     result = []
     for name, item in latest.items():
         last = earlier.get(name)
         stays = last is not None and (
             _value(item, "touchpoint") in before.stable or any(_differ_by_few(item, last, before))
         )
-        result.append(_as_it_was(item, last) if stays else item)
+        result.append(_published(item, last, before) if stays else item)
     return result
 
 
 def _named(item: Any, key: Sequence[str]) -> tuple[str, ...]:
-    return tuple(str(_value(item, name)) for name in key)
+    """Return what names a row as the document writes it: rounded, its mappings in order."""
+    values = (clean(_value(item, name)) for name in key)
+    return tuple(str(sorted(one.items()) if isinstance(one, dict) else one) for one in values)
 
 
 def _value(item: Any, name: str) -> Any:
@@ -146,6 +152,13 @@ def _mapping(old: Any) -> Row:
 
 def _content(part: Any) -> dict[str, Any]:
     return {one.name: getattr(part, one.name) for one in fields(part)}
+
+
+def _published(now: Any, old: Any, before: Before) -> Any:
+    """Return what was published, in the words of this run where it differs in nothing else."""
+    if not (before.is_foreign and is_alike(now, old, before.minimum)):
+        return _as_it_was(now, old)
+    return with_sentences(_as_it_was(now, old), now) if isinstance(now, Mapping) else now
 
 
 def _as_it_was(now: Any, old: Any) -> Any:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journeylib.audits.document.content import clean, estimate_entry
 from journeylib.audits.history import Entry
 from journeylib.audits.result.build import BETWEEN_TOUCHPOINTS
-from journeylib.core import US_PER_DAY, Estimate, day_of
+from journeylib.core import US_PER_DAY, Estimate, current_catalogue, day_of
 from journeylib.journeys import Journeys, Structure
 from journeylib.judge import Judgement
 from journeylib.log import EventLog, fetch, protect_parts
@@ -30,6 +31,9 @@ COUNTED = (*COUNTS, "sessions", *STATES, "cases")
 SHARES = {"value": BASES, "goal": ("journeys",), "verified": ("sessions",)}
 TOTALS = {"events": "events", "journeys": "journeys", "customers": "customers",
           "open": "open_journeys", "cut_off": "cut_off_journeys"}  # fmt: skip
+# Fields that hold sentences, which every run words in its own language.
+SENTENCES = {"text", "reasons", "next_datum", "source", "why_not", "refused", "no_waits",
+             "assumptions", "unknown"}  # fmt: skip
 WHOLE_NUMBERS = (np.dtype(np.int64), np.dtype(np.int32))
 Bools = npt.NDArray[np.bool_]
 
@@ -57,6 +61,11 @@ class Before:
     few: bool
     shown: frozenset[str] = frozenset()
     stable: frozenset[str] = frozenset()
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the run before was in another language than the one in use."""
+        return self.entry.language != current_catalogue().language
 
 
 def closed_log(log: EventLog, last: Entry | None, minimum: int) -> tuple[EventLog, dt.date | None]:
@@ -165,6 +174,8 @@ def kept_rows(
     if earlier is None or set(earlier) != set(now) or earlier.duplicated(list(key)).any():
         return now
     earlier = as_computed(earlier[list(now)], now)
+    if before.is_foreign:
+        earlier = _worded(earlier, now, key, before.minimum)
     if before.few:
         return earlier
     new, old = now.set_index(list(key)), earlier.set_index(list(key))
@@ -181,6 +192,45 @@ def kept_rows(
     result = as_computed(result.reset_index()[list(now)], now)
     result.attrs |= now.attrs
     return result
+
+
+def is_alike(now: Any, old: Any, minimum: int, name: str = "text") -> bool:
+    """Return whether a part is what was published, in words alone another.
+
+    Its sentences hold the same digits, in any order: languages place and write numbers otherwise.
+    """
+    if isinstance(now, Estimate):
+        now = estimate_entry(now, minimum) if isinstance(old, Mapping) else now.value
+    elif isinstance(now, pd.DataFrame):
+        now = now.to_dict("records")
+    elif is_dataclass(now):
+        now = vars(now)
+    if isinstance(now, Mapping) and isinstance(old, Mapping):
+        both = now.keys() & old.keys()
+        return all(is_alike(now[one], old[one], minimum, one) for one in both)
+    if isinstance(now, list | tuple) and isinstance(old, list | tuple):
+        pairs = zip(now, old, strict=False)
+        return len(now) == len(old) and all(is_alike(*pair, minimum, name) for pair in pairs)
+    if name in SENTENCES and isinstance(now, str) and isinstance(old, str):
+        return sorted(filter(str.isdigit, now)) == sorted(filter(str.isdigit, old))
+    return bool(clean(now) == clean(old))
+
+
+def with_sentences(row: Mapping[Any, Any], now: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return a row with the sentences of this run; its numbers stay to the last digit."""
+    return {**row, **{name: now[name] for name in SENTENCES & now.keys()}}
+
+
+def _worded(
+    earlier: pd.DataFrame, now: pd.DataFrame, key: Sequence[str], minimum: int
+) -> pd.DataFrame:
+    """Return published rows; those that differ in words alone have the sentences of this run."""
+    latest = {tuple(row[name] for name in key): row for row in now.to_dict("records")}
+    rows = []
+    for row in earlier.to_dict("records"):
+        new = latest.get(tuple(row[name] for name in key))
+        rows.append(with_sentences(row, new) if new and is_alike(new, row, minimum) else row)
+    return as_computed(pd.DataFrame(rows, columns=list(now)), now)
 
 
 def as_computed(rows: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:

@@ -75,7 +75,7 @@ def _reader(node: Node, minimum: int) -> Reader:
 
 def _fields(fields: Mapping[str, Reader], minimum: int, source: Any) -> dict[str, Any]:
     if isinstance(source, Estimate):
-        return _estimate(source, minimum)
+        return estimate_entry(source, minimum)
     part_of = _parts(source)
     return {name: read(part_of(name)) for name, read in fields.items()}
 
@@ -105,7 +105,8 @@ def _value(number: Callable[[Any], float], source: Any) -> Any:
     return number(value) if is_number else value
 
 
-def _estimate(estimate: Estimate, minimum: int) -> dict[str, Any]:
+def estimate_entry(estimate: Estimate, minimum: int) -> dict[str, Any]:
+    """Return an estimate as the document holds it: of too few customers without its numbers."""
     entry = estimate.to_dict()
     if 0 < estimate.n_customers < minimum:
         entry |= dict.fromkeys(("value", "lo", "hi")) | {"n_customers": 0, "n_journeys": 0}

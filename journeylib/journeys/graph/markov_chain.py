@@ -260,8 +260,7 @@ def journey_chain(
         events = journeys.events
         own = np.array([journeys.names[number] in folded for number in sorted(journeys.names)])
         here = own[events.touchpoint]
-        units = (events.journey[here], events.customer[here])
-        people.loc[OTHER] = [len(np.unique(unit)) for unit in units]
+        people.loc[OTHER] = [len(np.unique(one[here])) for one in (events.journey, events.customer)]
     people.loc[START] = [len(journeys.outline), journeys.outline.customers]
     base = people.loc[names]
     public, hidden = counts, np.zeros(len(names))
@@ -277,7 +276,8 @@ def journey_chain(
     judged = measures if public is counts else _estimated(counts, base, ("p_goal",))
     sure = pd.DataFrame({end: getattr(judged["p_goal"], end) for end in ("lo", "hi")}, index=names)
     declared = {*journeys.settings.every_goal, *journeys.settings.bad_ends, START}
-    return Chain(table, _settled(table, sure, declared), order_test(journeys), int((~shown).sum()))
+    few = sum({START: 0, OTHER: len(folded)}.get(name, 1) for name in base.index[~shown])
+    return Chain(table, _settled(table, sure, declared), order_test(journeys), few)
 
 
 def _as_shown(counts: Floats, public: Floats) -> Floats:

@@ -149,9 +149,8 @@ class WhatIf:
 
     @property
     def trial(self) -> str:
-        """The line that fills in the plan of an experiment on this move."""
-        name, share = next(iter(self.moves.items()))
-        return text("portfolio.what_if.try_it", move=f"{name}={share:g}")
+        """The line that fills in the plan of an experiment on each move."""
+        return text("portfolio.what_if.try_it", moves=_options(self.moves))
 
     def after(self, figure: str) -> Estimate:
         """Return a figure after the move; it abstains where the log does not tell it.
@@ -244,7 +243,7 @@ def forecast(
         refused = text(
             "portfolio.what_if.refused.unidentified",
             names=", ".join(lacking),
-            move=f"{lacking[0]}={moves[lacking[0]]:g}",
+            moves=_options({name: moves[name] for name in lacking}),
         )
         return _nothing(moves, staff, refused)
     team = team_inputs(records, names, terms, draws)
@@ -338,7 +337,7 @@ def _calibration(records: QueueRecords, names: tuple[str, ...], model: Load) -> 
 
 
 def _calibration_refusal(row: pd.Series[Any]) -> str:
-    as_text = _share if row["figure"] == "gives_up" else _minutes
+    as_text = percent if row["figure"] == "gives_up" else _minutes
     return text(
         "portfolio.what_if.refused.not_calibrated",
         figure=text(f"portfolio.what_if.figure.{row['figure']}"),
@@ -566,10 +565,14 @@ def move_text(moves: Mapping[str, float]) -> str:
     )
 
 
+def _options(moves: Mapping[str, float]) -> str:
+    return text("portfolio.what_if.or").join(f"--move '{name}={moves[name]:g}'" for name in moves)
+
+
 def figure_text(row: Mapping[Any, Any], column: str) -> str:
     """Return one column of a row of `WhatIf.figures` in its unit."""
-    as_text = {"gives_up": _share, "wait": _minutes, "length": _minutes}
-    words = as_text.get(str(row["figure"]), _whole)(float(row[column]))
+    writers: dict[str, Any] = {"gives_up": percent, "wait": _minutes, "length": _minutes}
+    words: str = writers.get(str(row["figure"]), _whole)(float(row[column]))
     if row["figure"] != "cost":
         return words
     currency = str(row["unit"]).partition("/")[0]
@@ -592,15 +595,11 @@ def _range(low: float, high: float) -> str:
 
 def _chance(low: float, high: float) -> str:
     """Return two chances in words: resamples show no chance of none, and none of all."""
-    if round(high, 2) <= 0:
-        return bounds_text(0.0, 0.01)
-    if round(low, 2) >= 1:
-        return bounds_text(0.99, 1.0)
-    return _range(low, high)
-
-
-def _share(value: float) -> str:
-    return percent(value, 1)
+    lo, hi = (
+        bounds_text(0.99, 1.0) if round(end, 2) >= 1 else percent(max(end, 0.001), 0)
+        for end in (low, high)
+    )
+    return lo if lo == hi else text("range.words", lo=lo, hi=hi)
 
 
 def _minutes(value: float) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.audits import DocumentPart, read_document
-from journeylib.core import Catalogue, Estimate, RunError, catalogue_of
+from journeylib.core import Catalogue, Estimate, LogError, catalogue_of
 from journeylib.journeys import END, START
 from journeylib.present import as_float, clean, feeling
 from journeylib.workshop.content.content import (
@@ -75,7 +75,7 @@ def read_content(run: str | Path, *, language: str = "en") -> Content:
 
     Raises
     ------
-    RunError
+    LogError
         If the directory is no complete run.
     ConfigError
         If there are no texts in the language.
@@ -88,7 +88,7 @@ def read_content(run: str | Path, *, language: str = "en") -> Content:
         tables = {name: pd.read_parquet(folder / "tables" / f"{name}.parquet") for name in TABLES}
         document = read_document(text)
     except (OSError, ValueError) as error:
-        raise RunError(
+        raise LogError(
             f"{folder} is no complete run of this version ({type(error).__name__}). Make one with: "
             "journeylib audit CONFIG"
         ) from None

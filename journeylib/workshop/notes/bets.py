@@ -142,8 +142,8 @@ def write_bets(run: str | Path, file: str | Path) -> RoomBets:
 
     Raises
     ------
-    RunError
-        If the directory is no complete run, or the file cannot be written.
+    LogError, RunError
+        If the directory is no complete run; if the file cannot be written.
     ConfigError
         If there are no notes, or the file holds no list.
     """

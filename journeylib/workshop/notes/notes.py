@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from journeylib.core import ConfigError, RunError, extra
+from journeylib.core import ConfigError, LogError, RunError, extra
 
 FILE = "notes.csv"  # in the folder of the audit, beside its runs
 ASKED = "audit"  # author of what the audit asks; what the room writes over it is the room's
@@ -123,14 +123,14 @@ def read_places(run: str | Path) -> Places:
 
     Raises
     ------
-    RunError
+    LogError
         If the directory is no run.
     """
     try:
         text = (Path(run) / "audit.json").read_text(encoding="utf-8")
         entries: Sequence[Mapping[str, Any]] = json.loads(text)["touchpoints"]
     except (OSError, ValueError, KeyError) as error:
-        raise RunError(
+        raise LogError(
             f"{Path(run).name} is no complete run ({type(error).__name__}). Name a run directory "
             "such as audits/NAME/latest; make one with: journeylib audit CONFIG"
         ) from None
