@@ -650,7 +650,7 @@ def _content(role: str, column: _Column) -> str:
 
 
 def _values(distinct: int) -> str:
-    return text(f"log.proposal.{'value' if distinct == 1 else 'values'}", n=distinct)
+    return text("log.proposal.values", n=distinct)
 
 
 def _unit(column: _Column) -> str | None:
