@@ -382,7 +382,7 @@ def test_the_end_of_an_audit_is_told_in_the_language_of_the_run() -> None:
     ]
     assert lines[-3:] == [
         "  … und 2 weitere im Dashboard",
-        "  1 Teile ließen sich nicht zeigen; das Dashboard sagt, welche",
+        "  1 Teil ließ sich nicht zeigen; das Dashboard sagt, welche",
         "Dashboard: lauf/audit.html",
     ]
 

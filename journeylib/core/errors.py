@@ -134,9 +134,13 @@ def refuse_other(given: object, *kinds: str) -> None:
         raise ConfigError(f"{wanted} expected, {name} given: {made} makes it.")
 
 
-def nearest_file(path: Path, pattern: str) -> str:
-    """Return `did_you_mean` for a file that is not there, among those of its folder."""
-    return did_you_mean(path.name, sorted(p.name for p in path.parent.glob(pattern)))
+def nearest_file(path: Path, pattern: str = "*") -> str:
+    """Return `did_you_mean` for a file that is not there, among those of its folder.
+
+    A common ending is no likeness: what stands before it has to be near too.
+    """
+    beside = [p for p in path.parent.glob(pattern) if p.is_file()]
+    return did_you_mean(path.name, [p.name for p in beside if did_you_mean(path.stem, [p.stem])])
 
 
 @contextmanager

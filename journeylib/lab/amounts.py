@@ -76,7 +76,7 @@ def some(amount: int, noun: str) -> str:
     >>> some(1, "week"), some(3, "week")
     ('1 week', '3 weeks')
     """
-    return text(f"lab.count.{noun}.{'one' if amount == 1 else 'many'}", n=amount)
+    return text(f"lab.count.{noun}", n=amount)
 
 
 def date(begins: dt.date, day: int) -> dt.date:

@@ -61,6 +61,13 @@ def end_share(row: Mapping[Any, Any]) -> str:
     return share_interval(row["share"], row["lo"], row["hi"])
 
 
+def false_alarm_text(q_value: float | None) -> str:
+    """Return the chance of a false alarm; empty where nothing was tested."""
+    if (q := as_float(q_value)) is None:
+        return ""
+    return text("under", x=number(0.001, 3)) if q < 0.001 else number(q, 3)
+
+
 def html_table(
     frame: pd.DataFrame,
     *,
@@ -224,7 +231,7 @@ def quality_table(checks: pd.DataFrame, *, rows_read: int, rows_used: int) -> Ta
             "state": words[row["severity"]],
             "role": row["role"],
             "rows": int(row["rows"]),
-            "share_percent": round(100 * float(row["share"]), 2),
+            "share_of_rows_percent": round(100 * float(row["share"]), 2),
             "meaning": row["text"],
         }
         for row in ordered.to_dict("records")

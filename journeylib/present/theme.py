@@ -40,10 +40,6 @@ FEELING = 0.2
 """A feeling is marked ▲ or ▼ from this distance to neutral, if its interval excludes neutral."""
 
 
-LEANING = 0.8
-"""Below this stability a verdict only leans: it is shown hollow and said so."""
-
-
 @dataclass(frozen=True)
 class Verdict:
     """How one verdict is named and drawn.
@@ -80,17 +76,6 @@ VERDICTS: dict[str, Verdict] = {
         Verdict("abstain", "dot", "·", "·"),
     )
 }
-
-
-def leaning(stability: float | None) -> bool:
-    """Return whether a verdict of this stability (0 to 1) only leans.
-
-    Examples
-    --------
-    >>> leaning(0.65), leaning(0.8), leaning(None)
-    (True, False, False)
-    """
-    return stability is not None and stability < LEANING
 
 
 def feeling(value: float | None, lo: float | None, hi: float | None) -> int:

@@ -143,7 +143,7 @@ def test_a_part_that_cannot_be_shown_loses_no_run(
     monkeypatch.setattr("journeylib.cli.run_notebook._run_notebook", run)
     status, out, err = audited()
     assert (status, err) == (0, "")
-    assert "1 parts could not be shown" in out
+    assert "1 part could not be shown" in out
     latest = small.parent / "audits" / "small" / "latest"
     page = (latest / "audit.html").read_text("utf-8")
     assert "<p>the other parts</p>" in page

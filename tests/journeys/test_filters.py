@@ -94,6 +94,12 @@ def who(journeys: jl.Journeys) -> str:
         ('.in_segment("gold")', "abc", "in the segment 'gold'"),
         ('.using_channel("phone")', "abde", "using the channel 'phone'"),
         ('.with_end("goal")', "abde", "ending in a goal"),
+        (
+            '.with_end("other", "open")',
+            "c",
+            "ending in neither a goal nor a bad end or still open",
+        ),
+        ('.with_end("goal", "bad_end")', "abde", "ending in a goal or ending in a bad end"),
         (".lasting(at_least_days=0.125)", "e", "lasting at least 0.125 days"),
         (".lasting(at_most_days=0)", "d", "lasting at most 0 days"),
         (".with_visits(at_least=3, at_most=3)", "abc", "with at least 3 and at most 3 visits"),

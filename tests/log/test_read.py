@@ -222,6 +222,7 @@ def test_schema_errors_in_plain_words(given: dict[str, str], message: str) -> No
         (b"who,what,at\n", "holds a header and no rows"),
         (b"\x89PNG\r\n\x1a\n\0\0", "log.csv is a picture"),
         (bytes(range(256)) * 20, "log.csv is a binary file"),
+        (CSV.encode().replace(b"\n", b"\0\n", 1), "a binary file, or text with zero bytes"),
         (b"PAR1 but not really", "not a whole Parquet file"),
     ],
 )
@@ -246,6 +247,11 @@ def test_places_that_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         read(tmp_path)
     with pytest.raises(LogError, match=r"no file 'lg.csv'. Did you mean 'log.csv'"):
         read(tmp_path / "lg.csv")
+    # Neither a folder nor a common ending is a likeness.
+    (tmp_path / "docs").mkdir()
+    for name in ("no.csv", "dos", "ends.csv"):
+        with pytest.raises(LogError, match=rf"no file '{name}'. Check its name and its folder\.$"):
+            read(tmp_path / name)
     with pytest.raises(LogError, match="no file matches"):
         read(str(tmp_path / "*.tsv"))
     with pytest.raises(LogError, match=r"list of files is empty"):

@@ -301,7 +301,7 @@ def test_a_flag_that_is_missing_is_no_bot(tmp_path: Path) -> None:
 def test_an_unknown_kind_is_counted_and_never_a_person(tmp_path: Path) -> None:
     odd = _conversation(1, part_type="teleported", body=None)
     log = read_log(_written(tmp_path / "a.jsonl", [odd]), recipe="intercom")
-    assert "1 events are of a kind that the recipe does not know: 'teleported'" in _text(
+    assert "1 event is of a kind that the recipe does not know: 'teleported'" in _text(
         log, "recipe_unknown"
     )
     assert _counts(log, "actor") == {"customer": 1, "system": 1}
@@ -312,7 +312,7 @@ def test_records_that_are_cut_off_or_of_another_shape_are_counted(tmp_path: Path
     path.write_text(path.read_text("utf-8") + '\n\n{"id": "3", "created_at": 17', "utf-8")
     log = read_log(str(path), recipe="intercom")
     assert sum(_counts(log).values()) == 4
-    assert "1 lines are no whole record" in _text(log, "recipe_broken")
+    assert "1 line is no whole record" in _text(log, "recipe_broken")
 
 
 def test_what_a_recipe_needs_and_does_not_find_is_named(tmp_path: Path) -> None:

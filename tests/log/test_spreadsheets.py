@@ -63,7 +63,7 @@ def test_titles_and_totals_are_left_out_and_counted(tmp_path: Path) -> None:
     log = read(workbook(tmp_path / "log.xlsx", Notes=[["hello"]], Data=rows))
     assert seen(log) == WANTED
     assert checks_of(log, "sheet")["text"][0] == (
-        "log.xlsx: sheet 'Data'; 1 smaller sheets were left out."
+        "log.xlsx: sheet 'Data'; 1 smaller sheet was left out."
     )
     assert checks_of(log, "title_lines")["rows"][0] == 2
     assert checks_of(log, "total_rows")["rows"][0] == 2

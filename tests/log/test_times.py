@@ -341,6 +341,35 @@ def test_numbers_of_unknown_unit_are_an_error(values: list[Any], hint: str) -> N
     assert hint in str(raised.value)
 
 
+@pytest.mark.parametrize(("period", "form"), [(2024, "%Y"), (202402, "%Y%m")])
+def test_a_period_is_said_how_to_read(period: int, form: str) -> None:
+    said = rf"numbers of {len(str(period))} digits.*timestamp_format '{form}'.*'position'"
+    for value in (period, str(period)):
+        with pytest.raises(SchemaError, match=said):
+            log_at([value])
+    first = us(2024, 2 if form == "%Y%m" else 1, 1)
+    assert micros([str(period)], timestamp_format=form) == [first]
+
+
+@pytest.mark.parametrize(
+    "form", ["2567-02-{:02d} 13:05", "{:02d}/02/2567", "{:02d} Feb 2567 13:05"]
+)
+def test_years_of_another_calendar_are_times_for_nobody(form: str) -> None:
+    times = [form.format(day) for day in range(1, 29)]
+    with pytest.raises(SchemaError, match=r"Years outside 1900 to 2200 are not read"):
+        log_at(times)
+    frame = pd.DataFrame({"who": ["u1", "u2"] * 14, "what": ["a", "b"] * 14, "at": times})
+    with pytest.raises(SchemaError, match=r"'at' looks like dates\. Years outside 1900 to 2200"):
+        propose(frame)
+    some = [form.format(day).replace("2567", "2024") for day in range(1, 29)]
+    some[:7] = times[:7]
+    # A quarter cannot be read: no column of times for an audit either.
+    with pytest.raises(SchemaError, match="Years outside"):
+        propose(frame.assign(at=some))
+    some[:5] = [time.replace("2567", "2024") for time in times[:5]]
+    assert "93 % of its values read as times" in propose(frame.assign(at=some)).reasons["timestamp"]
+
+
 @pytest.mark.parametrize(
     ("value", "unit"),
     [

@@ -47,6 +47,9 @@ def test_what_is_drawn_is_what_is_in_the_table(groups):
     shown = jl.comparison_table(found).frame.set_index("what")
     assert len(shown) == len(found.table)
     assert shown.loc["Web → Buy", ["a", "b", "difference"]].tolist() == [60.0, 20.0, 40.0]
+    # A small chance is said as elsewhere, never as none; the note has no marks of a program.
+    assert shown.loc["Web → Buy", "q_value"] == "under 0.001"
+    assert "`" not in jl.comparison_table(found, most=1).note
     assert jl.difference_map(found).data_table().frame.equals(jl.comparison_table(found).frame)
 
 

@@ -260,7 +260,22 @@ def test_a_verdict_that_only_leans_is_hollow_and_said_so():
     figure = quadrant(scores)
     assert figure.chart.data[0].marker.symbol == ("diamond-open",)
     assert "fill:var(--jl-surface);stroke:var(--jl-assist)" in figure.svg
-    assert "leaning towards Human with machine help, stability 65 %" in figure.svg
+    assert "Leaning: Human with machine help, stability 65 %" in figure.svg
+    assert figure.table["verdict"].tolist() == ["Leaning: Human with machine help"]
+    # The run says from where on a verdict is settled.
+    assert quadrant(scores, min_stability=0.6).chart.data[0].marker.symbol == ("diamond",)
+
+
+def test_the_quadrant_counts_leanings_apart_from_verdicts():
+    scores = frames.scores().head(3).assign(verdict="assist", verdict_stability=[0.9, 0.65, 0.7])
+    one, *others = scores["touchpoint"]
+    figure = quadrant(scores)
+    assert figure.alt == (
+        f"3 touchpoints: Human with machine help 1 ({one}); "
+        f"Leaning: Human with machine help 2 ({others[0]} and {others[1]})."
+    )
+    key = " ".join(texts(figure)).replace("\u00a0", " ")
+    assert "◆ Human with machine help 1 · ◇ Leaning: Human with machine help 2" in key
 
 
 def test_the_map_draws_a_leaning_hollow_and_a_verdict_full():

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import string
 from pathlib import Path
 
 import nbformat
@@ -9,6 +10,7 @@ import pytest
 
 from journeylib.core import catalogue_of, languages, use_language
 from journeylib.present.dashboard import render_html
+from journeylib.present.maps.journey_map import draw_map
 from journeylib.present.tables import interval, share_interval, table
 from tests.present import frames
 from tests.present.test_figures import all_figures
@@ -103,6 +105,62 @@ def test_a_german_page_has_its_paragraphs_in_german_and_leaves_others_alone():
     assert "Kontaktpunkte</h2>" in page and "Our own paragraph." in page
     assert "<title>Wo sollten Maschinen bedienen, und wo Menschen?</title>" in page
     assert "machines" not in page.split("<body")[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "key", "one", "more"),
+    [
+        (
+            "en",
+            "present.map.bad",
+            "1 touchpoint feels bad: x.",
+            "2 touchpoints feel bad, worst: x.",
+        ),
+        ("de", "present.map.channels", "1 Kanal", "2 Kanälen"),
+        ("en", "workshop.deck.stages", "The journey in 1 stage", "The journey in 2 stages"),
+        ("de", "workshop.deck.stages", "Die Reise in 1 Phase", "Die Reise in 2 Phasen"),
+        ("en", "lab.count.week", "1 week", "2 weeks"),
+        ("en", "log.proposal.values", "1 value", "2 different values"),
+    ],
+)
+def test_a_count_chooses_its_words(language, key, one, more):
+    catalogue = catalogue_of(language)
+    assert catalogue.text(key, n=1, worst="x") == one
+    assert catalogue.text(key, n=2, worst="x") == more
+    assert catalogue.text(key, n=0, worst="x") == more.replace("2", "0")
+
+
+def test_words_for_one_stand_with_words_for_more():
+    for language in languages():
+        for key, words in catalogue_of(language).texts.items():
+            for _, name, spec, _ in string.Formatter().parse(words):
+                assert not spec or spec.count("|") == 1, (language, key)
+                within = {inner for _, inner, _, _ in string.Formatter().parse(spec or "")}
+                assert within <= {None, name}, (language, key)
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "more"),
+    [
+        ("en", "1 journey (1–1), n = 60", "1.2 journeys (1–1.4), n = 60"),
+        ("de", "1 Reise (1–1), n = 60", "1,2 Reisen (1–1,4), n = 60"),
+    ],
+)
+def test_one_of_a_unit_is_in_the_singular(language, one, more):
+    from journeylib.core import Estimate
+
+    catalogue = catalogue_of(language)
+    assert catalogue.estimate(Estimate(1.0, "journeys", lo=1.0, hi=1.0, n_customers=60)) == one
+    assert catalogue.estimate(Estimate(1.2, "journeys", lo=1.0, hi=1.4, n_customers=60)) == more
+
+
+def test_a_map_of_one_touchpoint_says_nothing_of_flows():
+    alone = frames.touchpoints().head(1)
+    for language, says in (("en", "1 touchpoint in 1 stage"), ("de", "1 Kontaktpunkt in 1 Phase")):
+        with use_language(language):
+            figure = draw_map(alone, frames.transitions().head(0))
+        assert figure.alt.startswith(says)
+        assert "%" not in figure.note and figure.note.count("⟳") == 1
 
 
 @pytest.mark.slow

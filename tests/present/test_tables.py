@@ -5,7 +5,7 @@ import pytest
 from journeylib.core import cell_text, estimate_text, number
 from journeylib.core.estimate import Estimate
 from journeylib.present.blocks import Card, cards, findings_list
-from journeylib.present.tables import html_table, quality_table, table
+from journeylib.present.tables import column_head, html_table, quality_table, table
 from tests.present import frames
 
 
@@ -74,6 +74,9 @@ def test_quality_checks_go_worst_first():
     shown = quality_table(frames.checks(), rows_read=100, rows_used=98)
     assert shown.frame["state"].tolist() == ["▲ warning", "● note", "✓ ok"]
     assert shown.note == "98 of 100 rows were usable; 2 are in quarantine."
+    # The base of the shares is named, and is the only one: no sentence has a share of its own.
+    assert column_head(shown.frame.columns[4]) == "Share of rows read (%)"
+    assert shown.frame["share_of_rows_percent"].tolist() == [0.05, 4.5, 0.0]
 
 
 def test_a_card_shows_what_it_counts_and_how_it_stands():

@@ -50,6 +50,14 @@ class Estimated(Protocol):
     def n_events(self) -> int: ...  # noqa: D102
 
 
+class _Written(str):
+    """A value as written, which chooses between the words for one and for more."""
+
+    def __format__(self, words: str) -> str:
+        one, _, more = words.partition("|")
+        return (one if self == "1" else more) if words else self
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """The texts of one language.
@@ -86,15 +94,14 @@ class Catalogue:
     def text(self, key: str, **values: object) -> str:
         """Return the text of `key` with values filled in; numbers are written here.
 
+        ``{n:flow|flows}`` is the first word where `n` is 1, else the second.
+
         Raises
         ------
         KeyError
             If there is no such text.
         """
-        written = {
-            name: value if isinstance(value, str) else self.cell(value)
-            for name, value in values.items()
-        }
+        written = {name: _Written(self.cell(value)) for name, value in values.items()}
         return self.texts[key].format(**written)
 
     def label(self, group: str, name: str) -> str:
@@ -109,6 +116,8 @@ class Catalogue:
 
     def cell(self, value: object) -> str:
         """Return what a cell of a table says."""
+        if isinstance(value, str):
+            return value
         if value is None or type(value).__name__ in ("NAType", "NaTType"):
             return NOTHING
         if isinstance(value, bool):
@@ -132,11 +141,10 @@ class Catalogue:
         >>> catalogue_of("en").number(-1234.5, 1), catalogue_of("de").number(0.12345)
         ('−1,234.5', '0,123')
         """
-        if value is None or (digits is not None and math.isnan(value)):
+        if value is None:
             return NOTHING
-        if digits is None:
-            return significant(value, self.locale)
-        return decimal(value, digits, self.locale)
+        locale = self.locale
+        return significant(value, locale) if digits is None else decimal(value, digits, locale)
 
     def signed(self, value: float | None, digits: int = 2) -> str:
         """Return a number with its sign.
@@ -189,8 +197,7 @@ class Catalogue:
             return NOTHING
         for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
             if abs(seconds) >= size:
-                x = round(seconds / size, 1)
-                return self.text("day" if (unit, x) == ("days", 1) else unit, x=self.number(x))
+                return self.text(unit, x=self.number(round(seconds / size, 1)))
         return self.text("seconds", x=self.number(round(seconds, 1)))
 
     def estimate(self, estimate: Estimated, *, base: bool = True) -> str:
@@ -257,7 +264,8 @@ class Catalogue:
             return self.duration, ""
         if estimate.unit == "feeling":
             return self.signed, ""
-        unit = self.texts.get(f"unit.{estimate.unit}", estimate.unit)
+        one = self.texts.get(f"one.{estimate.unit}") if estimate.value == 1 else None
+        unit = one or self.texts.get(f"unit.{estimate.unit}", estimate.unit)
         return lambda x: self.number(float(f"{x:.3g}")), f"{self.space}{unit}" if unit else ""
 
     def day(self, day: dt.date) -> str:
@@ -390,7 +398,5 @@ def abstain_text(reason: object, default: str | None = None) -> str:
     KeyError
         If there is no such reason and no default.
     """
-    texts = current_catalogue().texts
-    return (
-        texts[f"abstain.{reason}"] if default is None else texts.get(f"abstain.{reason}", default)
-    )
+    key, texts = f"abstain.{reason}", current_catalogue().texts
+    return texts[key] if default is None else texts.get(key, default)

@@ -239,14 +239,14 @@ class Verbs(Narrowed):
         _some(kinds, "with_end")
         refuse_unknown(kinds, ENDS, "there is no end '{name}'.{near} Ends: {known}.")
         words = {
-            "goal": "a goal",
-            "bad_end": "a bad end",
-            "other": "another end",
-            "open": "being open",
+            "goal": "ending in a goal",
+            "bad_end": "ending in a bad end",
+            "other": "ending in neither a goal nor a bad end",
+            "open": "still open",
         }
         return self._keep(
             np.isin(self.outline.end_kind, [END_KINDS.index(kind) for kind in kinds]),
-            f"ending in {' or '.join(words[kind] for kind in kinds)}",
+            " or ".join(words[kind] for kind in kinds),
             call("with_end", *kinds),
         )
 

@@ -33,6 +33,9 @@ _MOST_SHAPES = 1000
 _FEWEST_MOVES = 3  # changes of day from row to row before the order of a file decides
 # Formats, each with its month-first twin where it has one.
 Candidates = list[tuple[str, str | None]]
+_PERIODS = {4: "years, declare timestamp_format '%Y'", 6: "months, declare timestamp_format '%Y%m'"}
+FAR_YEARS = "Years outside 1900 to 2200 are not read: export dates in the calendar of ISO 8601."
+FAR_YEAR = r"\D*(?:\d{1,2}\D+){0,2}(?!19|20|21)\d{4}(?!\d)"
 SERIAL_DAYS = "serial days of a spreadsheet: read the workbook itself, or let it write dates."
 _BLANKS = "\u00a0\u2009\u202f"
 _OUTER_BLANKS = r"[ \t\n\r\f\v]*"
@@ -319,10 +322,12 @@ def _unknown_unit(column: str, where: str, digits: int) -> SchemaError:
     hint = f" Their size suggests '{guess}'." if guess else ""
     if digits == 5:
         hint = f" They look like the {SERIAL_DAYS}"
+    what = f"of unknown unit. Declare timestamp_format: 's', 'ms' or 'us' (since 1970 UTC).{hint}"
+    if digits in _PERIODS:
+        what = f"of {digits} digits. If they are {_PERIODS[digits]}; it reads text alone."
     return SchemaError(
-        f"column '{column}' of {where} holds numbers of unknown unit. Declare "
-        f"timestamp_format: 's', 'ms' or 'us' (since 1970 UTC).{hint} If they only give an "
-        "order, declare the column as 'position' instead of 'timestamp'."
+        f"column '{column}' of {where} holds numbers {what} If they only give an order, declare "
+        "the column as 'position' instead of 'timestamp'."
     )
 
 
@@ -369,7 +374,8 @@ def _plan_text(
         raise SchemaError(
             f"column '{column}' of {where}: none of its {filled} values can be read {wanted}. "
             f"They look like {looks} (9 stands for a digit, a for a letter). Declare "
-            "timestamp_format, for example '%d.%m.%Y %H:%M', or name another column."
+            "timestamp_format, for example '%d.%m.%Y %H:%M', or name another column. "
+            f"{FAR_YEARS if candidates else ''}".rstrip()
         )
     return TimePlan(
         "text",

@@ -21,6 +21,8 @@ from journeylib.core import (
 )
 from journeylib.log.canonical.canonical_events import NO_WORDS, YES_WORDS
 from journeylib.log.canonical.timestamps import (
+    FAR_YEAR,
+    FAR_YEARS,
     SERIAL_DAYS,
     month_first_format,
     plan_times,
@@ -123,6 +125,11 @@ class _Column:
     @property
     def is_time(self) -> bool:
         return self.times >= 0.8
+
+    @property
+    def far(self) -> float:
+        """Share of values whose year no time is read of."""
+        return float(self.values.str.match(FAR_YEAR).mean())
 
     @property
     def is_prose(self) -> bool:
@@ -315,9 +322,12 @@ class _Search:
         """Return what to say where nothing is a time or an order."""
         problem = f"{self.raw.name} has no column that reads as times or as an order."
         for name, column in self.columns.items():
-            if name_score(name, "timestamp") < _TAKEN:
+            far = column.is_time and column.far > 0.2
+            if not far and name_score(name, "timestamp") < _TAKEN:
                 continue
             shown = printable([name])[0]
+            if far:
+                return SchemaError(f"{problem} '{shown}' looks like dates. {FAR_YEARS}")
             if column.values.str.fullmatch(r"[1-9][0-9]{4}([.,][0-9]+)?").mean() > 0.99:
                 return SchemaError(f"{problem} '{shown}' looks like the {SERIAL_DAYS}")
             if column.numbers > 0.99:
@@ -422,7 +432,7 @@ class _Search:
         for column in self._open():
             name = name_score(column.name, "timestamp")
             unit = _unit(column) if name >= 0.25 else None
-            if column.filled > 0.5 and (column.is_time or unit):
+            if column.filled > 0.5 and (column.times - column.far >= 0.8 or unit):
                 change = self.changes[column.name]
                 # An audit refuses rows without a time where these are more than a few.
                 score = (0.35 + 0.65 * name) * (0.4 + 0.6 * change)
@@ -431,7 +441,7 @@ class _Search:
             return
         score, _, column, unit = max(scored, key=lambda entry: entry[:2])
         change = self.changes[column.name]
-        content = text("log.proposal.times", share=percent(column.times, 0))
+        content = text("log.proposal.times", share=percent(column.times - column.far, 0))
         if unit:
             self.extra["timestamp_format"] = unit
             content = text("log.proposal.unit", unit=unit)
@@ -640,7 +650,7 @@ def _content(role: str, column: _Column) -> str:
 
 
 def _values(distinct: int) -> str:
-    return text(f"log.proposal.{'value' if distinct == 1 else 'values'}", n=distinct)
+    return text("log.proposal.values", n=distinct)
 
 
 def _unit(column: _Column) -> str | None:

@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 
-from journeylib.core import label, percent, text
+from journeylib.core import label, text
 from journeylib.log.canonical.canonical_events import HELPER, NUMBER_ROLES, REASON_ROLE
 from journeylib.log.engine.columns import Flags, Numbers, read_columns
 from journeylib.log.engine.compiled import compiled
@@ -37,9 +37,8 @@ def value_checks(survey: Survey) -> Iterator[Check]:
         if column not in _NEEDED:
             share = n / survey.used if survey.used else 0.0
             severity = "ok" if n == 0 else "warning" if share > _MANY_GAPS else "note"
-            values = {"used": survey.used, "share": percent(share)}
             role = _COLUMN_ROLE.get(column, column)
-            yield check("missing.some", role, n, severity=severity, **values)
+            yield check("missing.some", role, n, severity=severity, used=survey.used)
     for role, n in survey.unread.items():
         if role == "actor":
             yield check("unmapped.actors" if n else "unmapped.no_actors", role, n)

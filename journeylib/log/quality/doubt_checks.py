@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from journeylib.core import US_PER_DAY, percent
+from journeylib.core import US_PER_DAY
 from journeylib.log.eventlog import Check, check
 from journeylib.log.quality.survey import Inspection
 
@@ -34,7 +34,7 @@ def id_checks(log: Inspection) -> Iterator[Check]:
         yield check("ids_rounded.some", "customer", lost["n"], ids=lost["ids"])
     share = counts["largest"] / used if used else 0.0
     if counts["customers"] > _MANY and share > _ONE_ID_SHARE:
-        yield check("one_id.some", "customer", counts["largest"], share=percent(share))
+        yield check("one_id.some", "customer", counts["largest"], used=used)
 
 
 def _rounded(counts: Mapping[str, int]) -> dict[str, int]:

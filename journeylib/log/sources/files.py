@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 from ibis.backends.duckdb import Backend
 
-from journeylib.core import LogError, did_you_mean, label
+from journeylib.core import LogError, label, nearest_file
 from journeylib.log.engine.duckdb import identifier, quoted, run, scratch_name
 from journeylib.log.engine.private_folder import PrivateFolder
 from journeylib.log.eventlog import Check, check
@@ -71,10 +71,8 @@ def matching_files(text: str) -> list[Path]:
             raise LogError(f"no file matches the pattern '{text}'.")
         return files
     if not path.exists():
-        folder = path.parent
-        siblings = [p.name for p in folder.iterdir()] if folder.is_dir() else []
-        where = "" if folder.is_dir() else f" There is no folder '{folder.name}' either."
-        hint = did_you_mean(path.name, siblings) or f"{where} Check its name and its folder."
+        where = "" if path.parent.is_dir() else f" There is no folder '{path.parent.name}' either."
+        hint = nearest_file(path) or f"{where} Check its name and its folder."
         raise LogError(f"there is no file '{path.name}'.{hint}")
     if not path.is_file():
         raise LogError(f"{path.name} is a pipe or a device. Write its content to a file first.")

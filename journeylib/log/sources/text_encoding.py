@@ -380,7 +380,7 @@ def _wide_encoding(head: bytes, name: str) -> str:
         return "utf-16-le"
     if even > 0.4 * len(head[0::2]) and odd == 0:
         return "utf-16-be"
-    raise LogError(f"{name} is a binary file, not a log. Export the log as CSV or Parquet.")
+    raise LogError(f"{name} is a binary file, or text with zero bytes. Export the log again.")
 
 
 def _is_utf8(path: Path) -> bool:

@@ -66,7 +66,7 @@ def draw_curve(curve: pd.DataFrame, *, chosen: float) -> Figure:
 
 
 def _window(days: float) -> str:
-    return text("present.curve.one_day" if days == 1 else "present.curve.within", n=int(days))
+    return text("present.curve.within", n=int(days))
 
 
 def _chart(rows: Sequence[Mapping[Any, Any]], chosen: float) -> go.Figure:

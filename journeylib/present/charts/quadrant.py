@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -26,13 +27,14 @@ from journeylib.present.drawing.chart import (
 from journeylib.present.drawing.svg import clean, wrap
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, interval
-from journeylib.present.theme import LEANING, LIGHT, VERDICTS, leaning
+from journeylib.present.theme import LIGHT, VERDICTS
 
 HEIGHT = 560
 KEY = 18  # pixels of a line of the key
 ROOM = 6.0  # points of a score around what is drawn
 FIT_LIMITS = (40.0, 60.0)
 EMPATHY_LIMITS = (40.0, 70.0)
+MIN_STABILITY = 0.8
 AXES = ("automation_fit", "empathy_need")
 SYMBOLS = {"square": "square", "diamond": "diamond", "circle": "circle", "cross": "x"}
 LISTED = 20  # touchpoints without enough evidence
@@ -45,6 +47,7 @@ def quadrant(
     *,
     fit_limits: tuple[float, float] = FIT_LIMITS,
     empathy_limits: tuple[float, float] = EMPATHY_LIMITS,
+    min_stability: float = MIN_STABILITY,
 ) -> Figure:
     """Draw automation fit against empathy need with intervals on both axes.
 
@@ -57,13 +60,16 @@ def quadrant(
         abstain are listed below the chart, not plotted.
     fit_limits, empathy_limits : (float, float)
         The decision thresholds that are drawn.
+    min_stability : float
+        Below this stability a verdict only leans: it is drawn hollow and counted apart.
 
     Returns
     -------
     Figure
         `table` has one row per touchpoint.
     """
-    ordered = scores.sort_values("touchpoint", ignore_index=True)
+    leans = (scores["verdict_stability"] < min_stability) & (scores["verdict"] != "abstain")
+    ordered = scores.assign(leans=leans).sort_values("touchpoint", ignore_index=True)
     out = (ordered["verdict"] == "abstain") | (
         ordered[["automation_fit", "empathy_need"]].isna().any(axis=1)
     )
@@ -72,7 +78,7 @@ def quadrant(
     limits = (*fit_limits, *empathy_limits)
     note = text(
         "present.quadrant.note",
-        share=percent(LEANING, 0),
+        share=percent(min_stability, 0),
         **dict(zip(("fit_low", "fit_high", "need_low", "need_high"), limits, strict=True)),
     )
     if absent:
@@ -82,7 +88,7 @@ def quadrant(
         with_narrow(_chart(rows, limits), _chart(rows, limits, PHONE)),
         name="quadrant",
         title=text("present.quadrant.title"),
-        alt=_quadrant_finding(rows, absent),
+        alt=_quadrant_finding(ordered.to_dict("records")),
         table=_quadrant_table(ordered),
         note=note,
     )
@@ -151,11 +157,11 @@ def _spans(row: Row) -> list[tuple[Point, Point]]:
 def _marks(code: str, rows: Sequence[Row]) -> go.Scatter:
     """Return the touchpoints of one verdict; plotly has no heart but that of a font."""
     sign, colour = VERDICTS[code], LIGHT[code]
-    hollow = [leaning(as_float(row["verdict_stability"])) for row in rows]
+    hollow = [bool(row["leans"]) for row in rows]
     if sign.shape == "heart":
         look: dict[str, Any] = {
             "mode": "text", "textfont": {"color": colour, "size": 17},
-            "text": [sign.outline if leans else sign.glyph for leans in hollow],
+            "text": [_sign(row) for row in rows],
         }  # fmt: skip
     else:
         symbol = SYMBOLS[sign.shape]
@@ -203,15 +209,30 @@ def _zones(drawn: go.Figure, across: Point, up: Point, limits: Sequence[float]) 
 
 
 def _legend(rows: Sequence[Row]) -> str:
-    counts = {code: sum(row["verdict"] == code for row in rows) for code in VERDICTS}
-    signs = [(VERDICTS[code], n) for code, n in counts.items() if n]
-    return " · ".join(f"{sign.glyph} {sign.word} {n}".replace(" ", "\u00a0") for sign, n in signs)
+    parts = [f"{_sign(members[0])} {_word(members[0])} {len(members)}" for members in _groups(rows)]
+    return " · ".join(part.replace(" ", "\u00a0") for part in parts)
+
+
+def _groups(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Yield the touchpoints of each verdict, those that only lean to it apart."""
+    for code, leans in itertools.product(VERDICTS, (False, True)):
+        of_verdict = [row for row in rows if (row["verdict"], bool(row["leans"])) == (code, leans)]
+        if of_verdict:
+            yield of_verdict
+
+
+def _word(row: Row) -> str:
+    verdict = VERDICTS[str(row["verdict"])].word
+    return text("verdict.leaning", verdict=verdict) if row["leans"] else verdict
+
+
+def _sign(row: Row) -> str:
+    sign = VERDICTS[str(row["verdict"])]
+    return sign.outline if row["leans"] else sign.glyph
 
 
 def _score_text(row: Row) -> str:
-    verdict, stability = VERDICTS[str(row["verdict"])].word, as_float(row["verdict_stability"])
-    if leaning(stability):
-        verdict = text("present.quadrant.leaning", verdict=verdict)
+    verdict, stability = _word(row), as_float(row["verdict_stability"])
     if stability is not None:
         share = percent(stability, 0)
         verdict = text("present.quadrant.stable", verdict=verdict, share=share)
@@ -224,17 +245,13 @@ def _span(row: Row, key: str) -> str:
     return interval(row[key], row[f"{key}_lo"], row[f"{key}_hi"], lambda x: number(x, 0))
 
 
-def _quadrant_finding(rows: Sequence[Row], absent: Sequence[str]) -> str:
+def _quadrant_finding(rows: Sequence[Row]) -> str:
     groups = []
-    for code, verdict in VERDICTS.items():
-        members = [str(row["touchpoint"]) for row in rows if row["verdict"] == code]
-        if members:
-            listed = current_catalogue().names(members, most=3)
-            groups.append(f"{verdict.word} {len(members)} ({listed})")
-    if absent:
-        groups.append(f"{VERDICTS['abstain'].word} {len(absent)}")
-    n = len(rows) + len(absent)
-    return text("present.quadrant.finding", n=n, groups="; ".join(groups))
+    for members in _groups(rows):
+        listed = current_catalogue().names([str(row["touchpoint"]) for row in members], most=3)
+        listed = "" if members[0]["verdict"] == "abstain" else f" ({listed})"
+        groups.append(f"{_word(members[0])} {len(members)}{listed}")
+    return text("present.quadrant.finding", n=len(rows), groups="; ".join(groups))
 
 
 def _quadrant_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -242,7 +259,7 @@ def _quadrant_table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "touchpoint": [row["touchpoint"] for row in records],
-            "verdict": [VERDICTS[row["verdict"]].word for row in records],
+            "verdict": [_word(row) for row in records],
             "stability_percent": [_percent(row["verdict_stability"]) for row in records],
             "automation_fit_100": [_span(row, "automation_fit") for row in records],
             "empathy_need_100": [_span(row, "empathy_need") for row in records],

@@ -12,7 +12,7 @@ from journeylib.present.drawing import svg
 from journeylib.present.figure import Figure
 from journeylib.present.maps.journey_map import map_grid, map_svg, name_lines
 from journeylib.present.maps.layout import Box, Flow, MapOptions, map_layout
-from journeylib.present.tables import Table, table
+from journeylib.present.tables import Table, false_alarm_text, table
 
 MOST_FLOWS = 24
 # Widths are in proportion to the difference; a flow of this many points is the widest.
@@ -97,7 +97,7 @@ def comparison_table(comparison: Comparison, *, most: int = 20) -> Table:
             "what": rows["name"],
             "unit": rows["unit"].mask(share, text("present.difference.of_journeys")),
             **values,
-            "q_value": rows["q_value"].round(4),
+            "q_value": [false_alarm_text(q) or text("none") for q in rows["q_value"]],
             "n_a": rows["n_a"],
             "n_b": rows["n_b"],
         }

@@ -399,8 +399,8 @@ def _finding(layout: MapLayout, facts: Mapping[str, _Facts], journeys: int | Non
     stages = sum(1 for column in layout.columns if column.name)
     channels = len(layout.lanes) if layout.lanes and layout.lanes[0].name else 0
     where = [
-        text(f"present.map.{name}{'s' * (count != 1)}", n=count)
-        for name, count in (("stage", stages), ("channel", channels))
+        text(f"present.map.{name}", n=count)
+        for name, count in (("stages", stages), ("channels", channels))
         if count
     ]
     listed = f" {text('present.map.and')} ".join(where)
@@ -415,20 +415,14 @@ def _finding(layout: MapLayout, facts: Mapping[str, _Facts], journeys: int | Non
     bad.sort(key=lambda name: (facts[name].sentiment or 0.0, name))
     if bad:
         listed = ", ".join(f"{name} ({signed(facts[name].sentiment, 2)})" for name in bad[:3])
-        key = "present.map.one_bad" if len(bad) == 1 else "present.map.bad"
-        sentences.append(text(key, n=len(bad), worst=listed))
+        sentences.append(text("present.map.bad", n=len(bad), worst=listed))
     return " ".join(sentences)
 
 
 def _note(layout: MapLayout, *, felt: bool) -> str:
-    notes = [
-        text(
-            "present.map.note",
-            n=len(layout.flows),
-            share=percent(layout.shown_share, 0),
-            hidden=layout.hidden_flows,
-        )
-    ]
+    notes, share = [text("present.map.note")], percent(layout.shown_share, 0)
+    if n := len(layout.flows):
+        notes.insert(0, text("present.map.flows", n=n, share=share, hidden=layout.hidden_flows))
     if felt:
         notes.append(text("present.map.felt", limit=FEELING))
     if layout.hidden_touchpoints:

@@ -16,7 +16,7 @@ from journeylib.present.blocks import Block, remark
 from journeylib.present.charts.containment import containment_waterfall
 from journeylib.present.charts.curves import draw_curve
 from journeylib.present.figure import Figure
-from journeylib.present.tables import Table, table
+from journeylib.present.tables import Table, false_alarm_text, table
 
 HANDOFF_MEASURES = (
     *("contained_raw", "contained_verified", "silent_abandonment"),
@@ -165,13 +165,6 @@ def tipping_points(audit: Audit) -> Table | Block:
     if sum(point.pooled is not None for point in points[1:]) < 2:
         frame = frame.drop(columns="pooled")
     return table(frame, text("present.tipping.caption"), note=_satisfaction(audit))
-
-
-def false_alarm_text(q_value: float | None) -> str:
-    """Return the chance of a false alarm; empty where nothing was tested."""
-    if q_value is None or math.isnan(q_value):
-        return ""
-    return text("under", x=number(0.001, 3)) if q_value < 0.001 else number(q_value, 3)
 
 
 def _satisfaction(audit: Audit) -> str:

@@ -51,8 +51,7 @@ def changes_head(audit: Audit) -> str:
         for kind in KINDS
         if (n := sum(_kind(change) == kind for change in alarms))
     )
-    key = "present.changes.one" if len(alarms) == 1 else "present.changes.some"
-    return text(key, since=since, n=len(alarms), counts=counts)
+    return text("present.changes.some", since=since, n=len(alarms), counts=counts)
 
 
 def _kind(change: Change) -> str:

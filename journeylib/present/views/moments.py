@@ -11,8 +11,7 @@ import pandas as pd
 from journeylib.audits import Audit
 from journeylib.core import Estimate, abstain_text, estimate_text, label, number, signed, text
 from journeylib.present.blocks import Block, remark
-from journeylib.present.tables import Table, table
-from journeylib.present.views.bots import false_alarm_text
+from journeylib.present.tables import Table, false_alarm_text, table
 
 
 def moments(audit: Audit) -> Table | Block:

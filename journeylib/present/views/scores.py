@@ -44,6 +44,7 @@ def fit_and_need(audit: Audit) -> Figure | Block:
         judged(audit),
         fit_limits=(settings.assist_from, settings.automate_from),
         empathy_limits=(settings.empathy_low, settings.empathy_high),
+        min_stability=settings.min_stability,
     )
 
 

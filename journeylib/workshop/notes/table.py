@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from journeylib.core import ConfigError, did_you_mean, extra
+from journeylib.core import ConfigError, extra, nearest_file
 from journeylib.workshop.notes.notes import COLUMNS, ID, TAG, unguarded
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -74,10 +74,7 @@ def read_table(path: str | Path) -> NotesTable:
     """
     path = Path(path)
     if not path.is_file():
-        beside = sorted(p.name for p in path.parent.glob("*.*")) if path.parent.is_dir() else []
-        raise ConfigError(
-            f"there is no file of notes {path.name}.{did_you_mean(path.name, beside)}"
-        )
+        raise ConfigError(f"there is no file of notes {path.name}.{nearest_file(path)}")
     with path.open("rb") as file:
         is_workbook = file.read(4) == b"PK\x03\x04"
     sheets = _workbook(path) if is_workbook else [_csv(path)]

@@ -85,10 +85,11 @@ def _legend_items(content: Content) -> list[Item]:
 def _legend_text(content: Content, layout: MapLayout) -> str:
     """Return how to read the map, and where its numbers come from."""
     words = content.words
-    most = max((flow.journeys for flow in layout.flows), default=0)
-    share = words.percent(layout.shown_share, 0)
-    flows = words.text("legend.flow", flows=len(layout.flows), share=share, most=most)
-    sentences = [words.text("legend.box"), flows, content.source.removesuffix(".")]
+    sentences = [words.text("legend.box"), content.source.removesuffix(".")]
+    if counts := [flow.journeys for flow in layout.flows]:
+        share, most = words.percent(layout.shown_share, 0), max(counts)
+        flows = words.text("legend.flow", flows=len(counts), share=share, most=most)
+        sentences.insert(1, flows)
     if unplaced := len(unplaced_notes(content)):
         sentences.append(words.text("note.unplaced_n", n=unplaced))
     if layout.hidden_touchpoints:

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 from ibis.backends.duckdb import Backend
 
-from journeylib.core import LogError, percent
+from journeylib.core import LogError
 from journeylib.log.engine.duckdb import connect, identifier, run, scratch_name
 from journeylib.log.eventlog import Check, check
 from journeylib.log.schema import ID, ROLES, Schema
@@ -327,7 +327,7 @@ def _nulls(events: str, total: int, columns: Sequence[str], backend: Backend) ->
         f"SELECT {', '.join(f'count(*) - count({role})' for role in wanted)} FROM {events}",
     )[0]
     return [
-        check("recipe_null.some", role, int(n), total=total, share=percent(n / total))
+        check("recipe_null.some", role, int(n), total=total)
         for role, n in zip(wanted, counts, strict=True)
         if n
     ]
