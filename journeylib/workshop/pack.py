@@ -77,7 +77,7 @@ class Pack:
             title=content.title,
             stages=len(content.stages),
             touchpoints=len(content.touchpoints),
-            moments=words.text(f"pack.moments.{'one' if moments == 1 else 'many'}", n=moments),
+            moments=moments,
             sizes=", ".join(
                 f"{paper.upper()} {words.number(size, 1)} mm"
                 for paper, size in self.type_mm.items()

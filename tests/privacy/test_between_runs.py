@@ -521,25 +521,27 @@ def test_a_row_is_known_again_by_several_moves_and_by_a_name_that_is_missing(
 
 
 def test_what_differs_in_its_language_alone_is_worded_anew(tmp_path: Path) -> None:
-    """A is the same, B has three rows more, C a number more, D another answer; each in German."""
+    """A is the same, B has three rows more, C and E another number, D another answer; in German."""
     (tmp_path / "manifest.json").write_text('{"config": {"language": "de"}}', "utf-8")
     names = ("check", "severity", "rows", "text")
     old = [
         ("A", "ok", 1200, "1.200 Zeilen"), ("B", "ok", 50, "50 Zeilen"),
         ("C", "ok", 1, "1 Zeile von 70"), ("D", "ok", 0, "Keine"),
+        ("E", "ok", 3, "12 Zeilen"),
     ]  # fmt: skip
     new = [
         ("A", "ok", 1200, "1,200 rows"), ("B", "ok", 53, "53 rows"),
         ("C", "ok", 1, "1 row of 73"), ("D", "note", 0, "None"),
+        ("E", "ok", 3, "21 rows"),
     ]  # fmt: skip
     rows, now = ([dict(zip(names, one, strict=True)) for one in some] for some in (old, new))
     table, key = pd.DataFrame(now), ("check",)
-    words = ["1,200 rows", "50 Zeilen", "1 Zeile von 70", "Keine"]
+    words = ["1,200 rows", "50 Zeilen", "1 Zeile von 70", "Keine", "12 Zeilen"]
     entry = replace(entry_of({"quality": pd.DataFrame(rows)}, tmp_path), as_of=dt.date(2026, 1, 1))
     before = Before(entry, 10, {"": 0}, few=True)
     assert kept_part(table, rows, before, key)["text"].tolist() == words
     result = kept_rows(table, "quality", key, before)
-    assert result["text"].tolist() == words and result["rows"].tolist() == [1200, 50, 1, 0]
+    assert result["text"].tolist() == words and result["rows"].tolist() == [1200, 50, 1, 0, 3]
     assert kept_part("no staff", "keine Menschen", before) == "no staff"
     with use_language("de"):
         assert kept_part(table, rows, before, key)["text"].tolist() == [one[-1] for one in old]

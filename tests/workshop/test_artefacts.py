@@ -168,7 +168,8 @@ def test_a_touchpoint_with_two_outcomes_is_one_moment_of_truth_everywhere(filled
     for content, said in ((two, "1 Moment der Wahrheit"), (three, "2 Momente der Wahrheit")):
         made = Pack(Path(), content, {}, "", fitting=True)
         assert f"12 Kontaktpunkte, {said}. Schrift" in made.outline
-        assert f"Momente der Wahrheit: {said[0]}." in poster_svg(poster_wall_map(content))
+        verb = "1 ist ein Moment" if content is two else "2 sind Momente"
+        assert f"{verb} der Wahrheit." in poster_svg(poster_wall_map(content))
     english = content_of(12, "en")
     moments = (dataclasses.replace(moment, touchpoint=english.touchpoints[4]),) * 2
     english = dataclasses.replace(english, moments=moments)

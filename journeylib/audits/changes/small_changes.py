@@ -7,6 +7,7 @@ the few customers did that came in between.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any
@@ -197,7 +198,8 @@ def kept_rows(
 def is_alike(now: Any, old: Any, minimum: int, name: str = "text") -> bool:
     """Return whether a part is what was published, in words alone another.
 
-    Its sentences hold the same digits, in any order: languages place and write numbers otherwise.
+    Its sentences hold the same runs of digits, in any order: languages place and part numbers
+    otherwise.
     """
     if isinstance(now, Estimate):
         now = estimate_entry(now, minimum) if isinstance(old, Mapping) else now.value
@@ -212,7 +214,7 @@ def is_alike(now: Any, old: Any, minimum: int, name: str = "text") -> bool:
         pairs = zip(now, old, strict=False)
         return len(now) == len(old) and all(is_alike(*pair, minimum, name) for pair in pairs)
     if name in SENTENCES and isinstance(now, str) and isinstance(old, str):
-        return sorted(filter(str.isdigit, now)) == sorted(filter(str.isdigit, old))
+        return sorted(re.findall(r"\d+", now)) == sorted(re.findall(r"\d+", old))
     return bool(clean(now) == clean(old))
 
 
