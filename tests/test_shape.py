@@ -14,7 +14,7 @@ VAGUE_NAMES = 1
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 20,
-    "audits": 6_666,
+    "audits": 6_668,
     "cli": 1_025,
     "core": 740,
     "delivery": 735,
