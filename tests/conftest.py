@@ -15,6 +15,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, settings
 
 import journeylib as jl
 from journeylib.log.engine.duckdb import as_engine, scratch_name
@@ -28,6 +29,9 @@ SHARED_DATA = HOME.parent / "shared" / "data"
 WHOLE_AUDITS = {"telecom_audit", "bank_audit"}
 # Audits that many files share; each is made once by each process that runs one of them.
 SHARED_AUDITS = {*WHOLE_AUDITS, "small_audit"}
+# No property is a matter of time: a busy machine would refute it.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 ROLE_OF = {"t_us": "timestamp", "case": "journey", "end_us": "end_timestamp"}
 ROLE_OF |= {f"{role}_micro": role for role in ("sentiment", "rating", "cost")}
 

@@ -278,7 +278,7 @@ HIDDEN_START = Strange(
 @pytest.mark.slow
 @example(like=HIDDEN_START)
 @settings(
-    max_examples=FEW, deadline=None, derandomize=True, suppress_health_check=QUIET,
+    max_examples=FEW, derandomize=True, suppress_health_check=QUIET,
     phases=[Phase.explicit, Phase.generate], database=None,
 )  # fmt: skip
 @given(like=strange_logs)

@@ -249,7 +249,7 @@ def test_ways_are_those_of_a_regular_expression(paths, way):
 
 @pytest.mark.slow
 @given(paths=LOGS, one=st.sampled_from(sorted(SELECTIONS)), two=st.sampled_from(sorted(SELECTIONS)))
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), phases=QUICK)
+@settings(max_examples=12, suppress_health_check=list(HealthCheck), phases=QUICK)
 def test_selections_equal_the_oracle_repeat_and_commute(log_of, paths, one, two):
     rows = log_rows([*paths, NAMES])  # so that every name is in the log
     journeys = jl.rebuild(log_of(*rows), jl.JourneySettings(cut="customer", min_customers=1))
@@ -281,7 +281,7 @@ def test_selections_equal_the_oracle_repeat_and_commute(log_of, paths, one, two)
 
 @pytest.mark.slow
 @given(paths=LOGS, part=st.sampled_from(sorted(PARTS)))
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=QUICK)
+@settings(max_examples=6, suppress_health_check=list(HealthCheck), phases=QUICK)
 def test_parts_equal_journeys_that_were_never_longer(log_of, paths, part):
     every = [tuple(path) for path in [*paths, NAMES]]
     keep, cut = PARTS[part]

@@ -185,7 +185,7 @@ def agree(journeys, simplified):
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(
     paths=st.lists(st.text("ABCDE", min_size=1, max_size=6), min_size=1, max_size=25),
     kept=st.sampled_from([0.2, 0.5, 1.0]),

@@ -21,7 +21,7 @@ def chain(rate: float, staff: int, service: float, patience: float) -> tuple[flo
     return length / rate, length / patience / rate
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(0.01, 12.0), st.integers(1, 60), st.floats(0.5, 20.0), st.floats(0.5, 120.0))
 def test_it_is_the_chain(rate: float, staff: int, service: float, patience: float) -> None:
     wait, gives_up = erlang_a(rate, staff, service, patience)

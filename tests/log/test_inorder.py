@@ -5,7 +5,7 @@ import gc
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ibis.backends.duckdb import Backend
 
@@ -81,7 +81,6 @@ def test_an_engine_that_is_set_aside_spills_answers_as_before_and_keeps_its_limi
     assert run(backend, total) == told
 
 
-@settings(deadline=None)
 @given(
     customers=st.integers(1, 5),
     rows=st.lists(st.tuples(st.integers(0, 4), *[st.integers(0, 2)] * 3), max_size=200),

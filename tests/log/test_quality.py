@@ -85,7 +85,7 @@ def ties_by_hand(rows: list[tuple[str, int, int, str]]) -> Ties:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(
     rows=st.lists(
         st.tuples(

@@ -11,7 +11,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeylib.core.errors import LogError, QualityError, SchemaError
@@ -534,7 +534,7 @@ cell = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), mi
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10)
 @given(rows=st.lists(st.tuples(cell, cell, st.integers(0, 2**32)), min_size=1, max_size=20))
 def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, int]]

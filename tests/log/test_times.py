@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeylib.core.errors import SchemaError
@@ -435,7 +435,7 @@ zones = st.sampled_from(
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12)
 @given(
     times=st.lists(
         st.datetimes(dt.datetime(1971, 1, 1), dt.datetime(2036, 1, 1)), min_size=1, max_size=40

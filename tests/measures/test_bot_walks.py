@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from journeylib.journeys import runs_of
@@ -16,7 +16,6 @@ from journeylib.measures.bots.conversations import served_in
 from journeylib.measures.bots.handoff_audit import change_numbers
 from journeylib.measures.bots.handoff_patterns import count_handoffs
 
-QUICK = settings(deadline=None)
 BOT, HUMAN, CUSTOMER = range(3)
 UNITS = 4
 # Session, actor (-1 for nobody known), resource or intent, words, touchpoint.
@@ -33,7 +32,6 @@ def columns(events: list[tuple[int, ...]]) -> list[np.ndarray]:
     return list(np.array(events, dtype=np.int32).reshape(-1, 5).T.copy())
 
 
-@QUICK
 @given(events=EVENTS)
 def test_sessions_in_which_somebody_serves_or_asks(events: list[tuple[int, ...]]) -> None:
     unit, actor, intent, words, _spot = columns(events)
@@ -56,7 +54,6 @@ def test_sessions_in_which_somebody_serves_or_asks(events: list[tuple[int, ...]]
     assert (without[5] == -1).all()
 
 
-@QUICK
 @given(events=EVENTS)
 def test_a_bot_that_comes_round(events: list[tuple[int, ...]]) -> None:
     unit, actor, _hand, words, spot = columns(events)
@@ -75,7 +72,6 @@ def test_a_bot_that_comes_round(events: list[tuple[int, ...]]) -> None:
     assert found.tolist() == looped
 
 
-@QUICK
 @given(events=EVENTS)
 def test_hands_through_which_a_matter_goes(events: list[tuple[int, ...]]) -> None:
     matter, actor, hand, words, spot = columns(events)
@@ -105,7 +101,6 @@ def test_hands_through_which_a_matter_goes(events: list[tuple[int, ...]]) -> Non
     assert list(zip(*(each.tolist() for each in counted[1:]), strict=True)) == of_matters
 
 
-@QUICK
 @given(events=EVENTS)
 def test_changes_between_known_actors(events: list[tuple[int, ...]]) -> None:
     unit, actor, *_rest = columns(events)
@@ -118,7 +113,6 @@ def test_changes_between_known_actors(events: list[tuple[int, ...]]) -> None:
     assert change_numbers(journey, actor.astype(np.int8), 3).tolist() == expected.tolist()
 
 
-@QUICK
 @given(events=EVENTS.filter(bool))
 def test_distinct_rows_are_numbered_in_order(events: list[tuple[int, ...]]) -> None:
     rows = np.array(events, dtype=np.float64)

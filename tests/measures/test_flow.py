@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.duration.survfunc import SurvfuncRight
 
@@ -45,7 +45,6 @@ def test_loops_are_transitions_within_a_cycle_and_self_loops_are_apart(log_of: L
     assert flow["steps_per_journey"].value == pytest.approx(9 / 2)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.booleans()), min_size=1))
 def test_moves_on_a_cycle_are_those_of_a_plain_walk(rows: list[tuple[int, int, bool]]) -> None:
     """Each row: journey, touchpoint, whether a visit starts."""

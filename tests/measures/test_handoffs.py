@@ -730,7 +730,7 @@ RANDOM = "position customer t_us touchpoint actor intent session text"
 
 
 @pytest.mark.slow
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(EVENTS, st.randoms(use_true_random=False))
 def test_every_session_ends_in_one_way_whatever_the_order_of_rows(
     log_of: LogOf, rows: list[tuple[object, ...]], random: Random
@@ -771,7 +771,8 @@ FULL = ("z", 0, "Chat", "bot", "s", "x", "Hello!", "Ann", "name", "no")
 @pytest.mark.slow
 @given(rows=st.lists(TURNS, max_size=40), at_once=st.integers(1, 12))
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_any_parts_of_a_log_tell_the_same_of_hand_offs(
     log_of: LogOf, rows: list[tuple[Any, ...]], at_once: int

@@ -256,7 +256,7 @@ def variance(points: list[int]) -> int:
 
 
 @given(journeys=JOURNEYS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_changes_and_spreads_equal_a_plain_walk(journeys: list[list[int | None]]) -> None:
     changes, near, far = [], [], []
     for turns in journeys:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
@@ -100,7 +100,6 @@ def test_few_and_many_possible_cells_are_counted_alike() -> None:
 VISITS = st.tuples(st.integers(0, 3), st.booleans(), st.integers(0, 2), st.integers(0, 1))
 
 
-@settings(deadline=None)
 @given(rows=st.lists(VISITS, min_size=1), is_open=st.lists(st.booleans(), min_size=4, max_size=4))
 def test_successors_are_those_of_a_plain_walk(
     rows: list[tuple[int, bool, int, int]], is_open: list[bool]

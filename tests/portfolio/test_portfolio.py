@@ -51,7 +51,7 @@ def _best(values: list[float], costs: list[float], limits: Limits) -> float:
     return 0.0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(1, 50), st.integers(1, 60)), min_size=1, max_size=7),
     st.integers(10, 150),

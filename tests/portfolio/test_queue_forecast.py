@@ -83,7 +83,7 @@ def test_minutes_are_neither_lost_nor_made_by_selection_alone() -> None:
         assert float(load.minutes[0]) == pytest.approx(9.6 * 60 * 5, rel=1e-3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0.05, 0.9), st.floats(0.01, 0.1), st.integers(45, 60), st.sampled_from([0.0, 1.0]))
 def test_more_solved_means_fewer_contacts_and_fewer_people_longer_waits(
     p: float, step: float, staff: int, selection: float

@@ -46,7 +46,7 @@ PLACES = Places(
     ("Störung", "Rechnung"),
 )
 FEW = settings(
-    deadline=None, max_examples=60,
+    max_examples=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 

@@ -83,7 +83,8 @@ STEPS = st.tuples(
 KNOWN = ("z", 0, "A", "bot", "s", "x")
 ROWS = st.lists(STEPS, max_size=25).map(lambda rows: [KNOWN, *rows])
 FEW = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
 
@@ -358,12 +359,10 @@ def test_contacts_and_matters_are_those_of_a_plain_walk(log_of: LogOf, rows: lis
 
 
 # The first call compiles.
-QUICK = settings(deadline=None)
 CELLS = st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 4)), max_size=40)
 
 
 @pytest.mark.slow
-@QUICK
 @given(rows=CELLS)
 def test_units_in_cells_are_distinct_ones(rows: list[tuple[int, int]]) -> None:
     rows = sorted(rows, key=lambda one: one[1])
@@ -384,7 +383,6 @@ def test_units_in_cells_are_distinct_ones(rows: list[tuple[int, int]]) -> None:
     assert len(keys) == len(times)
 
 
-@QUICK
 @given(st.lists(st.tuples(*map(st.integers, [0] * 4, [2, 4, 7, 30])), max_size=30))
 def test_marked_units_returns_and_silences_are_those_of_a_plain_walk(
     rows: list[tuple[int, int, int, int]],
@@ -422,7 +420,6 @@ def test_keys_that_differ_only_in_high_bits_do_not_share_a_slot(apart: int) -> N
     assert min(slots) >= 0 and max(slots) < 8192
 
 
-@QUICK
 @given(rows=CELLS, possible=st.booleans())
 def test_rows_before_and_later_values(rows: list[tuple[int, int]], possible: bool) -> None:
     key = np.array([row[0] for row in rows], dtype=np.int64)
@@ -452,7 +449,6 @@ def test_rows_before_and_later_values(rows: list[tuple[int, int]], possible: boo
         assert found[row] == min(later, default=MISSING)
 
 
-@QUICK
 @given(rows=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.booleans()), max_size=40))
 def test_what_runs_of_events_hold(rows: list[tuple[int, int, bool]]) -> None:
     unit = np.array([row[0] for row in rows], dtype=np.int32)
@@ -477,7 +473,6 @@ def test_what_runs_of_events_hold(rows: list[tuple[int, int, bool]]) -> None:
     assert events(runs_before(runs, marked)) == before
 
 
-@QUICK
 @given(
     asked=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(0, 9)), max_size=9),
     came=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), max_size=9),
@@ -688,7 +683,6 @@ VALUES = st.lists(
 )
 
 
-@QUICK
 @given(rows=VALUES, cut=st.integers(0, 60), scale=st.sampled_from([1, 0.1]))
 def test_medians_of_parts_are_those_of_all_values(
     rows: list[tuple[int, int]], cut: int, scale: float
@@ -713,7 +707,7 @@ NUMBERS = st.lists(st.integers(-1, 30), max_size=60)
 
 
 @given(own=NUMBERS, other=NUMBERS, numbers=st.sampled_from([31, 10**9]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_numbers_of_parts_are_counted_as_those_of_the_whole(
     own: list[int], other: list[int], numbers: int
 ) -> None:
@@ -724,7 +718,6 @@ def test_numbers_of_parts_are_counted_as_those_of_the_whole(
         assert [*zip(tally.number.tolist(), tally.times.tolist(), strict=True)] == counts
 
 
-@QUICK
 @given(st.lists(st.tuples(*map(st.integers, [0, -1, 0], [3, 2, 1])), max_size=30))
 def test_moves_are_counted_as_in_a_plain_walk(rows: list[tuple[int, int, int]]) -> None:
     """Each row: journey, number of the move after it, time since the row before."""
@@ -742,7 +735,6 @@ def test_moves_are_counted_as_in_a_plain_walk(rows: list[tuple[int, int, int]]) 
 MOMENTS = st.lists(st.tuples(*[st.sampled_from([MISSING, -5, 0, 3, 4, 2**62])] * 2))
 
 
-@QUICK
 @given(MOMENTS)
 def test_what_comes_soon_after(moments: list[tuple[int, int]]) -> None:
     later, earlier = np.array(moments, dtype=np.int64).reshape(-1, 2).T
@@ -753,7 +745,6 @@ def test_what_comes_soon_after(moments: list[tuple[int, int]]) -> None:
 PAIRS = st.lists(st.tuples(*[st.integers(END_NUMBER, 3)] * 2), unique=True)
 
 
-@QUICK
 @given(own=PAIRS, asked=PAIRS)
 def test_transitions_are_looked_up_by_their_ends(
     own: list[tuple[int, int]], asked: list[tuple[int, int]]
