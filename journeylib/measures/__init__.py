@@ -52,5 +52,5 @@ from journeylib.measures.texts.sentiment import (
     customer_scores,
     score_of_events,
 )
-from journeylib.measures.touchpoints.visit_measures import flag_of, whole_weeks
+from journeylib.measures.touchpoints.visit_measures import UNSET_WORDS, flag_of, whole_weeks
 from journeylib.measures.withhold import without_graph

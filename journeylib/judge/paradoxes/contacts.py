@@ -27,13 +27,12 @@ from journeylib.journeys import (
 )
 from journeylib.judge.paradoxes.rows import Numbers, Rows
 from journeylib.judge.settings import ParadoxSettings
-from journeylib.log import NO_WORDS, customer_numbers, fetch
-from journeylib.measures import Conversations, MeasureSettings, at_bad_ends
+from journeylib.log import customer_numbers, fetch
+from journeylib.measures import UNSET_WORDS, Conversations, MeasureSettings, at_bad_ends
 
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 BOT, HUMAN, NEITHER = 1, 0, -1
-_NOT_USED = ("", "none", "keine", *NO_WORDS)
 _NUMBER = re.compile(r"([0-9]{1,6})(?:\.0*)?")
 
 
@@ -184,11 +183,11 @@ def fields_used(cell: str) -> int:
     --------
     >>> fields_used("address, ,birthday"), fields_used("3.0"), fields_used("none")
     (2, 3, 0)
-    >>> fields_used("Nein"), fields_used("0.0")
-    (0, 0)
+    >>> fields_used("Nein"), fields_used("0.0"), fields_used("off")
+    (0, 0, 0)
     """
     cell = cell.strip().lower()
-    if cell in _NOT_USED:
+    if cell in UNSET_WORDS:
         return 0
     number = _NUMBER.fullmatch(cell)
     if number is not None:
